@@ -1,0 +1,100 @@
+# make             build/coffer
+# make demo        a bucket behind an access point, mounted, on this machine alone
+# make check       unit, model and mount tests; CHECK="tests/unit.t tests/system/read.t" narrows,
+#                  RGW=0 leaves out the tests on Ceph
+# make conformance the conformance suite on versitygw, MinIO and moto, where they can be had
+# make lint        layers, budgets, format, clang-tidy, shell and Python checks
+# make format      clang-format on everything
+# make install     honours DESTDIR, PREFIX, BINDIR, MANDIR; make uninstall takes it away again
+# make deps        Debian packages for building, testing and lint; YES=1 does not ask
+# make clean
+# SAN=address,undefined or SAN=thread builds and checks in a directory of its own
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+INSTALL  ?= install
+comma    := ,
+B        := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
+PKGS     := fuse3 libcurl openssl tinyxml2 spdlog fmt sqlite3
+
+CXXFLAGS ?= -O2 -g
+override CXXFLAGS += -std=c++20 -Wall -Wextra -Wpedantic -Werror=return-type $(if $(filter true,$(CI)),-Werror) \
+  -fPIE -fstack-protector-strong $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -pthread
+override CPPFLAGS += -I. -DFUSE_USE_VERSION=314 -DCOFFER_VERSION='"$(VERSION)"' -D_GLIBCXX_ASSERTIONS \
+  $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+override LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack -pthread
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ifdef SAN
+# the sanitizers check what _FORTIFY_SOURCE checks, and are blind where it has replaced a call
+override CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+override LDFLAGS  += -fsanitize=$(SAN)
+else
+override CPPFLAGS += $(if $(filter -O1 -O2 -O3 -Os,$(CXXFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif
+
+SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
+TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc))
+CXXALL := $(SRC) $(TEST) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
+MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
+obj    = $(1:%.cc=$(B)/%.o)
+
+.PHONY: all unit check conformance demo deps lint tidy format install uninstall clean help FORCE
+all: $(B)/coffer
+unit: $(B)/unit
+$(B)/coffer: $(call obj,$(SRC))
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(B)/unit: $(call obj,$(filter-out fs/main.cc,$(SRC)) $(TEST))
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(B)/%.o: %.cc $(B)/flags
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) -MMD -MP $(CXXFLAGS) -c $< -o $@
+
+# rewritten only when the compiler or its flags change, so that a change of flags rebuilds and nothing else does
+$(B)/flags: FORCE
+	@pkg-config --exists $(PKGS) || { echo "libraries are missing; 'make deps' installs them" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CXX) $(CPPFLAGS) $(CXXFLAGS))' | cmp -s - $@ || \
+	  echo '$(subst ','\'',$(CXX) $(CPPFLAGS) $(CXXFLAGS))' > $@
+
+# the packages come first, and only then can pkg-config be asked: hence a make of its own for the rest
+check:
+	@tests/deps.sh build test
+	@$(MAKE) --no-print-directory all unit
+	@B=$(B) tests/check.sh $(CHECK)
+conformance:
+	@tests/deps.sh build test
+	@$(MAKE) --no-print-directory all
+	@B=$(B) tests/conformance.sh
+demo:
+	@tests/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@B=$(B) tests/demo.sh
+deps:
+	@tests/deps.sh build test lint
+
+lint:
+	@tests/deps.sh build lint
+	@tests/lint.sh $(CXXALL)
+	@$(MAKE) --no-print-directory -k -j$(shell nproc) tidy
+tidy: $(SRC:%=build/tidy/%.ok)
+build/tidy/%.ok: % .clang-tidy Makefile
+	@mkdir -p $(@D)
+	@$(CXX) $(CPPFLAGS) -std=c++20 -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+	@echo "clang-tidy $<"
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) -std=c++20 -Wall -Wextra -Wthread-safety 2>&1 | \
+	  { ! grep -vE '^[0-9]+ warnings? (generated|treated as)'; }
+	@touch $@
+format:
+	clang-format -i $(CXXALL)
+
+install: all
+	$(INSTALL) -D -m 755 $(B)/coffer $(DESTDIR)$(BINDIR)/coffer
+	for m in $(MAN); do $(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m#man/} || exit 1; done
+uninstall:
+	$(RM) $(DESTDIR)$(BINDIR)/coffer $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
+clean:
+	$(RM) -r build
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+-include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST)) $(SRC:%=build/tidy/%.d)

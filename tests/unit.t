@@ -1,0 +1,3 @@
+#!/bin/sh
+# Every unit test, in one TAP stream.
+exec "${B:-build}/unit" -r tap
