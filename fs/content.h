@@ -1,0 +1,19 @@
+// The version of a file's content that a handle reads or a write starts from.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace coffer::fs {
+
+struct FileVersion {
+  std::string etag;
+  std::string version_id;  // "" where there are none
+  std::uint64_t size = 0;
+  std::int64_t last_modified_s = 0;
+
+  bool operator==(const FileVersion&) const = default;
+};
+
+}  // namespace coffer::fs
