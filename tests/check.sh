@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# tests/check.sh [FILE...]: runs the test files (all of them by default) in one private directory, with one
+# Ceph RGW for those that need it, and leaves nothing behind, also when interrupted.
+#
+# B: the build directory. RGW=0: no Ceph, and its tests are skipped. REQUIRE_FUSE=1: no mount, no success.
+# KEEP=1 keeps the directory of the run. JOBS, TEST_TIMEOUT, VERBOSE: see tests/lib/harness.pl.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export B=${B:-build}
+B=$(realpath "$B")
+
+COFFER_CHECK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/coffer-check.XXXXXX") || exit 1
+export COFFER_CHECK_DIR TMPDIR=$COFFER_CHECK_DIR
+mkdir "$COFFER_CHECK_DIR/running"
+
+# ours PID: it carries this run's directory in its environment, so the number is not another's by now
+ours() { grep -qzxF "COFFER_CHECK_DIR=$COFFER_CHECK_DIR" "/proc/$1/environ" 2>/dev/null; }
+
+# What an interrupted run leaves: its processes (each cleans up after itself), its mounts, its files.
+clean_up() {
+  trap '' INT TERM HUP
+  local pid mount i
+  [[ -z ${harness:-} ]] || kill "$harness" 2>/dev/null
+  for pid in "$COFFER_CHECK_DIR"/running/*; do
+    pid=${pid##*/}
+    ours "$pid" && kill -TERM -- "-$pid"
+    for ((i = 0; i < 200; i++)); do
+      ours "$pid" || break
+      sleep 0.1
+    done
+  done
+  while read -r _ mount _; do
+    [[ $mount == "$COFFER_CHECK_DIR"/* ]] && fusermount3 -uz "$mount"
+  done </proc/mounts
+  [[ ! -d $COFFER_CHECK_DIR/rgw ]] || tests/rgw destroy "$COFFER_CHECK_DIR/rgw"
+  if [[ ${KEEP:-0} == 1 ]]; then
+    echo "# kept: $COFFER_CHECK_DIR"
+  else
+    rm -rf --one-file-system "$COFFER_CHECK_DIR"
+  fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+start_rgw() {
+  local env
+  echo "# starting Ceph RGW"
+  env=$(tests/rgw up "$COFFER_CHECK_DIR/rgw") || return
+  eval "$env"
+}
+
+shopt -s nullglob
+files=("$@")
+(($#)) || files=(tests/*.t tests/*/*.t)
+for file in "${files[@]}"; do
+  [[ -x $file ]] || { echo "check: $file is not there, or not executable" >&2; exit 2; }
+done
+if [[ ${RGW:-1} == 0 ]]; then
+  echo "# RGW=0: the tests on Ceph are SKIPPED"
+elif grep -qE 'need_rgw|COFFER_TEST_RGW' "${files[@]}"; then
+  start_rgw || { echo "check: Ceph RGW does not start; RGW=0 leaves it out" >&2; exit 1; }
+fi
+# in the background, so that a signal to this script is not kept waiting by it
+perl tests/lib/harness.pl "${files[@]}" </dev/null &
+harness=$!
+wait "$harness"
