@@ -104,6 +104,9 @@ struct ReadCondition {
   std::string version_id;  // "" for the current version
 };
 
+// The largest object that one CopyObject copies.
+inline constexpr std::uint64_t kMaxCopySize = 5ull << 30;
+
 struct CopyRequest {
   std::string from;
   std::string to;
@@ -113,6 +116,10 @@ struct CopyRequest {
   // What the copy shall carry, whole: metadata is always replaced, so a caller that only renames
   // passes on what Head() said.
   NewObject target;
+  // Instead: carry the source's own metadata and headers (x-amz-metadata-directive: COPY), which
+  // saves a tree rename its HEADs. Of `target` only the condition counts then. Only for sizes up to
+  // kMaxCopySize, and not onto itself; else kInvalid.
+  bool keep_metadata = false;
   std::string storage_class;  // "" for the store's own; a copy onto itself keeps the object's
   // The source's encryption, kept when the copy replaces its own source.
   std::string sse;
