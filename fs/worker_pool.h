@@ -1,7 +1,9 @@
 // The only threads we start. Calls block; whoever needs several at once hands them to the pool.
 //
-// A task must not wait for another task of the pool. A caller that waits (TaskGroup) runs queued
-// tasks of its own group meanwhile, so a full pool slows work down but cannot deadlock it.
+// Threads start when there is work for them, up to the limit, and stay. A task must not wait for
+// another task of the pool. A caller that waits (TaskGroup) runs queued tasks of its own group
+// meanwhile, so a full pool slows work down but cannot deadlock it. An exception that leaves a task
+// ends the task and nothing else: tasks report failures through what they capture.
 
 #pragma once
 
@@ -22,9 +24,12 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  // First come, first served. When not a single thread can be started, the caller runs the task:
+  // so call it without locks that the task takes.
   void Submit(std::function<void()> task);
   // Runs `task` once, about `delay` from now; dropped when the pool ends before.
   void SubmitAfter(std::chrono::milliseconds delay, std::function<void()> task);
+  // The most that may run at once, and the tasks that wait for a thread (not the delayed ones).
   std::size_t threads() const;
   std::size_t queued() const;
 
