@@ -16,7 +16,7 @@ MANDIR   ?= $(PREFIX)/share/man
 INSTALL  ?= install
 comma    := ,
 B        := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
-PKGS     := fuse3 libcurl openssl tinyxml2 spdlog fmt sqlite3
+PKGS     := fuse3 libcurl openssl zlib tinyxml2 spdlog fmt sqlite3
 
 CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=c++20 -Wall -Wextra -Wpedantic -Werror=return-type $(if $(filter true,$(CI)),-Werror) \

@@ -69,6 +69,8 @@ struct Url {
 
   // "host" or "host:port": the Host header, as signed.
   std::string Authority() const;
+  // The query as signed and sent: encoded, sorted, "" when there is none.
+  std::string EncodedQuery() const;
   // The whole address, query encoded and sorted as it was signed.
   std::string ToString() const;
 };

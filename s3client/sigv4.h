@@ -9,6 +9,7 @@
 #include <chrono>
 #include <string>
 
+#include "crypto/ecdsa.h"
 #include "crypto/result.h"
 #include "s3client/clock.h"
 #include "s3client/credentials.h"
@@ -23,13 +24,15 @@ struct SigningScope {
   std::string region;  // or the region set for sigv4a
 };
 
-// Adds X-Amz-Date, X-Amz-Content-Sha256, the session token and Authorization to `request`.
-// kInvalid only when the credentials cannot make a key.
+// Adds X-Amz-Date, X-Amz-Content-Sha256, the session token and Authorization to `request`,
+// replacing those of an earlier signature. `Host`, when a header, is signed as it stands; else
+// Url::Authority. `sigv4a_key` is DeriveSigV4aKey(credentials) where the caller keeps it; else it
+// is derived here. kInvalid only when the credentials cannot make a key.
 Status SignHeaders(Request& request, const SigningScope& scope, const Credentials& credentials,
-                   WallTime now);
+                   WallTime now, const P256Key* sigv4a_key = nullptr);
 
-// A URL that carries its own authority for `lifetime` (1 s .. 7 days) and nothing else; headers in
-// `request` must be sent by whoever uses it. Never log it.
+// A URL that carries its own authority for `lifetime` (1 s .. 7 days, else kInvalid) and nothing
+// else; headers in `request` must be sent by whoever uses it. Never log it.
 Result<std::string> Presign(const Request& request, const SigningScope& scope,
                             const Credentials& credentials, WallTime now,
                             std::chrono::seconds lifetime);

@@ -1,0 +1,54 @@
+// The only door to OpenSSL: its headers, its handles as RAII types, random bytes, and its error
+// queue as an Error. Whatever else in crypto/ uses OpenSSL includes this file.
+//
+// Stateless; safe from any thread. OpenSSL's own error queue is per thread.
+
+#pragma once
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+#include <memory>
+#include <string_view>
+
+#include "crypto/bytes.h"
+#include "crypto/result.h"
+
+namespace coffer {
+
+// Frees an OpenSSL object with the function OpenSSL names for it.
+template <auto Free>
+struct Freer {
+  template <typename T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+
+using MdContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, Freer<EVP_MAC_CTX_free>>;
+using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
+using Pkey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, Freer<BN_clear_free>>;
+using EcGroup = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
+using EcPoint = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
+
+// kUnsupported with OpenSSL's own reason; empties this thread's error queue.
+Error OpenSslError(std::string_view doing);
+
+// For algorithms without which nothing works (SHA-256, HMAC): says why on stderr and ends the
+// program, since no caller could go on.
+[[noreturn]] void OpenSslUnusable(std::string_view doing);
+
+// Fills `out` from the operating system's generator. Never returns weak bytes: fails instead.
+Status RandomBytes(MutableByteView out);
+
+// Overwrites memory that held a secret; the compiler cannot drop it.
+void Wipe(MutableByteView secret);
+
+}  // namespace coffer
