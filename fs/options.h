@@ -1,0 +1,146 @@
+// The command line, the environment and the configuration file as plain structs; no other effect
+// than reading the configuration file. The only door to CLI11 is options.cc.
+//
+// Precedence: flag (-o included), environment (COFFER_*, then the AWS SDKs' AWS_*), --config file
+// or /etc/coffer.conf, the profile's settings (by the caller), default. Secrets are never taken
+// from the command line.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crypto/result.h"
+#include "s3client/target.h"
+
+namespace coffer::fs {
+
+// How long to try without any progress; nothing: forever.
+using Deadline = std::optional<std::chrono::milliseconds>;
+
+// What it takes to reach a bucket and to write objects into it: for every command with a SOURCE.
+struct VolumeOptions {
+  std::string source;
+  s3::AddressOptions address;
+  bool ignore_configured_endpoints = false;  // the profile's endpoint_url does not count
+  std::vector<std::string> connect_to;       // HOST:PORT:HOST:PORT, as curl's --connect-to
+  std::string ca_bundle;
+
+  std::string profile;
+  bool profile_named = false;  // by a flag: then it comes before keys in the environment
+  bool no_sign_request = false;
+
+  bool requester_pays = false;
+  std::string expected_bucket_owner;
+  std::string storage_class;
+  std::string sse;  // "", "AES256", "aws:kms", "aws:kms:dsse"
+  std::string sse_kms_key_id;
+  std::string sse_customer_key_file;
+  bool unsigned_payload = false;
+  std::string user_agent_prefix;
+
+  Deadline deadline = std::chrono::seconds(300);
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds first_byte_timeout{20'000};
+  std::chrono::milliseconds low_speed_time{30'000};
+  std::uint64_t low_speed_limit = 1024;  // bytes per second
+
+  std::size_t max_threads = 64;  // requests at once
+  std::string state_dir;         // "": /var/lib/coffer, for users $XDG_STATE_HOME/coffer
+};
+
+enum class AttributeSource { kExact, kList };
+
+struct MountOptions {
+  VolumeOptions volume;
+  std::string directory;
+
+  bool foreground = false;
+  bool debug = false;
+  std::string log_directory;  // "": standard error, after detaching syslog
+
+  bool read_only = false;
+  bool allow_other = false;
+  bool allow_root = false;
+  bool allow_non_empty = false;
+  bool no_exec = false;
+  bool no_atime = false;
+  bool no_symfollow = false;
+
+  std::optional<std::uint32_t> uid;  // nothing: the user who mounts
+  std::optional<std::uint32_t> gid;
+  std::uint32_t umask = 0;
+  std::uint32_t file_mode = 0644;
+  std::uint32_t dir_mode = 0755;
+  bool special_bits = false;
+
+  AttributeSource attributes = AttributeSource::kExact;
+  std::chrono::milliseconds metadata_ttl{1000};
+  std::optional<std::chrono::milliseconds> negative_metadata_ttl;  // nothing: as metadata_ttl
+  bool strict_excl = false;
+  bool infer_content_type = false;
+
+  std::uint64_t memory_limit = 256u << 20;
+  std::uint64_t read_part_size = 8u << 20;
+  std::uint64_t write_part_size = 8u << 20;
+  std::uint64_t bucket_size = 1ull << 50;
+  std::string rescue_dir;  // "": below the state directory
+  std::string index_dir;   // "": /var/cache/coffer, for users $XDG_CACHE_HOME/coffer
+  std::uint64_t index_limit = 1ull << 30;
+};
+
+struct UmountOptions {
+  std::string directory;
+};
+
+struct StatusOptions {
+  std::string directory;  // "": every coffer mount
+  bool json = false;
+};
+
+struct DoctorOptions {
+  VolumeOptions volume;
+  bool json = false;
+  bool write_test = false;  // also tries what writes, and removes it again
+};
+
+struct ResolveOptions {
+  std::string source;
+  s3::AddressOptions address;
+  bool json = false;
+};
+
+struct RemoveOptions {
+  VolumeOptions volume;
+  std::vector<std::string> paths;  // below a coffer mount, or an address with a key prefix
+  bool recursive = false;
+  bool json = false;
+};
+
+// Print it to standard output, done: --help, --version.
+struct ShowText {
+  std::string text;
+};
+
+using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
+                             ResolveOptions, RemoveOptions>;
+
+struct CommandLine {
+  Command command;
+  std::vector<std::string> notes;  // for people, one line each: what was accepted and needs nothing
+};
+
+using Environment = std::map<std::string, std::string>;
+
+// `args` without the program's name. kInvalid (exit code 2) with what is wrong and what to type
+// instead; `default_config` may be missing, a file named by --config may not.
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args,
+                                     const Environment& environment,
+                                     const std::string& default_config = "/etc/coffer.conf");
+
+}  // namespace coffer::fs
