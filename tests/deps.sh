@@ -11,7 +11,7 @@ die() {
 
 packages_for() {
   case $1 in
-    build) echo g++ make pkgconf libfuse3-dev libcurl4-openssl-dev libssl-dev libtinyxml2-dev libspdlog-dev \
+    build) echo g++ make pkgconf libfuse3-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libtinyxml2-dev libspdlog-dev \
       libfmt-dev libsqlite3-dev libcli11-dev nlohmann-json3-dev ca-certificates ;;
     demo) echo fuse3 python3 curl ;;
     test) echo catch2 perl fuse3 python3 curl jq openssl attr procps rsync restic git strace faketime
