@@ -18,8 +18,8 @@ comma    := ,
 B        := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 PKGS     := fuse3 libcurl openssl zlib tinyxml2 spdlog fmt sqlite3
 
-CXXFLAGS ?= -O2 -g
-override CXXFLAGS += -std=c++20 -Wall -Wextra -Wpedantic -Werror=return-type $(if $(filter true,$(CI)),-Werror) \
+CXXFLAGS ?= $(if $(SAN),-O1,-O2) -g
+override CXXFLAGS += -std=c++20 -Wall -Wextra -Wpedantic -Werror=return-type $(if $(SAN),,$(if $(filter true,$(CI)),-Werror)) \
   -fPIE -fstack-protector-strong $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -pthread
 override CPPFLAGS += -I. -DFUSE_USE_VERSION=314 -DCOFFER_VERSION='"$(VERSION)"' -D_GLIBCXX_ASSERTIONS \
   $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -63,7 +63,7 @@ check:
 	@$(MAKE) --no-print-directory all unit
 	@B=$(B) tests/check.sh $(CHECK)
 conformance:
-	@tests/deps.sh build test
+	@RGW=0 tests/deps.sh build test conformance
 	@$(MAKE) --no-print-directory all
 	@B=$(B) tests/conformance.sh
 demo:

@@ -2,8 +2,9 @@
 # tests/check.sh [FILE...]: runs the test files (all of them by default) in one private directory, with one
 # Ceph RGW for those that need it, and leaves nothing behind, also when interrupted.
 #
-# B: the build directory. RGW=0: no Ceph, and its tests are skipped. REQUIRE_FUSE=1: no mount, no success.
-# KEEP=1 keeps the directory of the run. JOBS, TEST_TIMEOUT, VERBOSE: see tests/lib/harness.pl.
+# B: the build directory. RGW=0: no Ceph, and its tests are skipped. COFFER_TEST_SERVER: the one server that the
+# conformance suite is for, in place of the stand-in and RGW (tests/conformance-servers.sh). REQUIRE_FUSE=1: no
+# mount, no success. KEEP=1 keeps the directory of the run. JOBS, TEST_TIMEOUT, VERBOSE: tests/lib/harness.pl.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export B=${B:-build}
@@ -58,7 +59,7 @@ for file in "${files[@]}"; do
 done
 if [[ ${RGW:-1} == 0 ]]; then
   echo "# RGW=0: the tests on Ceph are SKIPPED"
-elif grep -qE 'need_rgw|COFFER_TEST_RGW' "${files[@]}"; then
+elif [[ -z ${COFFER_TEST_SERVER:-} ]] && grep -qE 'need_rgw|COFFER_TEST_RGW' "${files[@]}"; then
   start_rgw || { echo "check: Ceph RGW does not start; RGW=0 leaves it out" >&2; exit 1; }
 fi
 # in the background, so that a signal to this script is not kept waiting by it

@@ -182,7 +182,7 @@ start_server() {
   within 10 tap_server_ready "$port_file" || bail "the stand-in server does not start: $(tail -n 5 "$log")"
   SERVER_PORT=$(<"$port_file")
   SERVER_URL=http://127.0.0.1:$SERVER_PORT
-  use_endpoint "$SERVER_URL" "${SERVER_KEY:-AKIDEXAMPLE}" "${SERVER_SECRET:-wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY}"
+  use_endpoint "$SERVER_URL" COFFERTESTACCESSKEY1 coffer/test+secret/key/number/one/40char
 }
 tap_server_ready() { [[ -s $1 ]] || { ! kill -0 "$SERVER_PID" 2>/dev/null && bail "the stand-in server ended at once"; }; }
 
