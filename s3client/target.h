@@ -16,7 +16,7 @@
 namespace coffer::s3 {
 
 enum class TargetKind {
-  kBucket,  // also access-point aliases, which are used like a bucket
+  kBucket,  // also access-point aliases, which are used like a bucket (Target::alias)
   kAccessPoint,
   kObjectLambda,
   kOutposts,
@@ -51,14 +51,18 @@ struct Target {
   std::string arn;        // "" unless an ARN was given
   std::string account;    // of the ARN, else ""
   std::string partition;  // "aws"
-  std::string region;     // "" only when it must still be discovered (bucket or alias, no --region)
+  // Where requests are signed for. "" when it must still be discovered (a bucket or an alias without
+  // --region: the host is then us-east-1's, which answers HeadBucket with the right one) and where
+  // none is needed (multi-Region access points).
+  std::string region;
+  bool alias = false;      // `name` is the alias of an access point, not a bucket
   std::string region_set;  // for sigv4a: "*"
   Scheme scheme = Scheme::kSigV4;
   std::string signing_name = "s3";
   bool https = true;
   std::string host;        // without port
   std::uint16_t port = 0;  // 0: the scheme's default
-  std::string base_path;   // "" or "/bucket" or "/base/bucket": put before "/key"
+  std::string base_path;   // "" or "/bucket" or "/base/bucket", escaped: put before "/key"
   std::string key_prefix;  // "" or ends in '/': what the user mounts below the bucket
   bool aws_host = true;    // a host of AWS itself: conditional writes are assumed to work
   bool custom_endpoint = false;
