@@ -14,7 +14,7 @@ namespace {
 const Credentials kExample{
     "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", {}, {}, {}, {}};
 const SigningScope kScope{Scheme::kSigV4, "s3", "us-east-1"};
-const WallTime kTime = *ParseIsoTime("2013-05-24T00:00:00Z");
+const WallTime kTime = WallTime(std::chrono::seconds(1369353600));
 
 Request ExampleRequest() {
   Request request;
@@ -195,22 +195,10 @@ TEST_CASE("headers: names without case, order kept") {
   for (int i = 0; i < kOperationCount; ++i) CHECK(Name(static_cast<Operation>(i)).size() > 2);
 }
 
-TEST_CASE("moments: written and read") {
+TEST_CASE("moments as the services want them written") {
   CHECK(CompactTime(kTime) == "20130524T000000Z");
   CHECK(IsoTime(kTime + std::chrono::seconds(3661)) == "2013-05-24T01:01:01Z");
   CHECK(IsoTime(WallTime(std::chrono::seconds(-1))) == "1969-12-31T23:59:59Z");
-  CHECK(ParseIsoTime("2013-05-24T02:00:00+02:00") == kTime);
-  CHECK(ParseIsoTime("2013-05-23T22:30:00.123456-0130") == kTime);
-  CHECK(ParseIsoTime("2013-05-24T00:00:00") == kTime);
-  for (const auto text : {"", "2013-05-24", "2013-02-30T00:00:00Z", "2013-05-24T24:00:00Z",
-                          "2013-05-24T00:00:00Zx", "2013-05-2-T00:00:00Z"}) {
-    CAPTURE(text);
-    CHECK_FALSE(ParseIsoTime(text));
-  }
-  CHECK(ParseHttpDate("Fri, 24 May 2013 00:00:00 GMT") == 1369353600);
-  CHECK_FALSE(ParseHttpDate("Fri, 24 Mai 2013 00:00:00 GMT"));
-  CHECK_FALSE(ParseHttpDate("Friday, 24-May-13 00:00:00 GMT"));
-  CHECK_FALSE(ParseHttpDate(""));
 }
 
 }  // namespace coffer::s3
