@@ -57,7 +57,13 @@ s3::Metadata ToMetadata(s3::Metadata metadata, const Attributes& attributes);
 // User extended attributes as s3fs keeps them: one metadata field "xattr", URL-encoded JSON of
 // name -> base64. Unreadable values read as none.
 using Xattrs = std::map<std::string, std::string>;
+// Only names for which IsXattrName holds.
 Xattrs XattrsFromMetadata(const s3::Metadata& metadata);
+// Replaces the user attributes; what the field holds of other namespaces ("system.", ...) is kept.
 void XattrsToMetadata(const Xattrs& xattrs, s3::Metadata& metadata);
+
+// May a user store an attribute of this name: "user." and more, at most 255 bytes, UTF-8 (JSON
+// carries nothing else), without NUL, and not one of our own ("user.coffer.")?
+bool IsXattrName(std::string_view name);
 
 }  // namespace coffer::fs

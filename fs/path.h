@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxKey = 1024;
 bool IsName(std::string_view name);
 
 // Below `prefix`, is every component of `key` a name (one trailing '/' allowed)? Keys that are not
-// cannot be shown; they are counted as hidden.
+// cannot be shown; they are counted as hidden. True for `prefix` itself, the root's marker.
 bool IsVisibleKey(std::string_view prefix, std::string_view key);
 
 // st_ino: a hash of the key, stable over remounts and machines; never 0 or 1 (the root's).
