@@ -7,12 +7,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "crypto/bytes.h"
+#include "crypto/result.h"
 
 namespace coffer::s3 {
 
@@ -75,6 +77,8 @@ struct Url {
   std::string ToString() const;
 };
 
+struct Response;
+
 struct Request {
   Operation operation = Operation::kGetObject;
   std::string method = "GET";
@@ -87,6 +91,9 @@ struct Request {
   std::uint64_t max_reply_bytes = 4u << 20;
   // A 2xx reply whose body is not one whole XML document, or whose root is <Error>, is a failure.
   bool xml_reply = false;
+  // What a 2xx reply must be beside complete; one that fails it is a failure. Borrowed; may be
+  // null.
+  const std::function<Status(const Response&)>* reply_check = nullptr;
   // The longest wait for the first byte of the reply; 0: the transport's own default.
   std::chrono::milliseconds first_byte_timeout{0};
   // Directory buckets: sign with the account's credentials, not with the bucket's session.

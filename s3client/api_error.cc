@@ -1,0 +1,209 @@
+#include "s3client/api_error.h"
+
+#include <algorithm>
+#include <array>
+
+#include "s3client/xml.h"
+
+namespace coffer::s3 {
+namespace {
+
+// A row applies to its status; 4 stands for any of 4xx, 0 for any status, which a reply of status
+// 200 with an error in it is as well.
+struct Row {
+  std::string_view service_code;
+  int status;
+  Code code;
+  Retry retry;
+};
+
+constexpr std::array kRows = {
+    Row{"NoSuchKey", 404, Code::kNotFound, Retry::kNever},
+    Row{"NoSuchVersion", 404, Code::kNotFound, Retry::kNever},
+    Row{"NoSuchUpload", 404, Code::kNotFound, Retry::kNever},
+    Row{"NoSuchBucket", 4, Code::kUnavailable, Retry::kNever},
+    Row{"NoSuchTagSet", 404, Code::kNoAttribute, Retry::kNever},
+    Row{"NoSuchObjectLockConfiguration", 4, Code::kNoAttribute, Retry::kNever},
+    Row{"ObjectLockConfigurationNotFoundError", 404, Code::kNoAttribute, Retry::kNever},
+    Row{"ExpiredToken", 4, Code::kDenied, Retry::kCredentials},
+    Row{"ExpiredTokenException", 4, Code::kDenied, Retry::kCredentials},
+    Row{"TokenRefreshRequired", 4, Code::kDenied, Retry::kCredentials},
+    Row{"InvalidToken", 4, Code::kDenied, Retry::kCredentials},
+    Row{"RequestExpired", 4, Code::kDenied, Retry::kCredentials},
+    Row{"RequestTimeTooSkewed", 403, Code::kDenied, Retry::kClockSkew},
+    Row{"AccessDenied", 0, Code::kDenied, Retry::kNever},
+    Row{"InvalidAccessKeyId", 4, Code::kDenied, Retry::kNever},
+    Row{"SignatureDoesNotMatch", 4, Code::kDenied, Retry::kNever},
+    Row{"PreconditionFailed", 412, Code::kChanged, Retry::kNever},
+    Row{"ConditionalRequestConflict", 409, Code::kChanged, Retry::kTransient},
+    Row{"OperationAborted", 409, Code::kUnavailable, Retry::kTransient},
+    Row{"BadDigest", 400, Code::kUnavailable, Retry::kOnce},
+    Row{"XAmzContentSHA256Mismatch", 400, Code::kUnavailable, Retry::kOnce},
+    Row{"XAmzContentChecksumMismatch", 400, Code::kUnavailable, Retry::kOnce},
+    Row{"InternalError", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"RequestTimeout", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"RequestTimeoutException", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"IDPCommunicationError", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"ServiceUnavailable", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"SlowDown", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"Busy", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"ServerBusy", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"SlowDownRead", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"SlowDownWrite", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"Throttling", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"ThrottlingException", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"ThrottledException", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"RequestThrottled", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"RequestThrottledException", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"RequestLimitExceeded", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"TooManyRequestsException", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"BandwidthLimitExceeded", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"EC2ThrottledException", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"PriorRequestNotComplete", 0, Code::kUnavailable, Retry::kThrottled},
+    Row{"EntityTooLarge", 4, Code::kTooLarge, Retry::kNever},
+    Row{"KeyTooLongError", 4, Code::kNameTooLong, Retry::kNever},
+    Row{"KeyTooLong", 4, Code::kNameTooLong, Retry::kNever},
+    Row{"InvalidObjectName", 4, Code::kNameTooLong, Retry::kNever},
+    Row{"MetadataTooLarge", 4, Code::kNoSpace, Retry::kNever},
+    Row{"QuotaExceeded", 0, Code::kNoSpace, Retry::kNever},
+    Row{"XMinioStorageFull", 0, Code::kNoSpace, Retry::kNever},
+    Row{"InvalidObjectState", 403, Code::kArchived, Retry::kNever},
+    Row{"MethodNotAllowed", 0, Code::kUnsupported, Retry::kNever},
+    Row{"NotImplemented", 0, Code::kUnsupported, Retry::kNever},
+    Row{"InvalidRange", 416, Code::kInvalid, Retry::kNever},
+    Row{"InvalidArgument", 400, Code::kInvalid, Retry::kNever},
+    Row{"InvalidRequest", 400, Code::kInvalid, Retry::kNever},
+    Row{"MalformedXML", 400, Code::kInvalid, Retry::kNever},
+};
+
+// What a status means when the body says nothing that we know.
+Row ByStatus(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return {"", status, Code::kDenied, Retry::kNever};
+    case 405:
+    case 501:
+      return {"", status, Code::kUnsupported, Retry::kNever};
+    case 408:
+      return {"", status, Code::kUnavailable, Retry::kTransient};
+    case 429:
+    case 503:
+      return {"", status, Code::kUnavailable, Retry::kThrottled};
+    case 304:
+    case 412:
+      return {"", status, Code::kChanged, Retry::kNever};
+    case 413:
+      return {"", status, Code::kTooLarge, Retry::kNever};
+    case 414:
+      return {"", status, Code::kNameTooLong, Retry::kNever};
+    case 505:
+      return {"", status, Code::kUnavailable, Retry::kNever};
+    case 507:
+      return {"", status, Code::kNoSpace, Retry::kNever};
+    default:
+      // Success with an error inside was meant to be a 500; the rest of 5xx may pass.
+      return {"", status, Code::kUnavailable,
+              status >= 500 || status / 100 == 2 ? Retry::kTransient : Retry::kNever};
+  }
+}
+
+bool Applies(const Row& row, int status) {
+  return row.status == 0 || row.status == status || (row.status == 4 && status / 100 == 4);
+}
+
+Row Find(const ServiceError& error) {
+  for (const Row& row : kRows) {
+    if (row.service_code == error.code && Applies(row, error.status)) return row;
+  }
+  return ByStatus(error.status);
+}
+
+std::string_view Advice(const ServiceError& error, Code code) {
+  if (error.code == "NoSuchBucket") return "there is no such bucket: check its name and region";
+  if (error.code == "RequestTimeTooSkewed") return "set this machine's clock";
+  if (error.code == "ExpiredToken" || error.code == "ExpiredTokenException") {
+    return "the session has ended: get new credentials";
+  }
+  if (error.code == "InvalidAccessKeyId") return "the service does not know this access key";
+  if (error.code == "SignatureDoesNotMatch") return "check the secret access key";
+  if (error.code == "AuthorizationHeaderMalformed" || error.code == "PermanentRedirect" ||
+      error.status == 301 || error.status == 307) {
+    return "the bucket is in another region: give --region";
+  }
+  if (error.status == 404 && error.code.empty()) {
+    return "a 404 that is not the service's own: check the endpoint and what stands before it";
+  }
+  if (code == Code::kDenied) return "these credentials may not do this: see coffer doctor";
+  if (code == Code::kArchived) return "the object is archived: restore it first";
+  return "";
+}
+
+// MinIO's word for Object Lock.
+bool SpeaksOfLock(const ServiceError& error) {
+  return error.status == 400 && error.message.find("WORM protected") != std::string::npos;
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  constexpr std::size_t kLimit = 300;
+  std::string line(text.substr(0, kLimit));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return line;
+}
+
+bool IsSuccess(const Response& response) {
+  return response.status / 100 == 2 || response.status == 304;
+}
+
+ServiceError ReadServiceError(const Response& response) {
+  ServiceError error;
+  error.status = response.status;
+  error.request_id = Printable(response.headers.Get("x-amz-request-id"));
+  error.region = Printable(response.headers.Get("x-amz-bucket-region"));
+  if (response.body.empty()) return error;
+  const auto document = XmlDocument::Parse(AsText(response.body));
+  if (!document) return error;
+  XmlNode node = document->root();
+  if (node.name() == "ErrorResponse") {  // as STS and IAM wrap it
+    if (error.request_id.empty()) error.request_id = Printable(node.TextOr("RequestId"));
+    node = node.Child("Error");
+  }
+  if (node.name() != "Error") return error;
+  error.code = Printable(node.TextOr("Code"));
+  error.message = Printable(node.TextOr("Message"));
+  if (error.request_id.empty()) error.request_id = Printable(node.TextOr("RequestId"));
+  if (error.region.empty()) error.region = Printable(node.TextOr("Region"));
+  return error;
+}
+
+Retry RetryFor(const ServiceError& error, Operation operation) {
+  const Row row = Find(error);
+  // Nothing is left to complete after a conflict: the upload must be made anew, which only its
+  // owner can do.
+  if (operation == Operation::kCompleteUpload && row.service_code == "ConditionalRequestConflict") {
+    return Retry::kNever;
+  }
+  return row.retry;
+}
+
+Error ToError(const ServiceError& error, Operation operation) {
+  const Row row = Find(error);
+  const Code code = SpeaksOfLock(error) ? Code::kLocked : row.code;
+  std::string what(Name(operation));
+  what += ": " + (error.code.empty() ? "status " + std::to_string(error.status)
+                                     : error.code + " (" + std::to_string(error.status) + ")");
+  if (!error.message.empty()) what += ": " + error.message;
+  if (!error.request_id.empty()) what += "; request id " + error.request_id;
+  if (!error.region.empty() && error.status / 100 != 2 && code == Code::kUnavailable) {
+    what += "; the bucket is in " + error.region;
+  }
+  const std::string_view advice = Advice(error, code);
+  if (!advice.empty()) what += "; " + std::string(advice);
+  return {code, std::move(what), error.code};
+}
+
+}  // namespace coffer::s3
