@@ -112,7 +112,8 @@ Result<Target> DirectoryTarget(TargetKind kind, std::string_view name, std::stri
   const AddressOptions& options = context.options;
   COFFER_TRY(RefuseOptions(name, "a directory bucket", {.acceleration = true}, context));
   const std::string_view zone = ZoneOf(name.substr(0, name.size() - suffix.size()));
-  if (zone.empty() || !IsDnsBucketName(name)) {
+  // The zone is part of the host at AWS only.
+  if ((zone.empty() && !context.endpoint) || !IsDnsBucketName(name)) {
     return Refuse(name,
                   "not the name of a directory bucket or of its access point; it looks like "
                   "NAME--usw2-az1" +
@@ -160,10 +161,10 @@ Result<Target> OutpostsAliasTarget(std::string_view name, const AddressContext& 
   if (from_end(12, 4) == "beta" && !context.endpoint) {
     return Refuse(name, "an alias of a test installation; add its --endpoint-url");
   }
-  if (options.force_path_style || (context.endpoint && context.endpoint->is_ip)) {
+  if (context.endpoint && context.endpoint->is_ip) {
     return Refuse(name,
-                  "an access point on Outposts is found by its host name; leave out "
-                  "--force-path-style and an --endpoint-url that is an IP address");
+                  "an access point on Outposts is found by its host name, and --endpoint-url is an "
+                  "IP address; leave it out (tests: --connect-to)");
   }
   if (options.region.empty()) {
     return Refuse(name, "an alias does not say its Region; add --region (or set AWS_REGION)");
