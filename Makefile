@@ -7,7 +7,8 @@
 # make format      clang-format on everything
 # make install     honours DESTDIR, PREFIX, BINDIR, MANDIR; make uninstall takes it away again
 # make deps        Debian packages for building, testing and lint; YES=1 does not ask
-# make clean
+# make clean       takes build/ away
+# V=1 shows the whole commands; CXX, CXXFLAGS, LDFLAGS are honoured
 # SAN=address,undefined or SAN=thread builds and checks in a directory of its own
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -38,17 +39,22 @@ TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)
 CXXALL := $(SRC) $(TEST) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
+# the whole commands with V=1
+Q     := $(if $(V),,@)
 
 .PHONY: all unit check conformance demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
 $(B)/coffer: $(call obj,$(SRC))
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@echo "  LINK $@")
+	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(B)/unit: $(call obj,$(filter-out fs/main.cc,$(SRC)) $(TEST))
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(if $(V),,@echo "  LINK $@")
+	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(B)/%.o: %.cc $(B)/flags
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) -MMD -MP $(CXXFLAGS) -c $< -o $@
+	$(if $(V),,@echo "  CXX  $@")
+	$Q$(CXX) $(CPPFLAGS) -MMD -MP $(CXXFLAGS) -c $< -o $@
 
 # rewritten only when the compiler or its flags change, so that a change of flags rebuilds and nothing else does
 $(B)/flags: FORCE

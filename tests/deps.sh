@@ -33,10 +33,8 @@ missing() {
 as_root() {
   if ((EUID == 0)); then
     "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
   else
-    die "root is needed and there is no sudo. As root: apt-get install -y --no-install-recommends ${need[*]}"
+    sudo "$@"
   fi
 }
 
@@ -44,10 +42,10 @@ as_root() {
 downloads() {
   local uris
   uris=$(apt-get install -qq --no-install-recommends --print-uris "${need[@]}" 2>/dev/null) || return
-  awk '{ n++; bytes += $3 } END { print n + 0, bytes + 0 }' <<<"$uris"
+  awk 'NF { n++; bytes += $3 } END { print n + 0, bytes + 0 }' <<<"$uris"
 }
 
-update_lists() { as_root apt-get update -qq || die "apt-get update failed: is the network there?"; }
+update_lists() { as_root apt-get update -qq || die "apt-get update failed: is there a network?"; }
 
 install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${need[@]}"; }
 
@@ -60,13 +58,15 @@ fi
 mapfile -t need < <(missing $wanted | sort -u)
 ((${#need[@]})) || exit 0
 
+# one question for the password, and one clear end for those who may not install
+((EUID == 0)) || sudo true || die "root is needed. As root: apt-get install --no-install-recommends ${need[*]}"
 if ! plan=$(downloads); then
   update_lists
   plan=$(downloads) || die "the package lists do not have all of: ${need[*]}"
 fi
 read -r count bytes <<<"$plan"
 echo "To install from Debian: ${need[*]}"
-echo "($count packages with what they need, $(((bytes + 999999) / 1000000)) MB to download)"
+echo "($count packages to download with what they need, $(((bytes + 999999) / 1000000)) MB)"
 if [[ ${YES:-0} != 1 && -t 0 && -t 1 ]]; then
   read -r -p "Install them now? [Y/n] " answer
   [[ $answer == "" || $answer == [yY]* ]] || die "nothing installed, and without these it does not go on"

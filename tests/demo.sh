@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# A bucket behind an access point, mounted, with no account anywhere: the stand-in server plays S3 on loopback.
+# On a terminal it leaves you in a shell inside the mount, and `exit` cleans up; elsewhere it shows a short session.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+B=$(realpath "${B:-build}")
+REGION=us-west-2
+ACCOUNT=123456789012
+BUCKET=demo-bucket
+POINT=demo
+HOST=$POINT-$ACCOUNT.s3-accesspoint.$REGION.amazonaws.com
+
+die() {
+  echo "demo: $*" >&2
+  exit 1
+}
+
+if ! (: <>/dev/fuse) 2>/dev/null; then
+  cat >&2 <<'TEXT'
+demo: /dev/fuse cannot be opened, so nothing can be mounted here.
+In a container, start it with
+    docker run --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor:unconfined ...
+On a machine of your own, load the module: sudo modprobe fuse
+TEXT
+  exit 1
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/coffer-demo.XXXXXX")
+mount=$work/bucket
+server=
+
+clean_up() {
+  trap '' INT TERM HUP
+  cd /
+  if grep -qF " $mount fuse" /proc/mounts; then
+    "$B/coffer" umount "$mount" || fusermount3 -uz "$mount"
+  fi
+  [[ -z $server ]] || { kill "$server" && wait "$server"; } 2>/dev/null || true
+  rm -rf --one-file-system "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# the demo's own credentials and directories, not yours
+for name in $(compgen -e | grep -E '^(AWS|COFFER)_'); do unset "$name"; done
+export AWS_ACCESS_KEY_ID=COFFERTESTACCESSKEY1 AWS_SECRET_ACCESS_KEY=coffer/test+secret/key/number/one/40char
+export AWS_CONFIG_FILE=$work/aws AWS_SHARED_CREDENTIALS_FILE=$work/aws AWS_EC2_METADATA_DISABLED=true
+export XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache
+export PATH=$B:$PATH
+
+start_server() {
+  python3 tests/server --port 0 --port-file "$work/port" --region "$REGION" --bucket "$BUCKET" \
+    --access-point "$POINT=$BUCKET" >"$work/server.log" 2>&1 &
+  server=$!
+  for _ in {1..200}; do
+    [[ ! -s $work/port ]] || break
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $work/port ]] || die "the stand-in server does not start: $(tail -n 3 "$work/server.log")"
+  port=$(<"$work/port")
+}
+
+# say COMMAND: shows it, then does it
+say() {
+  printf '\n$ %s\n' "$1"
+  eval "$1"
+}
+
+start_server
+mkdir "$mount"
+arn=arn:aws:s3:$REGION:$ACCOUNT:accesspoint/$POINT
+options=(--endpoint-url "http://s3-accesspoint.$REGION.amazonaws.com" --connect-to "$HOST:80:127.0.0.1:$port")
+echo "A stand-in S3 server on 127.0.0.1:$port has the bucket $BUCKET and the access point $POINT."
+echo "--connect-to sends what is meant for AWS there; with AWS itself the first line would be enough."
+printf '\n$ coffer mount %s %s \\\n    %s %s \\\n    %s %s\n' "$arn" "$mount" "${options[@]}"
+coffer mount "$arn" "$mount" "${options[@]}"
+cd "$mount"
+
+if [[ -t 0 && -t 1 ]]; then
+  printf '\nYou are in the bucket now. "coffer status ." tells what it costs; "exit" unmounts and cleans up.\n\n'
+  PS1='coffer demo \$ ' bash --norc -i || true
+else
+  say 'echo "hello, bucket" > hello.txt'
+  say 'cat hello.txt'
+  say 'mkdir -p photos/2024'
+  say 'head -c 20000000 /dev/urandom > photos/2024/large.raw'
+  say 'sha256sum photos/2024/large.raw'
+  say 'cp hello.txt photos/copy.txt'
+  say 'mv photos/copy.txt photos/moved.txt'
+  say 'echo "and one line more" >> photos/moved.txt'
+  say 'ls -lR'
+  say 'rm hello.txt'
+  say 'coffer status .'
+fi
+
+cd /
+printf '\n$ coffer umount %s\n' "$mount"
+coffer umount "$mount"
+printf '\nIn the bucket, as any other S3 client sees it:\n'
+curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+  -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET?list-type=2" |
+  grep -oE '<Key>[^<]*</Key>|<Size>[0-9]*</Size>' | sed 's/<[^>]*>//g' | paste - - | sed 's/^/  /'
