@@ -182,6 +182,7 @@ start_server() {
   within 10 tap_server_ready "$port_file" || bail "the stand-in server does not start: $(tail -n 5 "$log")"
   SERVER_PORT=$(<"$port_file")
   SERVER_URL=http://127.0.0.1:$SERVER_PORT
+  [[ " $* " != *" --tls "* ]] || SERVER_URL=https://127.0.0.1:$SERVER_PORT
   use_endpoint "$SERVER_URL" COFFERTESTACCESSKEY1 coffer/test+secret/key/number/one/40char
 }
 tap_server_ready() { [[ -s $1 ]] || { ! kill -0 "$SERVER_PID" 2>/dev/null && bail "the stand-in server ended at once"; }; }
@@ -191,17 +192,22 @@ stop_server() {
   wait "$SERVER_PID" 2>/dev/null
 }
 
-# server_control METHOD PATH [BODY]: the stand-in's own interface below /-/
-server_control() { curl -sS --fail-with-body -X "$1" ${3:+--data-binary "$3"} "$SERVER_URL/-/$2"; }
-# server_requests [JQ_FILTER]: the requests so far, as JSON
+# make_certificate NAME...: a certificate for these host names; `start_server --tls "$WORK/tls/server.crt"
+# "$WORK/tls/server.key"` serves with it, and "$WORK/tls/ca.pem" is the CA to trust
+make_certificate() { tests/lib/certificate "$WORK/tls" "$@"; }
+
+# server_control METHOD PATH [JSON]: the stand-in's own interface below /-/, which tests/server/README.md describes
+server_control() { curl -sSk --fail-with-body -X "$1" ${3:+--data-binary "$3"} "$SERVER_URL/-/$2"; }
+# server_requests [JQ_FILTER]: the requests since the start or the last server_forget, as a JSON list
 server_requests() { server_control GET requests | jq -r "${1:-.}"; }
+server_forget() { server_control POST requests/clear >/dev/null; }
 
 # s3 METHOD /BUCKET[/KEY][?QUERY] [curl option...]: one signed request without coffer, the reply's body on stdout;
 # fails on an HTTP error
 s3() {
   local method=$1 path=$2
   shift 2
-  curl -sS --fail-with-body -X "$method" -H x-amz-content-sha256:UNSIGNED-PAYLOAD \
+  curl -sSk --fail-with-body -X "$method" -H x-amz-content-sha256:UNSIGNED-PAYLOAD \
     --aws-sigv4 "aws:amz:$AWS_REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$@" "$S3_URL$path"
 }
 # s3_put /BUCKET/KEY TEXT [curl option...]
