@@ -69,7 +69,6 @@ struct MountOptions {
   bool allow_root = false;
   bool allow_non_empty = false;
   bool no_exec = false;
-  bool no_atime = false;
   bool no_symfollow = false;
 
   std::optional<std::uint32_t> uid;  // nothing: the user who mounts

@@ -1,0 +1,265 @@
+#include "fs/option_table.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr unsigned kAddress = kForMount | kForDoctor | kForResolve | kForRemove;
+constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove;
+constexpr unsigned kWriting = kForMount | kForDoctor;
+constexpr unsigned kEverything = 0xff;
+
+constexpr std::uint64_t kKiB = 1u << 10;
+constexpr std::uint64_t kMiB = 1u << 20;
+constexpr std::uint64_t kGiB = 1u << 30;
+
+constexpr std::string_view kWhere = "Where the bucket is";
+constexpr std::string_view kWho = "Who asks";
+constexpr std::string_view kObjects = "Objects that are written";
+constexpr std::string_view kFiles = "What files look like";
+constexpr std::string_view kAccess = "Who may what";
+constexpr std::string_view kTime = "Freshness and patience";
+constexpr std::string_view kLimits = "Limits";
+constexpr std::string_view kRunning = "Running";
+
+constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"};
+
+constexpr CommandSpec kCommands[] = {
+    {"mount", kForMount, "SOURCE DIR",
+     "Show a bucket, or a prefix of it, as the directory DIR; SOURCE is a bucket name,\n"
+     "s3://BUCKET/PREFIX, an access-point ARN or alias, or s3://ARN/PREFIX.",
+     2, 2},
+    {"umount", kForUmount, "DIR", "Store what is unsent, with progress, and unmount DIR.", 1, 1},
+    {"status", kForStatus, "[DIR]",
+     "How a mount (or every one) is doing.\nExit code 0: healthy, 1: degraded, 3: not alive.", 0,
+     1},
+    {"doctor", kForDoctor, "SOURCE", "What works with this address, what does not, what to change.",
+     1, 1},
+    {"resolve", kForResolve, "SOURCE", "What an address means; asks nobody.", 1, 1},
+    {"rm", kForRemove, "PATH...",
+     "Remove files, with -r whole trees, many at a time.\nPATH is in a mount, or s3://BUCKET/KEY.",
+     1, 1000},
+};
+
+// One row an option. Help texts stay within the 80 columns of a terminal.
+constexpr OptionSpec
+    kOptions[] =
+        {
+            {"prefix", 0, "PREFIX", kNetwork | kForResolve, kWhere, "use only keys below PREFIX",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.prefix}; }},
+            {"region", 0, "REGION", kAddress, kWhere, "AWS Region; found by itself if not given",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.region}; }},
+            {"endpoint-url", 0, "URL", kAddress, kWhere, "another server than AWS's own",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.endpoint_url}; }},
+            {"force-path-style", 0, "", kAddress, kWhere,
+             "bucket in the path, not in the host name",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.force_path_style}; }},
+            {"fips", 0, "", kAddress, kWhere, "FIPS 140 endpoints",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.fips}; }},
+            {"dual-stack", 0, "", kAddress, kWhere, "endpoints with IPv6",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.dual_stack}; }},
+            {"transfer-acceleration", 0, "", kAddress, kWhere, "S3 Transfer Acceleration",
+             [](Draft& d) -> Slot {
+               return SwitchSlot{&d.mount.volume.address.transfer_acceleration};
+             }},
+            {"no-use-arn-region", 0, "", kAddress, kWhere, "refuse an ARN of another Region",
+             [](Draft& d) -> Slot {
+               return SwitchSlot{&d.mount.volume.address.use_arn_region, false};
+             }},
+            {"disable-multi-region-access-points", 0, "", kAddress, kWhere, "refuse them",
+             [](Draft& d) -> Slot {
+               return SwitchSlot{&d.mount.volume.address.disable_multi_region_access_points};
+             }},
+            {"connect-to", 0, "H:P:H:P", kNetwork, kWhere,
+             "for host:port connect to host:port (as curl)",
+             [](Draft& d) -> Slot { return ListSlot{&d.mount.volume.connect_to}; }},
+            {"ca-bundle", 0, "FILE", kNetwork, kWhere,
+             "certificates to trust instead of the system's",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.ca_bundle}; }},
+
+            {"profile", 0, "NAME", kAddress, kWho, "profile of ~/.aws/config and credentials",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.profile}; }},
+            {"no-sign-request", 0, "", kNetwork, kWho, "no credentials: public buckets",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.no_sign_request}; }},
+            {"requester-pays", 0, "", kNetwork, kWho, "this account pays for requests",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.requester_pays}; }},
+            {"expected-bucket-owner", 0, "ACCOUNT", kNetwork, kWho,
+             "refuse a bucket of anybody else",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.expected_bucket_owner}; }},
+            {"user-agent-prefix", 0, "TEXT", kNetwork, kWho, "put before the User-Agent header",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.user_agent_prefix}; }},
+
+            {"storage-class", 0, "CLASS", kWriting, kObjects,
+             "STANDARD_IA, INTELLIGENT_TIERING, ...",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.storage_class}; }},
+            {"sse", 0, "KIND", kWriting, kObjects, "AES256, aws:kms or aws:kms:dsse",
+             [](Draft& d) -> Slot {
+               return ChoiceSlot{&d.mount.volume.sse, kEncryption};
+             }},
+            {"sse-kms-key-id", 0, "ARN", kWriting, kObjects, "KMS key for --sse aws:kms",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.sse_kms_key_id}; }},
+            {"sse-customer-key-file", 0, "FILE", kNetwork, kObjects,
+             "SSE-C: 32 bytes, file mode 0600",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.sse_customer_key_file}; }},
+            {"unsigned-payload", 0, "", kWriting, kObjects, "https only: a CRC instead of SHA-256",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.unsigned_payload}; }},
+            {"infer-content-type", 0, "", kForMount, kObjects, "Content-Type by the file's ending",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.infer_content_type}; }},
+
+            {"uid", 0, "N", kForMount, kFiles, "owner of objects that name none",
+             [](Draft& d) -> Slot { return IdSlot{&d.mount.uid}; }},
+            {"gid", 0, "N", kForMount, kFiles, "group of objects that name none",
+             [](Draft& d) -> Slot { return IdSlot{&d.mount.gid}; }},
+            {"file-mode", 0, "MODE", kForMount, kFiles, "of objects that name none (0644)",
+             [](Draft& d) -> Slot { return ModeSlot{&d.mount.file_mode}; }},
+            {"dir-mode", 0, "MODE", kForMount, kFiles, "of directories that name none (0755)",
+             [](Draft& d) -> Slot { return ModeSlot{&d.mount.dir_mode}; }},
+            {"umask", 0, "MODE", kForMount, kFiles, "permission bits that are never shown",
+             [](Draft& d) -> Slot {
+               return ModeSlot{&d.mount.umask, 0777};
+             }},
+            {"special-bits", 0, "", kForMount, kFiles, "show setuid and setgid bits",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.special_bits}; }},
+            {"attributes", 0, "exact|list", kForMount, kFiles, "list: no HEAD for modes and owners",
+             [](Draft& d) -> Slot { return AttributeSlot{&d.mount.attributes}; }},
+            {"bucket-size", 0, "SIZE", kForMount, kFiles, "what df says (1P)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.bucket_size, kMiB, 1ull << 60};
+             }},
+
+            {"read-only", 0, "", kForMount, kAccess, "refuse every change",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.read_only}; }},
+            {"allow-other", 0, "", kForMount, kAccess,
+             "let all users in, by the modes of the files",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_other}; }},
+            {"allow-root", 0, "", kForMount, kAccess, "let root in",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_root}; }},
+            {"allow-non-empty", 0, "", kForMount, kAccess, "hide what DIR already holds",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_non_empty}; }},
+            {"noexec", 0, "", kForMount, kAccess, "run no program from DIR",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.no_exec}; }},
+            {"nosymfollow", 0, "", kForMount, kAccess, "follow no symbolic link (root only)",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.no_symfollow}; }},
+            {"strict-excl", 0, "", kForMount, kAccess, "O_EXCL decides at open, for one PUT more",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.strict_excl}; }},
+
+            {"metadata-ttl", 0, "SECS", kForMount, kTime, "or minimal, indefinite (1)",
+             [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
+            {"negative-metadata-ttl", 0, "SECS", kForMount, kTime, "of names that are not there",
+             [](Draft& d) -> Slot { return OptionalTtlSlot{&d.mount.negative_metadata_ttl}; }},
+            {"deadline", 0, "SECS", kNetwork, kTime, "give up without progress; or forever (300)",
+             [](Draft& d) -> Slot { return DeadlineSlot{&d.mount.volume.deadline}; }},
+            {"connect-timeout", 0, "SECS", kNetwork, kTime, "of one attempt to connect (5)",
+             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.connect_timeout}; }},
+            {"first-byte-timeout", 0, "SECS", kNetwork, kTime, "until a reply begins (20)",
+             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.first_byte_timeout}; }},
+            {"low-speed-time", 0, "SECS", kNetwork, kTime,
+             "a transfer this long too slow is cut (30)",
+             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.low_speed_time}; }},
+            {"low-speed-limit", 0, "SIZE", kNetwork, kTime, "too slow: fewer bytes a second (1K)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.volume.low_speed_limit, 1, kGiB};
+             }},
+
+            {"memory-limit", 0, "SIZE", kForMount, kLimits, "of all buffers together (256M)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.memory_limit, 32 * kMiB, 1024 * kGiB};
+             }},
+            {"read-part-size", 0, "SIZE", kForMount, kLimits, "largest range asked for (8M)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.read_part_size, 128 * kKiB, kGiB};
+             }},
+            {"write-part-size", 0, "SIZE", kForMount, kLimits, "first part of a large file (8M)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.write_part_size, 5 * kMiB, kGiB};
+             }},
+            {"max-threads", 0, "N", kNetwork, kLimits, "requests at once (64)",
+             [](Draft& d) -> Slot {
+               return CountSlot{&d.mount.volume.max_threads, 1024};
+             }},
+            {"index-limit", 0, "SIZE", kForMount, kLimits, "of the attribute index on disk (1G)",
+             [](Draft& d) -> Slot {
+               return SizeSlot{&d.mount.index_limit, kMiB, 1024 * kGiB};
+             }},
+
+            {"foreground", 'f', "", kForMount, kRunning, "stay in front",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.foreground}; }},
+            {"debug", 'd', "", kForMount, kRunning, "log every request",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.debug}; }},
+            {"log-directory", 'l', "DIR", kForMount, kRunning,
+             "log into a file there, not to syslog",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.log_directory}; }},
+            {"state-dir", 0, "DIR", kNetwork, kRunning,
+             "what must survive a crash (/var/lib/coffer)",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.state_dir}; }},
+            {"rescue-dir", 0, "DIR", kForMount, kRunning, "for bytes that S3 did not take",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.rescue_dir}; }},
+            {"index-dir", 0, "DIR", kForMount, kRunning, "attribute index (/var/cache/coffer)",
+             [](Draft& d) -> Slot { return TextSlot{&d.mount.index_dir}; }},
+            {"json", 0, "", kForStatus | kForDoctor | kForResolve | kForRemove, kRunning,
+             "for programs", [](Draft& d) -> Slot { return SwitchSlot{&d.json}; }},
+            {"write-test", 0, "", kForDoctor, kRunning, "also try to write, and remove it again",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.write_test}; }},
+            {"recursive", 'r', "", kForRemove, kRunning, "directories and all below them",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.recursive}; }},
+            {"config", 0, "FILE", kEverything, kRunning, "options, one NAME = VALUE a line",
+             [](Draft& d) -> Slot { return TextSlot{&d.config}; }},
+};
+
+constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kFiles,
+                                        kAccess, kTime, kLimits,  kRunning};
+
+std::string Row(std::string left, std::string_view help) {
+  constexpr std::size_t kColumn = 34;
+  left = "  " + left;
+  left += left.size() < kColumn ? std::string(kColumn - left.size(), ' ') : "  ";
+  return left + std::string(help) + "\n";
+}
+
+std::string Left(const OptionSpec& option) {
+  std::string left = option.letter ? std::string("-") + option.letter + ", " : "";
+  left += "--" + std::string(option.name);
+  if (!option.argument.empty()) left += " " + std::string(option.argument);
+  return left;
+}
+
+}  // namespace
+
+std::span<const CommandSpec> Commands() { return kCommands; }
+std::span<const OptionSpec> Options() { return kOptions; }
+
+const OptionSpec* FindOption(std::string_view name) {
+  for (const OptionSpec& option : kOptions)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+std::string HelpFor(const CommandSpec& command) {
+  std::string text = "coffer " + std::string(command.name) + " [OPTIONS] " +
+                     std::string(command.operands) + "\n" + std::string(command.help) + "\n";
+  for (const std::string_view group : kGroups) {
+    std::string rows;
+    for (const OptionSpec& option : kOptions) {
+      if (option.group == group && (option.commands & command.bit) != 0)
+        rows += Row(Left(option), option.help);
+    }
+    if (group == kRunning) {
+      if (command.bit == kForMount) rows += Row("-o WORD,...", "the same names, as in fstab");
+      rows += Row("-h, --help", "this text");
+    }
+    text += "\n" + std::string(group) + ":\n" + rows;
+    if (rows.empty()) text.resize(text.size() - group.size() - 3);
+  }
+  return text + "\nEvery option can stand in the environment (COFFER_" +
+         "NAME, with _ for -) and in\n/etc/coffer.conf. See coffer(1).\n";
+}
+
+std::string Overview() {
+  std::string text = "coffer COMMAND [OPTIONS] ...\nA bucket, mounted through an access point.\n\n";
+  for (const CommandSpec& command : kCommands) {
+    const std::string_view first = command.help.substr(0, command.help.find_first_of(";."));
+    text += Row(std::string(command.name) + " " + std::string(command.operands), first);
+  }
+  return text + "\ncoffer COMMAND --help lists the options of a command; coffer --version.\n";
+}
+
+}  // namespace coffer::fs

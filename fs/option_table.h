@@ -1,0 +1,60 @@
+// Every option, once: its name, for whom it is, what --help says, and the field that it sets.
+
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/option_values.h"
+#include "fs/options.h"
+
+namespace coffer::fs {
+
+// Everything that any command line can set; ParseCommandLine takes out what its command needs.
+struct Draft {
+  MountOptions mount;  // `volume` serves the other commands too
+  std::vector<std::string> positionals;
+  std::string config;
+  bool json = false;
+  bool write_test = false;
+  bool recursive = false;
+};
+
+enum : unsigned {
+  kForMount = 1,
+  kForUmount = 2,
+  kForStatus = 4,
+  kForDoctor = 8,
+  kForResolve = 16,
+  kForRemove = 32,
+};
+
+struct CommandSpec {
+  std::string_view name;
+  unsigned bit;
+  std::string_view operands;  // as --help shows them
+  std::string_view help;
+  std::size_t least;  // operands
+  std::size_t most;
+};
+std::span<const CommandSpec> Commands();
+
+struct OptionSpec {
+  std::string_view name;      // "region"
+  char letter;                // 'f' for -f; 0 for none
+  std::string_view argument;  // "REGION"; "" for a switch
+  unsigned commands;
+  std::string_view group;
+  std::string_view help;
+  Slot (*slot)(Draft&);
+};
+std::span<const OptionSpec> Options();
+const OptionSpec* FindOption(std::string_view name);
+
+// --help: of one command, and of the program.
+std::string HelpFor(const CommandSpec& command);
+std::string Overview();
+
+}  // namespace coffer::fs

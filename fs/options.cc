@@ -1,0 +1,416 @@
+#include "fs/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+
+#include "fs/option_table.h"
+#include "fs/option_words.h"
+
+namespace coffer::fs {
+namespace {
+
+// One value and where it was written, for complaints: "--region", "/etc/coffer.conf:3".
+struct Given {
+  std::string value;
+  std::string origin;
+};
+// What one place says: the options' own names, in the order of writing.
+using Layer = std::map<std::string, std::vector<Given>, std::less<>>;
+
+Error Usage(std::string what) { return {Code::kInvalid, std::move(what)}; }
+
+std::vector<std::string_view> Names(unsigned commands) {
+  std::vector<std::string_view> names;
+  for (const OptionSpec& option : Options())
+    if ((option.commands & commands) != 0) names.push_back(option.name);
+  return names;
+}
+
+std::string WithDashes(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+std::string Unknown(const std::string& written, std::string_view name, std::string_view prefix,
+                    const CommandSpec& command) {
+  if (FindOption(name) != nullptr)
+    return written + " does not apply to 'coffer " + std::string(command.name) + "'";
+  const std::string nearest = Nearest(name, Names(command.bit));
+  if (!nearest.empty())
+    return written + " is no option; did you mean " + std::string(prefix) + nearest + "?";
+  return written + " is no option; 'coffer " + std::string(command.name) + " --help' lists them";
+}
+
+// The command line itself: flags, operands and -o words.
+class ArgumentParser {
+ public:
+  ArgumentParser(const CommandSpec& command, std::vector<std::string>& notes)
+      : command_(command), notes_(notes) {}
+
+  Result<Layer> Parse(const std::vector<std::string>& args) {
+    Register();
+    try {
+      // CLI11 takes the arguments from the end.
+      app_.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+    } catch (const CLI::ParseError& error) {
+      return Usage(error.what());
+    }
+    help_ = app_.count("--help") > 0;
+    if (help_) return layer_;
+    for (const std::string& extra : app_.remaining()) COFFER_TRY(Refuse(extra));
+    for (const OptionSpec& option : Options()) Take(option);
+    COFFER_TRY(TakeForeign());
+    if (command_.bit == kForMount) COFFER_TRY(TakeMountWords());
+    return std::move(layer_);
+  }
+
+  bool help() const { return help_; }
+  std::vector<std::string> operands() { return app_.get_option("operands")->results(); }
+
+ private:
+  static std::string Flag(std::string_view name) { return "--" + std::string(name); }
+
+  void Register() {
+    app_.set_help_flag();
+    app_.allow_extras();
+    app_.add_flag("-h,--help");
+    app_.add_option("operands")->expected(0, 1 << 20)->allow_extra_args();
+    for (const OptionSpec& option : Options()) {
+      if ((option.commands & command_.bit) == 0) continue;
+      const std::string names =
+          (option.letter ? std::string("-") + option.letter + "," : "") + Flag(option.name);
+      Add(names, !option.argument.empty());
+    }
+    if (command_.bit != kForMount) return;
+    Add("-o", true);
+    for (const ForeignWord& word : ForeignOptions())
+      if (word.kind == ForeignWord::Kind::kNote) Add(Flag(word.word), word.takes_value);
+  }
+
+  void Add(const std::string& names, bool takes_value) {
+    CLI::Option* option = takes_value ? app_.add_option(names)->expected(1) : app_.add_flag(names);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  void Take(const OptionSpec& option) {
+    if ((option.commands & command_.bit) == 0) return;
+    for (const std::string& value : app_.get_option(Flag(option.name))->results())
+      layer_[std::string(option.name)].push_back({value, Flag(option.name)});
+  }
+
+  Status TakeForeign() {
+    if (command_.bit != kForMount) return Ok();
+    for (const ForeignWord& word : ForeignOptions()) {
+      if (word.kind == ForeignWord::Kind::kNote && app_.count(Flag(word.word)) > 0)
+        Note(Flag(word.word), word);
+    }
+    return Ok();
+  }
+
+  Status TakeMountWords() {
+    for (const std::string& text : app_.get_option("-o")->results()) {
+      COFFER_ASSIGN(const std::vector<MountWord> words, SplitMountWords(text));
+      for (const MountWord& word : words) COFFER_TRY(TakeMountWord(word));
+    }
+    return Ok();
+  }
+
+  Status TakeMountWord(const MountWord& word) {
+    const std::string written = "-o " + word.name;
+    const OptionSpec* option = FindOption(word.name);
+    if (option != nullptr && (option->commands & kForMount) != 0) {
+      if (!word.value && !option->argument.empty()) return Usage(written + " needs a value");
+      layer_[word.name].push_back({word.value.value_or("true"), written});
+      return Ok();
+    }
+    const ForeignWord* foreign = FindMountWord(word.name);
+    if (foreign == nullptr) return Usage(Unknown(written, word.name, "-o ", command_));
+    switch (foreign->kind) {
+      case ForeignWord::Kind::kDrop:
+        break;
+      case ForeignWord::Kind::kNote:
+        Note(written, *foreign);
+        break;
+      case ForeignWord::Kind::kRefuse:
+        return Usage(written + ": " + std::string(foreign->text));
+      case ForeignWord::Kind::kOption: {
+        const std::string_view text = foreign->text;
+        const std::size_t equals = text.find('=');
+        const std::string value(equals == text.npos ? "true" : text.substr(equals + 1));
+        layer_[std::string(text.substr(0, equals))].push_back({value, written});
+      }
+    }
+    return Ok();
+  }
+
+  void Note(const std::string& written, const ForeignWord& word) {
+    notes_.push_back(written + " is not needed: " + std::string(word.text));
+  }
+
+  Status Refuse(const std::string& extra) const {
+    if (!extra.starts_with('-') || extra == "-") return Usage("unexpected operand '" + extra + "'");
+    const std::string written = extra.substr(0, extra.find('='));
+    const std::string name = WithDashes(written.substr(written.find_first_not_of('-')));
+    if (const ForeignWord* foreign = FindForeignOption(name);
+        foreign != nullptr && foreign->kind == ForeignWord::Kind::kRefuse)
+      return Usage(written + ": " + std::string(foreign->text));
+    return Usage(Unknown(written, name, "--", command_));
+  }
+
+  const CommandSpec& command_;
+  std::vector<std::string>& notes_;
+  CLI::App app_;
+  Layer layer_;
+  bool help_ = false;
+};
+
+std::string VariableFor(std::string_view name) {
+  std::string variable = "COFFER_";
+  for (const char c : name) variable += c == '-' ? '_' : static_cast<char>(c & ~0x20);
+  return variable;
+}
+
+std::string_view Get(const Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string_view() : found->second;
+}
+
+Layer FromCofferVariables(const Environment& environment, std::vector<std::string>& notes) {
+  constexpr std::string_view kPrefix = "COFFER_";
+  Layer layer;
+  std::vector<std::string> known;
+  for (const OptionSpec& option : Options()) {
+    const std::string variable = VariableFor(option.name);
+    known.push_back(variable.substr(kPrefix.size()));
+    const std::string_view value = Get(environment, variable);
+    if (!value.empty()) layer[std::string(option.name)].push_back({std::string(value), variable});
+  }
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  for (const auto& [variable, value] : environment) {
+    if (!variable.starts_with(kPrefix)) continue;
+    const std::string name = variable.substr(kPrefix.size());
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string nearest = Nearest(name, candidates);
+    if (!nearest.empty())
+      notes.push_back(variable + " is no option; did you mean COFFER_" + nearest + "?");
+  }
+  return layer;
+}
+
+// What the AWS SDKs read, in their order: the first variable that is set counts.
+struct SdkVariable {
+  std::string_view name;
+  std::string_view option;
+};
+constexpr SdkVariable kSdkVariables[] = {
+    {"AWS_REGION", "region"},
+    {"AWS_DEFAULT_REGION", "region"},
+    {"AWS_ENDPOINT_URL_S3", "endpoint-url"},
+    {"AWS_ENDPOINT_URL", "endpoint-url"},
+    {"AWS_CA_BUNDLE", "ca-bundle"},
+    {"AWS_PROFILE", "profile"},
+    {"AWS_DEFAULT_PROFILE", "profile"},
+    {"AWS_USE_FIPS_ENDPOINT", "fips"},
+    {"AWS_USE_DUALSTACK_ENDPOINT", "dual-stack"},
+    {"AWS_S3_USE_ARN_REGION", "no-use-arn-region"},
+    {"AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS", "disable-multi-region-access-points"},
+};
+
+bool IgnoresConfiguredEndpoints(const Environment& environment) {
+  const auto ignore =
+      ParseSwitch(Get(environment, std::string("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")));
+  return ignore && *ignore;
+}
+
+Layer FromSdkVariables(const Environment& environment) {
+  Layer layer;
+  for (const SdkVariable& variable : kSdkVariables) {
+    std::string value(Get(environment, std::string(variable.name)));
+    const std::string option(variable.option);
+    if (value.empty() || layer.count(option) > 0) continue;
+    if (option == "endpoint-url" && IgnoresConfiguredEndpoints(environment)) continue;
+    if (option == "no-use-arn-region") {
+      // The variable says the opposite of the option.
+      const auto use = ParseSwitch(value);
+      if (use) value = *use ? "false" : "true";
+    }
+    layer[option].push_back({value, std::string(variable.name)});
+  }
+  return layer;
+}
+
+std::string Trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  const std::size_t first = text.find_first_not_of(kBlank);
+  if (first == text.npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
+// NAME = VALUE, or NAME for a switch; '#' begins a comment; quotes keep blanks and '#'.
+Status TakeConfigLine(std::string line, const std::string& origin, Layer& layer) {
+  line = Trim(line);
+  if (line.empty() || line[0] == '#') return Ok();
+  const std::size_t equals = line.find('=');
+  const std::string name = WithDashes(Trim(line.substr(0, equals)));
+  std::string value = equals == std::string::npos ? "true" : Trim(line.substr(equals + 1));
+  if (value.size() >= 2 && value.front() == '"') {
+    const std::size_t end = value.find('"', 1);
+    if (end == std::string::npos) return Usage(origin + ": a quote does not end");
+    value = value.substr(1, end - 1);
+  } else {
+    const std::size_t comment = value.find(" #");
+    if (comment != std::string::npos) value = Trim(value.substr(0, comment));
+  }
+  if (name == "config" || FindOption(name) == nullptr) {
+    const std::string nearest = Nearest(name, Names(~0u));
+    return Usage(origin + ": '" + name + "' is no option" +
+                 (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  }
+  layer[name].push_back({value, origin});
+  return Ok();
+}
+
+Result<Layer> FromFile(const std::string& path, bool must_exist) {
+  Layer layer;
+  std::ifstream file(path);
+  if (!file) {
+    if (must_exist) return Usage("--config " + path + ": cannot be read");
+    return layer;
+  }
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number)
+    COFFER_TRY(TakeConfigLine(line, path + ":" + std::to_string(number), layer));
+  return layer;
+}
+
+// The layers in order of precedence; the first that names an option decides it.
+Status Apply(const std::vector<const Layer*>& layers, const CommandSpec& command, Draft& draft) {
+  for (const OptionSpec& option : Options()) {
+    if ((option.commands & command.bit) == 0) continue;
+    for (const Layer* layer : layers) {
+      const auto found = layer->find(option.name);
+      if (found == layer->end()) continue;
+      for (const Given& given : found->second) {
+        const Status assigned = Assign(option.slot(draft), given.value);
+        if (!assigned) {
+          return Usage(given.origin + " " + assigned.error().what + ", not '" + given.value + "'");
+        }
+      }
+      if (option.name == "profile")
+        draft.mount.volume.profile_named = !found->second.back().origin.starts_with("AWS_");
+      break;
+    }
+  }
+  return Ok();
+}
+
+Status CheckVolume(const VolumeOptions& volume) {
+  const bool kms = volume.sse.starts_with("aws:kms");
+  if (!volume.sse_kms_key_id.empty() && !kms)
+    return Usage("--sse-kms-key-id needs --sse aws:kms or --sse aws:kms:dsse");
+  if (!volume.sse.empty() && !volume.sse_customer_key_file.empty())
+    return Usage("--sse and --sse-customer-key-file exclude each other");
+  if (volume.no_sign_request && volume.profile_named)
+    return Usage("--no-sign-request and --profile exclude each other");
+  const std::string& owner = volume.expected_bucket_owner;
+  if (!owner.empty() &&
+      (owner.size() != 12 || owner.find_first_not_of("0123456789") != std::string::npos))
+    return Usage("--expected-bucket-owner takes the 12 digits of an account");
+  if (volume.unsigned_payload && volume.address.endpoint_url.starts_with("http://"))
+    return Usage("--unsigned-payload needs https: on http nothing would protect the bytes");
+  return Ok();
+}
+
+Status CheckMount(const MountOptions& mount) {
+  if (mount.allow_other && mount.allow_root)
+    return Usage("--allow-other lets root in too; leave out --allow-root");
+  for (const auto& [name, size] : {std::pair{"--read-part-size", mount.read_part_size},
+                                   std::pair{"--write-part-size", mount.write_part_size}}) {
+    if (size > mount.memory_limit / 2)
+      return Usage(std::string(name) + " may be half of --memory-limit at most");
+  }
+  return Ok();
+}
+
+Command Build(const CommandSpec& command, Draft draft) {
+  MountOptions& mount = draft.mount;
+  const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
+  mount.volume.source = first;
+  switch (command.bit) {
+    case kForUmount:
+      return UmountOptions{first};
+    case kForStatus:
+      return StatusOptions{first, draft.json};
+    case kForDoctor:
+      return DoctorOptions{std::move(mount.volume), draft.json, draft.write_test};
+    case kForResolve:
+      return ResolveOptions{first, std::move(mount.volume.address), draft.json};
+    case kForRemove:
+      mount.volume.source.clear();
+      return RemoveOptions{std::move(mount.volume), std::move(draft.positionals), draft.recursive,
+                           draft.json};
+    default:
+      mount.directory = draft.positionals.back();
+      return std::move(mount);
+  }
+}
+
+std::string ConfigPath(const Layer& flags, const Layer& variables) {
+  for (const Layer* layer : {&flags, &variables}) {
+    const auto found = layer->find("config");
+    if (found != layer->end()) return found->second.back().value;
+  }
+  return "";
+}
+
+Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<std::string>& args,
+                                 const Environment& environment,
+                                 const std::string& default_config) {
+  CommandLine line;
+  ArgumentParser parser(command, line.notes);
+  COFFER_ASSIGN(const Layer flags, parser.Parse(args));
+  if (parser.help()) return CommandLine{ShowText{HelpFor(command)}, {}};
+  Draft draft;
+  draft.positionals = parser.operands();
+  if (draft.positionals.size() < command.least || draft.positionals.size() > command.most) {
+    return Usage("usage: coffer " + std::string(command.name) + " [OPTIONS] " +
+                 std::string(command.operands));
+  }
+  const Layer variables = FromCofferVariables(environment, line.notes);
+  const Layer sdk = FromSdkVariables(environment);
+  const std::string config = ConfigPath(flags, variables);
+  COFFER_ASSIGN(const Layer file,
+                FromFile(config.empty() ? default_config : config, !config.empty()));
+  COFFER_TRY(Apply({&flags, &variables, &sdk, &file}, command, draft));
+  draft.mount.volume.ignore_configured_endpoints = IgnoresConfiguredEndpoints(environment);
+  COFFER_TRY(CheckVolume(draft.mount.volume));
+  COFFER_TRY(CheckMount(draft.mount));
+  line.command = Build(command, std::move(draft));
+  return line;
+}
+
+}  // namespace
+
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args,
+                                     const Environment& environment,
+                                     const std::string& default_config) {
+  if (args.empty()) return Usage("a command is missing\n\n" + Overview());
+  const std::string& word = args.front();
+  if (word == "--help" || word == "-h") return CommandLine{ShowText{Overview()}, {}};
+  if (word == "--version" || word == "-V")
+    return CommandLine{ShowText{"coffer " COFFER_VERSION "\n"}, {}};
+  std::vector<std::string_view> names;
+  for (const CommandSpec& command : Commands()) {
+    if (command.name == word) {
+      return ParseCommand(command, {args.begin() + 1, args.end()}, environment, default_config);
+    }
+    names.push_back(command.name);
+  }
+  const std::string nearest = Nearest(word, names);
+  return Usage(
+      "'" + word + "' is no command" +
+      (nearest.empty() ? "; 'coffer --help' lists them" : "; did you mean " + nearest + "?"));
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,285 @@
+#include "fs/options.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "fs/option_table.h"
+#include "fs/option_words.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr char kNoConfig[] = "/nonexistent/coffer.conf";
+
+Result<CommandLine> Parse(std::vector<std::string> args, const Environment& environment = {},
+                          const std::string& config = kNoConfig) {
+  return ParseCommandLine(args, environment, config);
+}
+
+MountOptions Mount(std::vector<std::string> args, const Environment& environment = {},
+                   const std::string& config = kNoConfig) {
+  args.insert(args.begin(), "mount");
+  args.insert(args.end(), {"s3://bucket/prefix", "/mnt"});
+  auto line = Parse(std::move(args), environment, config);
+  if (!line) FAIL(line.error().what);
+  return std::get<MountOptions>(line->command);
+}
+
+std::string Refusal(std::vector<std::string> args, const Environment& environment = {},
+                    const std::string& config = kNoConfig) {
+  const auto line = Parse(std::move(args), environment, config);
+  REQUIRE_FALSE(line);
+  CHECK(line.error().code == Code::kInvalid);
+  return line.error().what;
+}
+
+std::string MountRefusal(std::vector<std::string> args) {
+  args.insert(args.begin(), {"mount", "s3://bucket", "/mnt"});
+  return Refusal(std::move(args));
+}
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view text) {
+    const int fd = mkstemp(path_);
+    REQUIRE(fd >= 0);
+    close(fd);
+    std::ofstream(path_) << text;
+  }
+  ~TemporaryFile() { std::remove(path_); }
+  std::string path() const { return path_; }
+
+ private:
+  char path_[32] = "/tmp/coffer-options-XXXXXX";
+};
+
+}  // namespace
+
+TEST_CASE("mount: defaults", "[options]") {
+  const MountOptions mount = Mount({});
+  CHECK(mount.volume.source == "s3://bucket/prefix");
+  CHECK(mount.directory == "/mnt");
+  CHECK(mount.memory_limit == 256u << 20);
+  CHECK(mount.metadata_ttl == std::chrono::seconds(1));
+  CHECK(mount.volume.deadline == Deadline(std::chrono::seconds(300)));
+  CHECK(mount.file_mode == 0644);
+  CHECK_FALSE(mount.uid);
+  CHECK_FALSE(mount.read_only);
+}
+
+TEST_CASE("mount: every kind of value", "[options]") {
+  const MountOptions mount = Mount({"--region",
+                                    "eu-west-1",
+                                    "--memory-limit=1G",
+                                    "--read-part-size",
+                                    "512K",
+                                    "--write-part-size",
+                                    "16MiB",
+                                    "--deadline",
+                                    "forever",
+                                    "--connect-timeout",
+                                    "0.25",
+                                    "--first-byte-timeout",
+                                    "200ms",
+                                    "--umask",
+                                    "022",
+                                    "--uid",
+                                    "7",
+                                    "--attributes",
+                                    "list",
+                                    "--metadata-ttl",
+                                    "minimal",
+                                    "--negative-metadata-ttl",
+                                    "indefinite",
+                                    "--connect-to",
+                                    "a:443:127.0.0.1:9000",
+                                    "--connect-to",
+                                    "b:443:127.0.0.1:9001",
+                                    "--no-use-arn-region",
+                                    "--sse",
+                                    "aws:kms",
+                                    "--sse-kms-key-id",
+                                    "arn:x",
+                                    "-f",
+                                    "-d",
+                                    "--special-bits"});
+  CHECK(mount.volume.address.region == "eu-west-1");
+  CHECK(mount.memory_limit == 1u << 30);
+  CHECK(mount.read_part_size == 512u << 10);
+  CHECK(mount.write_part_size == 16u << 20);
+  CHECK_FALSE(mount.volume.deadline);
+  CHECK(mount.volume.connect_timeout == std::chrono::milliseconds(250));
+  CHECK(mount.volume.first_byte_timeout == std::chrono::milliseconds(200));
+  CHECK(mount.umask == 022);
+  CHECK(mount.uid == 7u);
+  CHECK(mount.attributes == AttributeSource::kList);
+  CHECK(mount.metadata_ttl == kMinimal);
+  CHECK(mount.negative_metadata_ttl == kIndefinite);
+  CHECK(mount.volume.connect_to ==
+        std::vector<std::string>{"a:443:127.0.0.1:9000", "b:443:127.0.0.1:9001"});
+  CHECK_FALSE(mount.volume.address.use_arn_region);
+  CHECK(mount.volume.sse_kms_key_id == "arn:x");
+  CHECK(mount.foreground);
+  CHECK(mount.debug);
+  CHECK(mount.special_bits);
+}
+
+TEST_CASE("flag, then environment, then the SDKs' variables, then file", "[options]") {
+  const TemporaryFile file(
+      "# comment\nregion = from-file\nendpoint_url = \"http://file:1/#x\"\n"
+      "read-only\nmemory-limit = 64M # small\n");
+  const Environment sdk = {{"AWS_REGION", "from-sdk"}, {"AWS_DEFAULT_REGION", "from-default"}};
+  Environment both = sdk;
+  both["COFFER_REGION"] = "from-coffer";
+  CHECK(Mount({}, {}, file.path()).volume.address.region == "from-file");
+  CHECK(Mount({}, sdk, file.path()).volume.address.region == "from-sdk");
+  CHECK(Mount({}, both, file.path()).volume.address.region == "from-coffer");
+  CHECK(Mount({"--region", "flag"}, both, file.path()).volume.address.region == "flag");
+  CHECK(Mount({"-o", "region=word"}, both, file.path()).volume.address.region == "word");
+
+  const MountOptions mount = Mount({"--config", file.path()});
+  CHECK(mount.read_only);
+  CHECK(mount.memory_limit == 64u << 20);
+  CHECK(mount.volume.address.endpoint_url == "http://file:1/#x");
+  CHECK_FALSE(Mount({"-o", "rw"}, {}, file.path()).read_only);
+  CHECK_FALSE(Mount({}, {{"COFFER_READ_ONLY", "no"}}, file.path()).read_only);
+  CHECK(Mount({}, {{"COFFER_CONFIG", file.path()}}).read_only);
+}
+
+TEST_CASE("the SDKs' variables", "[options]") {
+  const MountOptions mount = Mount({}, {{"AWS_ENDPOINT_URL", "http://all"},
+                                        {"AWS_ENDPOINT_URL_S3", "http://s3"},
+                                        {"AWS_CA_BUNDLE", "/ca.pem"},
+                                        {"AWS_PROFILE", "work"},
+                                        {"AWS_USE_DUALSTACK_ENDPOINT", "true"},
+                                        {"AWS_S3_USE_ARN_REGION", "false"}});
+  CHECK(mount.volume.address.endpoint_url == "http://s3");
+  CHECK(mount.volume.ca_bundle == "/ca.pem");
+  CHECK(mount.volume.profile == "work");
+  CHECK_FALSE(mount.volume.profile_named);
+  CHECK(mount.volume.address.dual_stack);
+  CHECK_FALSE(mount.volume.address.use_arn_region);
+  CHECK(Mount({"--profile", "home"}).volume.profile_named);
+  const MountOptions ignoring = Mount(
+      {}, {{"AWS_ENDPOINT_URL", "http://all"}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"}});
+  CHECK(ignoring.volume.address.endpoint_url.empty());
+  CHECK(ignoring.volume.ignore_configured_endpoints);
+}
+
+TEST_CASE("-o takes the same names and mount(8)'s", "[options]") {
+  const MountOptions mount =
+      Mount({"-o", "ro,nosuid,nodev,_netdev,nofail,noauto,user,x-systemd.requires=net.target", "-o",
+             "allow_other,nonempty,noexec,nosymfollow,user_agent_prefix=a\\,b,\"profile=c,d\""});
+  CHECK(mount.read_only);
+  CHECK(mount.allow_other);
+  CHECK(mount.allow_non_empty);
+  CHECK(mount.no_exec);
+  CHECK(mount.no_symfollow);
+  CHECK(mount.volume.user_agent_prefix == "a,b");
+  CHECK(mount.volume.profile == "c,d");
+}
+
+TEST_CASE("foreign words get a hint or a note", "[options]") {
+  CHECK_THAT(MountRefusal({"-o", "url=http://x"}), Catch::Contains("--endpoint-url"));
+  CHECK_THAT(MountRefusal({"-o", "use_path_request_style"}), Catch::Contains("--force-path-style"));
+  CHECK_THAT(MountRefusal({"-o", "passwd_file=/x"}), Catch::Contains("~/.aws/credentials"));
+  CHECK_THAT(MountRefusal({"-o", "suid"}), Catch::Contains("nosuid"));
+  CHECK_THAT(MountRefusal({"--access-key", "AKIA"}), Catch::Contains("never taken"));
+  CHECK_THAT(MountRefusal({"--memory-target=512"}), Catch::Contains("--memory-limit"));
+
+  const auto line = Parse({"mount", "b", "/mnt", "--allow-delete", "--maximum-throughput-gbps",
+                           "10", "-o", "allow_overwrite"});
+  REQUIRE(line);
+  CHECK(std::get<MountOptions>(line->command).volume.source == "b");
+  CHECK(line->notes.size() == 3);
+}
+
+TEST_CASE("mistakes are named, with the nearest word", "[options]") {
+  CHECK_THAT(MountRefusal({"--regoin", "x"}), Catch::Contains("did you mean --region?"));
+  CHECK_THAT(MountRefusal({"--read-onyl"}), Catch::Contains("did you mean --read-only?"));
+  CHECK_THAT(MountRefusal({"-o", "alow_other"}), Catch::Contains("did you mean -o allow-other?"));
+  CHECK_THAT(MountRefusal({"--zzzzzzzz"}), Catch::Contains("coffer mount --help"));
+  CHECK_THAT(MountRefusal({"--memory-limit", "lots"}), Catch::Contains("takes a size"));
+  CHECK_THAT(MountRefusal({"--memory-limit", "1K"}), Catch::Contains("32M"));
+  CHECK_THAT(MountRefusal({"--write-part-size", "1M"}), Catch::Contains("from 5M to 1G"));
+  CHECK_THAT(MountRefusal({"--write-part-size", "200M"}), Catch::Contains("half"));
+  CHECK_THAT(MountRefusal({"--file-mode", "0999"}), Catch::Contains("octal"));
+  CHECK_THAT(MountRefusal({"--deadline", "never"}), Catch::Contains("forever"));
+  CHECK_THAT(MountRefusal({"--sse", "aws"}), Catch::Contains("AES256"));
+  CHECK_THAT(MountRefusal({"--sse-kms-key-id", "k"}), Catch::Contains("--sse aws:kms"));
+  CHECK_THAT(MountRefusal({"--region"}), Catch::Contains("--region"));
+  CHECK_THAT(MountRefusal({"-o", "region"}), Catch::Contains("needs a value"));
+  CHECK_THAT(MountRefusal({"-o", "\"region=x"}), Catch::Contains("quote"));
+  CHECK_THAT(MountRefusal({"extra"}), Catch::Contains("usage: coffer mount"));
+  CHECK_THAT(MountRefusal({"--json"}), Catch::Contains("does not apply"));
+  CHECK_THAT(Refusal({"mout"}), Catch::Contains("did you mean mount?"));
+  CHECK_THAT(Refusal({"mount", "b"}), Catch::Contains("usage: coffer mount [OPTIONS] SOURCE DIR"));
+  CHECK_THAT(Refusal({}), Catch::Contains("mount"));
+  CHECK_THAT(Refusal({"mount", "b", "/m", "--config", kNoConfig}),
+             Catch::Contains("cannot be read"));
+
+  const TemporaryFile file("\nregoin = x\n");
+  CHECK_THAT(Refusal({"mount", "b", "/m"}, {}, file.path()),
+             Catch::Contains(file.path() + ":2: 'regoin' is no option; did you mean region?"));
+  const TemporaryFile bad("umask = 9\n");
+  CHECK_THAT(Refusal({"mount", "b", "/m"}, {}, bad.path()),
+             Catch::Contains(bad.path() + ":1 takes"));
+
+  const auto line = Parse({"mount", "b", "/m"}, {{"COFFER_REGOIN", "x"}, {"COFFER_TEST_DIR", "y"}});
+  REQUIRE(line);
+  REQUIRE(line->notes.size() == 1);
+  CHECK_THAT(line->notes[0], Catch::Contains("COFFER_REGION"));
+}
+
+TEST_CASE("the other commands", "[options]") {
+  const auto resolve = Parse({"resolve", "--json", "--fips", "bucket"});
+  REQUIRE(resolve);
+  CHECK(std::get<ResolveOptions>(resolve->command).json);
+  CHECK(std::get<ResolveOptions>(resolve->command).address.fips);
+  const auto status = Parse({"status"});
+  REQUIRE(status);
+  CHECK(std::get<StatusOptions>(status->command).directory.empty());
+  const auto remove = Parse({"rm", "-r", "/mnt/a", "/mnt/b"});
+  REQUIRE(remove);
+  CHECK(std::get<RemoveOptions>(remove->command).recursive);
+  CHECK(std::get<RemoveOptions>(remove->command).paths.size() == 2);
+  const auto doctor = Parse({"doctor", "b", "--write-test"});
+  REQUIRE(doctor);
+  CHECK(std::get<DoctorOptions>(doctor->command).write_test);
+  const auto umount = Parse({"umount", "/mnt"});
+  REQUIRE(umount);
+  CHECK(std::get<UmountOptions>(umount->command).directory == "/mnt");
+  // A file for all commands may set what one of them does not know.
+  const TemporaryFile file("memory-limit = 64M\nregion = x\n");
+  CHECK(Parse({"resolve", "b"}, {}, file.path()));
+}
+
+TEST_CASE("help fits a terminal and names every option", "[options]") {
+  for (const CommandSpec& command : Commands()) {
+    const auto line = Parse({std::string(command.name), "--help"});
+    REQUIRE(line);
+    const std::string text = std::get<ShowText>(line->command).text;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+      INFO(text.substr(begin, end - begin));
+      CHECK(end - begin <= 80);
+    }
+    for (const OptionSpec& option : Options()) {
+      if ((option.commands & command.bit) != 0)
+        CHECK_THAT(text, Catch::Contains("--" + std::string(option.name)));
+    }
+  }
+}
+
+TEST_CASE("nearest name", "[options]") {
+  const std::vector<std::string_view> words = {"region", "profile", "prefix"};
+  CHECK(Nearest("regoin", words) == "region");
+  CHECK(Nearest("prefx", words) == "prefix");
+  CHECK(Nearest("qqqq", words).empty());
+}
+
+}  // namespace coffer::fs
