@@ -76,11 +76,13 @@ struct Condition {
   enum class Kind { kNone, kAbsent, kMatches };
   Kind kind = Kind::kNone;
   std::string etag = {};
+  // Sends the ETag without its quotes, as some servers need it; ConditionalStore finds out which.
+  bool bare_etag = false;
 
   static Condition None() { return {}; }
-  static Condition Absent() { return {Kind::kAbsent, {}}; }  // else kExists
+  static Condition Absent() { return {Kind::kAbsent, {}, false}; }  // else kExists
   static Condition Matches(std::string e) {
-    return {Kind::kMatches, std::move(e)};
+    return {Kind::kMatches, std::move(e), false};
   }  // else kChanged
 };
 
@@ -102,6 +104,9 @@ struct Written {
 struct ReadCondition {
   std::string etag;        // If-Match; "" for whatever is current; else kChanged
   std::string version_id;  // "" for the current version
+  // Head only: a 404 without a body may come from a proxy, so it counts as kNotFound after a
+  // listing confirmed it. False for callers that list beside it.
+  bool confirm_absence = true;
 };
 
 // The largest object that one CopyObject copies.
@@ -138,6 +143,9 @@ struct Part {
 struct Upload {
   std::string key;
   std::string id;
+  // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
+  // lost, from somebody else's object.
+  std::string put_id = {};
 };
 
 struct ListRequest {
