@@ -3,7 +3,9 @@
 // A row is valid for exactly one (key, ETag, Last-Modified, size) as a listing shows them, and only
 // if its HEAD was taken at least 2 s (server time) after Last-Modified, since two changes within
 // one second look alike in a listing. The only door to SQLite; where the file cannot be written it
-// lives in memory. Safe to share between threads; blocks on the local disk only.
+// lives in memory. Safe to share between threads; blocks on the local disk only. Several mounts of
+// one bucket share the file. It is a cache: what cannot be read or written is only missed, never an
+// error. Open it after daemonizing: a connection does not survive a fork.
 
 #pragma once
 
@@ -30,9 +32,10 @@ struct IndexKey {
 class AttributeIndex {
  public:
   struct Options {
-    std::string directory;  // "" for memory only
-    std::string volume;     // endpoint and bucket: each has a file of its own
-    std::uint64_t limit_bytes = 1u << 30;
+    std::string directory;                 // "" for memory only
+    std::string volume;                    // endpoint and bucket: each has a file of its own
+    std::uint64_t limit_bytes = 1u << 30;  // least recently used rows go first
+    std::int64_t touch_after_s = 3600;     // how coarsely the use of a row is remembered
   };
   // Never fails: falls back to memory and says why in `notice` (empty when all is well).
   static std::unique_ptr<AttributeIndex> Open(const Options& options, std::string* notice);

@@ -1,0 +1,519 @@
+#include "fs/attribute_index.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
+#include "fs/mutex.h"
+#include "fs/private_file.h"
+
+namespace coffer::fs {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kSchemaVersion = 1;
+constexpr int kBusyTimeoutMs = 1000;
+constexpr std::size_t kBufferedRows = 1000;
+constexpr std::chrono::seconds kBufferedFor{1};
+constexpr std::chrono::milliseconds kCheapCount{5};
+constexpr std::uint64_t kMemoryLimit = 64u << 20;  // of an index that has no file
+constexpr std::int64_t kSettled_s = 2;  // two changes within one second look alike in a listing
+constexpr std::array kFields = {"mode",       "uid",        "gid",        "mtime",
+                                "ctime",      "atime",      "xattr",      "file-permissions",
+                                "file-owner", "file-group", "file-mtime", "file-atime"};
+
+// `used` is in milliseconds, for dropping what was not used for longest; keys are any bytes.
+constexpr const char* kSchema =
+    "DROP TABLE IF EXISTS attributes;"
+    "CREATE TABLE attributes(key BLOB PRIMARY KEY, etag BLOB NOT NULL, modified INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, metadata BLOB NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX by_use ON attributes(used);"
+    "PRAGMA user_version = 1;";
+
+struct CloseDatabase {
+  void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+struct FinalizeStatement {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, CloseDatabase>;
+using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+struct Row {
+  std::string etag;
+  std::int64_t modified_s = 0;
+  std::uint64_t size = 0;
+  std::string metadata;
+};
+
+std::int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// Name, NUL, value, NUL ...; nothing when a value holds a NUL itself, which no header can.
+std::optional<std::string> Pack(const s3::Metadata& metadata) {
+  std::string packed;
+  for (const char* name : kFields) {
+    const auto it = metadata.find(name);
+    if (it == metadata.end()) continue;
+    if (it->second.find('\0') != std::string::npos) return std::nullopt;
+    packed.append(it->first).push_back('\0');
+    packed.append(it->second).push_back('\0');
+  }
+  return packed;
+}
+
+s3::Metadata Unpack(std::string_view packed) {
+  s3::Metadata metadata;
+  while (!packed.empty()) {
+    const std::size_t name = packed.find('\0');
+    const std::size_t value = name == packed.npos ? packed.npos : packed.find('\0', name + 1);
+    if (value == packed.npos) break;
+    metadata.emplace(packed.substr(0, name), packed.substr(name + 1, value - name - 1));
+    packed.remove_prefix(value + 1);
+  }
+  return metadata;
+}
+
+void Bind(const Statement& statement, int at, std::string_view blob) {
+  // A null pointer would bind NULL, which no row has.
+  const char* data = blob.data() == nullptr ? "" : blob.data();
+  sqlite3_bind_blob64(statement.get(), at, data, blob.size(), SQLITE_STATIC);
+}
+
+std::string_view Column(const Statement& statement, int at) {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement.get(), at));
+  const int size = sqlite3_column_bytes(statement.get(), at);
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(size));
+}
+
+bool IsDamage(int code) {
+  switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// One connection and its statements. Not thread-safe.
+class Connection {
+ public:
+  // "" opens a database in memory. An SQLite code.
+  int Open(const std::string& path, std::uint64_t limit_bytes);
+  void Close();
+  bool is_open() const { return db_ != nullptr; }
+  std::string message() const { return db_ ? sqlite3_errmsg(db_.get()) : "cannot be opened"; }
+
+  int Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms);
+  // All of it or nothing: rows to write, keys to drop, keys that were used.
+  using Rows = std::unordered_map<std::string, std::optional<Row>>;
+  int Write(const Rows& rows, const std::vector<std::string>& used);
+  std::uint64_t Bytes();
+  std::uint64_t CountRows();
+
+ private:
+  int Execute(const char* sql);
+  int SetUp(const std::string& path);
+  int CheckSchema();
+  int Prepare(const char* sql, Statement& statement);
+  int Run(const Statement& statement);
+  std::int64_t Number(const char* sql);
+  int WriteRows(const Rows& rows, const std::vector<std::string>& used);
+  int Trim();
+
+  Database db_;
+  std::uint64_t limit_bytes_ = 0;
+  Statement find_, put_, erase_, touch_, trim_;
+};
+
+int Connection::Open(const std::string& path, std::uint64_t limit_bytes) {
+  limit_bytes_ = limit_bytes;
+  sqlite3* db = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE;
+  int code = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &db, flags, nullptr);
+  db_.reset(db);
+  if (code == SQLITE_OK) code = SetUp(path);
+  return code;
+}
+
+void Connection::Close() {
+  for (Statement* statement : {&find_, &put_, &erase_, &touch_, &trim_}) statement->reset();
+  db_.reset();
+}
+
+int Connection::Execute(const char* sql) {
+  return sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr);
+}
+
+int Connection::SetUp(const std::string& path) {
+  sqlite3_busy_timeout(db_.get(), kBusyTimeoutMs);
+  sqlite3_extended_result_codes(db_.get(), 1);
+  // A file that another process may have damaged must not make SQLite run what stands in it.
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (!path.empty()) {
+    int code = Execute("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
+    // Another mount may be opening the file at this moment; without WAL it works, only slower.
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return code;
+    Execute("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304;");
+  }
+  Execute("PRAGMA cache_size = -4096;");
+  if (const int code = CheckSchema(); code != SQLITE_OK) return code;
+  const std::pair<const char*, Statement*> statements[] = {
+      {"SELECT etag, modified, size, metadata, used FROM attributes WHERE key = ?", &find_},
+      {"INSERT OR REPLACE INTO attributes VALUES(?, ?, ?, ?, ?, ?)", &put_},
+      {"DELETE FROM attributes WHERE key = ?", &erase_},
+      {"UPDATE attributes SET used = ? WHERE key = ?", &touch_},
+      {"DELETE FROM attributes WHERE key IN (SELECT key FROM attributes ORDER BY used LIMIT ?)",
+       &trim_},
+  };
+  for (const auto& [sql, statement] : statements) {
+    const int code = Prepare(sql, *statement);
+    // Our version over a table that is not ours: nothing of use is in there.
+    if (code == SQLITE_ERROR) return SQLITE_CORRUPT;
+    if (code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
+int Connection::CheckSchema() {
+  if (Number("PRAGMA user_version") == kSchemaVersion) return SQLITE_OK;
+  if (const int code = sqlite3_errcode(db_.get()); IsDamage(code)) return code;
+  // Asked again under the write lock: another mount may have made it meanwhile.
+  int code = Execute("BEGIN IMMEDIATE");
+  if (code != SQLITE_OK) return code;
+  if (Number("PRAGMA user_version") != kSchemaVersion) code = Execute(kSchema);
+  if (code == SQLITE_OK) code = Execute("COMMIT");
+  if (code != SQLITE_OK) Execute("ROLLBACK");
+  return code;
+}
+
+int Connection::Prepare(const char* sql, Statement& statement) {
+  sqlite3_stmt* prepared = nullptr;
+  const int code =
+      sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+  statement.reset(prepared);
+  return code;
+}
+
+int Connection::Run(const Statement& statement) {
+  const int code = sqlite3_step(statement.get());
+  sqlite3_reset(statement.get());
+  sqlite3_clear_bindings(statement.get());
+  return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+// The one number that `sql` answers; -1 when there is none.
+std::int64_t Connection::Number(const char* sql) {
+  Statement statement;
+  if (Prepare(sql, statement) != SQLITE_OK) return -1;
+  if (sqlite3_step(statement.get()) != SQLITE_ROW) return -1;
+  return sqlite3_column_int64(statement.get(), 0);
+}
+
+int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms) {
+  Bind(find_, 1, key);
+  const int code = sqlite3_step(find_.get());
+  if (code == SQLITE_ROW) {
+    row = Row{std::string(Column(find_, 0)), sqlite3_column_int64(find_.get(), 1),
+              static_cast<std::uint64_t>(sqlite3_column_int64(find_.get(), 2)),
+              std::string(Column(find_, 3))};
+    used_ms = sqlite3_column_int64(find_.get(), 4);
+  }
+  sqlite3_reset(find_.get());
+  sqlite3_clear_bindings(find_.get());
+  return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int Connection::Write(const Rows& rows, const std::vector<std::string>& used) {
+  int code = Execute("BEGIN IMMEDIATE");
+  if (code != SQLITE_OK) return code;
+  code = WriteRows(rows, used);
+  if (code == SQLITE_OK) code = Trim();
+  if (code == SQLITE_OK) code = Execute("COMMIT");
+  if (code != SQLITE_OK) Execute("ROLLBACK");
+  return code;
+}
+
+int Connection::WriteRows(const Rows& rows, const std::vector<std::string>& used) {
+  const std::int64_t now_ms = NowMs();
+  int code = SQLITE_OK;
+  for (const auto& [key, row] : rows) {
+    Bind(row ? put_ : erase_, 1, key);
+    if (row) {
+      Bind(put_, 2, row->etag);
+      sqlite3_bind_int64(put_.get(), 3, row->modified_s);
+      sqlite3_bind_int64(put_.get(), 4, static_cast<std::int64_t>(row->size));
+      Bind(put_, 5, row->metadata);
+      sqlite3_bind_int64(put_.get(), 6, now_ms);
+    }
+    code = Run(row ? put_ : erase_);
+    if (code != SQLITE_OK) return code;
+  }
+  for (const std::string& key : used) {
+    sqlite3_bind_int64(touch_.get(), 1, now_ms);
+    Bind(touch_, 2, key);
+    code = Run(touch_);
+    if (code != SQLITE_OK) return code;
+  }
+  return code;
+}
+
+std::uint64_t Connection::Bytes() {
+  const std::int64_t pages = Number("PRAGMA page_count") - Number("PRAGMA freelist_count");
+  const std::int64_t size = Number("PRAGMA page_size");
+  return pages > 0 && size > 0 ? static_cast<std::uint64_t>(pages * size) : 0;
+}
+
+std::uint64_t Connection::CountRows() {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, Number("SELECT count(*) FROM attributes")));
+}
+
+// Down to nine tenths, so that not every write has to do it again.
+int Connection::Trim() {
+  const std::uint64_t bytes = Bytes();
+  if (bytes <= limit_bytes_) return SQLITE_OK;
+  const auto rows = static_cast<double>(CountRows());
+  const double share = 1 - 0.9 * static_cast<double>(limit_bytes_) / static_cast<double>(bytes);
+  sqlite3_bind_int64(trim_.get(), 1, static_cast<std::int64_t>(rows * share) + 1);
+  if (const int code = Run(trim_); code != SQLITE_OK) return code;
+  return Execute("PRAGMA incremental_vacuum");
+}
+
+class SqliteIndex final : public AttributeIndex {
+ public:
+  SqliteIndex(std::string path, std::uint64_t limit_bytes, std::int64_t touch_after_s)
+      : path_(std::move(path)), limit_bytes_(limit_bytes), touch_after_s_(touch_after_s) {}
+  ~SqliteIndex() override { Flush(); }
+
+  // What is wrong, "" when nothing is.
+  std::string Start();
+
+  std::optional<s3::Metadata> Find(const IndexKey& key) override;
+  void Store(std::string_view key, const s3::ObjectInfo& info) override;
+  void Erase(std::string_view key) override;
+  void Flush() override;
+  Stats stats() const override;
+
+ private:
+  std::string OpenFile() REQUIRES(mu_);
+  void OpenMemory() REQUIRES(mu_);
+  void Add(std::string_view key, std::optional<Row> row) REQUIRES(mu_);
+  void FlushIfDue() REQUIRES(mu_);
+  void FlushLocked() REQUIRES(mu_);
+  std::optional<Row> Load(std::string_view key) REQUIRES(mu_);
+  // A damaged file is set aside, and an empty one takes its place.
+  void Recover(int code) REQUIRES(mu_);
+
+  const std::string path_;
+  const std::uint64_t limit_bytes_;
+  const std::int64_t touch_after_s_;
+  mutable Mutex mu_;
+  mutable Connection connection_ GUARDED_BY(mu_);
+  bool persistent_ GUARDED_BY(mu_) = false;
+  Connection::Rows pending_ GUARDED_BY(mu_);       // no row: to be erased
+  std::vector<std::string> used_ GUARDED_BY(mu_);  // keys of rows used after a long time
+  SteadyClock::time_point pending_since_ GUARDED_BY(mu_);
+  std::uint64_t hits_ GUARDED_BY(mu_) = 0;
+  std::uint64_t misses_ GUARDED_BY(mu_) = 0;
+  // Counting a large table takes a while, so the answer is kept in proportion to what it cost.
+  mutable std::uint64_t counted_rows_ GUARDED_BY(mu_) = 0;
+  mutable SteadyClock::time_point count_valid_until_ GUARDED_BY(mu_);
+};
+
+std::string SqliteIndex::Start() {
+  const Lock lock(mu_);
+  std::string notice;
+  if (!path_.empty()) notice = OpenFile();
+  if (!connection_.is_open()) OpenMemory();
+  return notice;
+}
+
+std::string SqliteIndex::OpenFile() {
+  const auto existed = HasPrivateFile(path_);
+  if (!existed) return existed.error().what;
+  if (!*existed) {
+    // Made here, so that it is 0600 whatever the umask; another mount may be quicker.
+    const auto made = PrivateFile::Create(path_);
+    if (!made && made.error().code != Code::kExists) return made.error().what;
+  }
+  int code = connection_.Open(path_, limit_bytes_);
+  std::string notice;
+  if (IsDamage(code)) {
+    notice = path_ + " was damaged (" + connection_.message() +
+             "): it is kept as .damaged and begun anew";
+    Recover(code);
+    code = connection_.is_open() && persistent_ ? SQLITE_OK : code;
+  }
+  persistent_ = code == SQLITE_OK;
+  if (persistent_) return notice;
+  const std::string reason = connection_.message();
+  connection_.Close();
+  return path_ + ": " + reason;
+}
+
+void SqliteIndex::OpenMemory() {
+  persistent_ = false;
+  if (connection_.Open("", std::min(limit_bytes_, kMemoryLimit)) != SQLITE_OK) connection_.Close();
+}
+
+void SqliteIndex::Recover(int code) {
+  if (!IsDamage(code)) return;
+  connection_.Close();
+  std::rename(path_.c_str(), (path_ + ".damaged").c_str());
+  std::remove((path_ + "-wal").c_str());
+  std::remove((path_ + "-shm").c_str());
+  const auto made = PrivateFile::Create(path_);
+  persistent_ = (made || made.error().code == Code::kExists) &&
+                connection_.Open(path_, limit_bytes_) == SQLITE_OK;
+  if (persistent_) return;
+  connection_.Close();
+  OpenMemory();
+}
+
+std::optional<Row> SqliteIndex::Load(std::string_view key) {
+  const auto pending = pending_.find(std::string(key));
+  if (pending != pending_.end()) return pending->second;
+  if (!connection_.is_open()) return std::nullopt;
+  std::optional<Row> row;
+  std::int64_t used_ms = 0;
+  const int code = connection_.Find(key, row, used_ms);
+  if (code != SQLITE_OK) Recover(code);
+  if (row && NowMs() >= used_ms + touch_after_s_ * 1000) {
+    if (pending_.empty() && used_.empty()) pending_since_ = SteadyClock::now();
+    used_.emplace_back(key);
+  }
+  return row;
+}
+
+std::optional<s3::Metadata> SqliteIndex::Find(const IndexKey& key) {
+  const Lock lock(mu_);
+  FlushIfDue();
+  const std::optional<Row> row = Load(key.key);
+  if (row && row->etag == key.etag && row->modified_s == key.last_modified_s &&
+      row->size == key.size) {
+    ++hits_;
+    return Unpack(row->metadata);
+  }
+  ++misses_;
+  return std::nullopt;
+}
+
+void SqliteIndex::Add(std::string_view key, std::optional<Row> row) {
+  if (!connection_.is_open()) return;
+  if (pending_.empty() && used_.empty()) pending_since_ = SteadyClock::now();
+  pending_[std::string(key)] = std::move(row);
+  FlushIfDue();
+}
+
+void SqliteIndex::Store(std::string_view key, const s3::ObjectInfo& info) {
+  if (info.server_date_s < info.last_modified_s + kSettled_s) return;
+  std::optional<std::string> packed = Pack(info.metadata);
+  if (!packed) return;
+  const Lock lock(mu_);
+  Add(key, Row{info.etag, info.last_modified_s, info.size, std::move(*packed)});
+}
+
+void SqliteIndex::Erase(std::string_view key) {
+  const Lock lock(mu_);
+  Add(key, std::nullopt);
+}
+
+void SqliteIndex::FlushIfDue() {
+  if (pending_.empty() && used_.empty()) return;
+  const bool many = pending_.size() + used_.size() >= kBufferedRows;
+  if (many || SteadyClock::now() - pending_since_ >= kBufferedFor) FlushLocked();
+}
+
+void SqliteIndex::FlushLocked() {
+  if ((pending_.empty() && used_.empty()) || !connection_.is_open()) return;
+  int code = connection_.Write(pending_, used_);
+  if (IsDamage(code)) {
+    Recover(code);
+    if (connection_.is_open()) connection_.Write(pending_, {});
+  }
+  // What could not be written (a full disk, a file that stays locked) is asked for again one day.
+  pending_.clear();
+  used_.clear();
+}
+
+void SqliteIndex::Flush() {
+  const Lock lock(mu_);
+  FlushLocked();
+}
+
+AttributeIndex::Stats SqliteIndex::stats() const {
+  const Lock lock(mu_);
+  Stats stats;
+  stats.hits = hits_;
+  stats.misses = misses_;
+  stats.persistent = persistent_;
+  if (!connection_.is_open()) return stats;
+  const auto begin = SteadyClock::now();
+  if (begin >= count_valid_until_) {
+    constexpr int kShare = 20;
+    counted_rows_ = connection_.CountRows();
+    const auto cost = SteadyClock::now() - begin;
+    count_valid_until_ = cost < kCheapCount ? begin : begin + kShare * cost;
+  }
+  stats.rows = counted_rows_;
+  stats.bytes = connection_.Bytes();
+  return stats;
+}
+
+// The file's path without symbolic links, which SQLite is told to refuse; "" and a reason when the
+// directory cannot be used.
+std::string PathFor(const AttributeIndex::Options& options, std::string& notice) {
+  if (options.directory.empty()) return "";
+  if (const Status made = MakePrivateDirectory(options.directory); !made) {
+    notice = made.error().what;
+    return "";
+  }
+  const std::unique_ptr<char, decltype(&std::free)> real(
+      realpath(options.directory.c_str(), nullptr), &std::free);
+  if (!real) {
+    notice = options.directory + " cannot be resolved";
+    return "";
+  }
+  constexpr std::size_t kNameBytes = 16;
+  const Sha256Digest digest = Sha256(AsBytes(options.volume));
+  return std::string(real.get()) + "/attributes-" + HexEncode(ByteView(digest).first(kNameBytes)) +
+         ".db";
+}
+
+}  // namespace
+
+std::unique_ptr<AttributeIndex> AttributeIndex::Open(const Options& options, std::string* notice) {
+  std::string trouble;
+  const std::string path = PathFor(options, trouble);
+  auto index = std::make_unique<SqliteIndex>(path, options.limit_bytes, options.touch_after_s);
+  const std::string told = index->Start();
+  if (trouble.empty()) trouble = told;
+  if (!trouble.empty()) {
+    trouble = "attribute index: " + trouble;
+    if (!index->stats().persistent) {
+      trouble += "; attributes are remembered in memory only (--index-dir names another place)";
+    }
+  }
+  if (notice != nullptr) *notice = trouble;
+  return index;
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,52 @@
+// Files of ours that nobody else may read or plant: 0600 in directories of our own, never through a
+// symbolic link, durable when a call says so. For the state directory, rescued bytes and the index.
+//
+// Functions are safe from any thread and block on the local disk only. Failures: kNoSpace for a
+// full disk or quota, kDenied for permissions and for files that are not ours, else kUnavailable.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/result.h"
+
+namespace coffer::fs {
+
+// An open file; closed when it goes. Move-only.
+class PrivateFile {
+ public:
+  // Makes a file that must not exist yet (kExists).
+  static Result<PrivateFile> Create(const std::string& path);
+  PrivateFile(PrivateFile&& other) noexcept;
+  PrivateFile& operator=(PrivateFile&& other) noexcept;
+  ~PrivateFile();
+
+  Status Append(ByteView bytes);
+  Status Sync();  // on the disk when it returns
+  const std::string& path() const { return path_; }
+
+ private:
+  PrivateFile(int fd, std::string path);
+  int fd_ = -1;
+  std::string path_;
+};
+
+// Makes `path` and what is missing above it, 0700. One that exists must belong to us and not be
+// writable by others.
+Status MakePrivateDirectory(const std::string& path);
+// Is there a file of ours? kDenied for a link, another type, another owner; a wider mode is
+// narrowed to 0600.
+Result<bool> HasPrivateFile(const std::string& path);
+// All of it; kTooLarge over `limit` bytes.
+Result<std::string> ReadPrivateFile(const std::string& path, std::size_t limit);
+// Names in a directory, sorted, without "." and "..".
+Result<std::vector<std::string>> NamesIn(const std::string& directory);
+// Gone afterwards, also when it was not there.
+Status RemoveFile(const std::string& path);
+// Makes creations and removals in the directory durable.
+Status SyncDirectory(const std::string& path);
+
+}  // namespace coffer::fs
