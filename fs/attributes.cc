@@ -244,11 +244,16 @@ Attributes ImplicitDirectory(const AttributeDefaults& defaults, TimeNs time) {
   return attributes;
 }
 
-s3::Metadata ToMetadata(s3::Metadata metadata, const Attributes& attributes) {
-  for (const char* name :
-       {"file-permissions", "file-owner", "file-group", "file-mtime", "file-atime"}) {
+s3::Metadata WithoutAttributes(s3::Metadata metadata) {
+  for (const char* name : {"mode", "uid", "gid", "mtime", "ctime", "atime", "file-permissions",
+                           "file-owner", "file-group", "file-mtime", "file-atime"}) {
     metadata.erase(name);
   }
+  return metadata;
+}
+
+s3::Metadata ToMetadata(s3::Metadata metadata, const Attributes& attributes) {
+  metadata = WithoutAttributes(std::move(metadata));
   metadata["mode"] =
       std::to_string(TypeBits(attributes.type) | (attributes.mode & (kSpecial | kPermissions)));
   metadata["uid"] = std::to_string(attributes.uid);

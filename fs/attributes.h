@@ -50,6 +50,9 @@ Attributes FromMetadata(std::string_view key, const s3::Metadata& metadata,
 // What an implicit directory (no marker) looks like.
 Attributes ImplicitDirectory(const AttributeDefaults& defaults, TimeNs time);
 
+// `metadata` without the fields that say attributes, in anybody's notation.
+s3::Metadata WithoutAttributes(s3::Metadata metadata);
+
 // `metadata` with the attribute fields replaced by `attributes`; everything else (foreign names,
 // xattr) is kept, rclone's and DataSync's own fields are removed so that they cannot contradict.
 s3::Metadata ToMetadata(s3::Metadata metadata, const Attributes& attributes);
