@@ -3,7 +3,7 @@
 #include <map>
 #include <sstream>
 
-namespace coffer::tests {
+namespace coffer::test {
 namespace {
 
 using s3::AddressOptions;
@@ -62,4 +62,4 @@ std::string Summary(const Result<s3::Target>& target) {
          ' ' + (target->region_set.empty() ? region : target->region_set);
 }
 
-}  // namespace coffer::tests
+}  // namespace coffer::test

@@ -9,7 +9,7 @@
 #include "crypto/result.h"
 #include "s3client/target.h"
 
-namespace coffer::tests {
+namespace coffer::test {
 
 struct AddressRow {
   std::string source;
@@ -24,4 +24,4 @@ std::optional<AddressRow> ParseAddressRow(std::string_view line);
 // "refused: REASON".
 std::string Summary(const Result<s3::Target>& target);
 
-}  // namespace coffer::tests
+}  // namespace coffer::test

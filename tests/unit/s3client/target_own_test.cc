@@ -110,10 +110,10 @@ TEST_CASE("Coffer's own readings of an address", "[target]") {
   while (std::getline(lines, line)) {
     if (line.empty()) continue;
     INFO(line);
-    const auto row = tests::ParseAddressRow(line);
+    const auto row = test::ParseAddressRow(line);
     REQUIRE(row);
     const auto target = ParseTarget(row->source, row->options);
-    const std::string got = tests::Summary(target);
+    const std::string got = test::Summary(target);
     if (target) {
       CHECK(got == row->expected);
     } else {

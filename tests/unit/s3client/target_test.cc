@@ -244,11 +244,11 @@ TEST_CASE("addresses mean what the published endpoint rules say", "[target]") {
   while (std::getline(lines, line)) {
     if (line.empty()) continue;
     ++rows;
-    const auto row = tests::ParseAddressRow(line);
+    const auto row = test::ParseAddressRow(line);
     INFO(line);
     REQUIRE(row);
     const auto target = ParseTarget(row->source, row->options);
-    const std::string got = tests::Summary(target);
+    const std::string got = test::Summary(target);
     if (target) {
       CHECK(got == row->expected);
     } else {
