@@ -6,6 +6,7 @@
 
 #include "fs/option_table.h"
 #include "fs/option_words.h"
+#include "s3client/aws_config.h"
 
 namespace coffer::fs {
 namespace {
@@ -171,6 +172,8 @@ std::string VariableFor(std::string_view name) {
   return variable;
 }
 
+constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove;
+
 std::string_view Get(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
   return found == environment.end() ? std::string_view() : found->second;
@@ -284,24 +287,53 @@ Result<Layer> FromFile(const std::string& path, bool must_exist) {
   return layer;
 }
 
-// The layers in order of precedence; the first that names an option decides it.
-Status Apply(const std::vector<const Layer*>& layers, const CommandSpec& command, Draft& draft) {
+using Layers = std::vector<const Layer*>;  // in order of precedence
+
+// The first layer that names an option decides it.
+const std::vector<Given>* Decide(const Layers& layers, std::string_view name) {
+  for (const Layer* layer : layers) {
+    const auto found = layer->find(name);
+    if (found != layer->end()) return &found->second;
+  }
+  return nullptr;
+}
+
+Status Apply(const Layers& layers, const CommandSpec& command, Draft& draft) {
   for (const OptionSpec& option : Options()) {
     if ((option.commands & command.bit) == 0) continue;
-    for (const Layer* layer : layers) {
-      const auto found = layer->find(option.name);
-      if (found == layer->end()) continue;
-      for (const Given& given : found->second) {
-        const Status assigned = Assign(option.slot(draft), given.value);
-        if (!assigned) {
-          return Usage(given.origin + " " + assigned.error().what + ", not '" + given.value + "'");
-        }
-      }
-      if (option.name == "profile")
-        draft.mount.volume.profile_named = !found->second.back().origin.starts_with("AWS_");
-      break;
+    const std::vector<Given>* decided = Decide(layers, option.name);
+    if (decided == nullptr) continue;
+    for (const Given& given : *decided) {
+      const Status assigned = Assign(option.slot(draft), given.value);
+      if (!assigned)
+        return Usage(given.origin + " " + assigned.error().what + ", not '" + given.value + "'");
     }
   }
+  return Ok();
+}
+
+// The lowest layer, as the draft's defaults: the profile of ~/.aws/config.
+Status TakeProfile(const Layers& layers, const Environment& environment, Draft& draft) {
+  VolumeOptions& volume = draft.mount.volume;
+  const std::vector<Given>* named = Decide(layers, "profile");
+  volume.profile_named = named != nullptr && !named->back().origin.starts_with("AWS_");
+  const s3::Environment env = [&](std::string_view name) {
+    return std::string(Get(environment, std::string(name)));
+  };
+  COFFER_ASSIGN(const s3::SharedConfig config, s3::SharedConfig::Load(env));
+  COFFER_ASSIGN(
+      s3::AwsSettings settings,
+      s3::ReadAwsSettings(config, volume.profile_named ? named->back().value : std::string(), env));
+  volume.address.region = std::move(settings.region);
+  volume.address.endpoint_url = std::move(settings.endpoint_url);
+  volume.address.force_path_style = settings.force_path_style;
+  volume.address.fips = settings.fips;
+  volume.address.dual_stack = settings.dual_stack;
+  volume.address.transfer_acceleration = settings.transfer_acceleration;
+  volume.address.use_arn_region = settings.use_arn_region;
+  volume.address.disable_multi_region_access_points = settings.disable_multi_region_access_points;
+  volume.ca_bundle = std::move(settings.ca_bundle);
+  volume.sts_endpoint_url = std::move(settings.sts_endpoint_url);
   return Ok();
 }
 
@@ -356,14 +388,6 @@ Command Build(const CommandSpec& command, Draft draft) {
   }
 }
 
-std::string ConfigPath(const Layer& flags, const Layer& variables) {
-  for (const Layer* layer : {&flags, &variables}) {
-    const auto found = layer->find("config");
-    if (found != layer->end()) return found->second.back().value;
-  }
-  return "";
-}
-
 Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<std::string>& args,
                                  const Environment& environment,
                                  const std::string& default_config) {
@@ -379,11 +403,13 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   }
   const Layer variables = FromCofferVariables(environment, line.notes);
   const Layer sdk = FromSdkVariables(environment);
-  const std::string config = ConfigPath(flags, variables);
-  COFFER_ASSIGN(const Layer file,
-                FromFile(config.empty() ? default_config : config, !config.empty()));
-  COFFER_TRY(Apply({&flags, &variables, &sdk, &file}, command, draft));
-  draft.mount.volume.ignore_configured_endpoints = IgnoresConfiguredEndpoints(environment);
+  const std::vector<Given>* config = Decide({&flags, &variables}, "config");
+  COFFER_ASSIGN(
+      const Layer file,
+      FromFile(config == nullptr ? default_config : config->back().value, config != nullptr));
+  const Layers layers = {&flags, &variables, &sdk, &file};
+  if ((command.bit & kWithProfile) != 0) COFFER_TRY(TakeProfile(layers, environment, draft));
+  COFFER_TRY(Apply(layers, command, draft));
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
   line.command = Build(command, std::move(draft));

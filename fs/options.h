@@ -1,8 +1,8 @@
 // The command line, the environment and the configuration file as plain structs; no other effect
-// than reading the configuration file. The only door to CLI11 is options.cc.
+// than reading the configuration files. The only door to CLI11 is options.cc.
 //
 // Precedence: flag (-o included), environment (COFFER_*, then the AWS SDKs' AWS_*), --config file
-// or /etc/coffer.conf, the profile's settings (by the caller), default. Secrets are never taken
+// or /etc/coffer.conf, the profile of ~/.aws/config, default. Secrets are never taken
 // from the command line.
 
 #pragma once
@@ -27,8 +27,8 @@ using Deadline = std::optional<std::chrono::milliseconds>;
 struct VolumeOptions {
   std::string source;
   s3::AddressOptions address;
-  bool ignore_configured_endpoints = false;  // the profile's endpoint_url does not count
-  std::vector<std::string> connect_to;       // HOST:PORT:HOST:PORT, as curl's --connect-to
+  std::string sts_endpoint_url;         // of the profile or the environment; "" for AWS's
+  std::vector<std::string> connect_to;  // HOST:PORT:HOST:PORT, as curl's --connect-to
   std::string ca_bundle;
 
   std::string profile;
@@ -137,7 +137,8 @@ struct CommandLine {
 using Environment = std::map<std::string, std::string>;
 
 // `args` without the program's name. kInvalid (exit code 2) with what is wrong and what to type
-// instead; `default_config` may be missing, a file named by --config may not.
+// instead; kDenied for a profile that does not exist. `default_config` may be missing, a file named
+// by --config may not.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args,
                                      const Environment& environment,
                                      const std::string& default_config = "/etc/coffer.conf");

@@ -150,11 +150,15 @@ TEST_CASE("flag, then environment, then the SDKs' variables, then file", "[optio
   CHECK(Mount({}, {{"COFFER_CONFIG", file.path()}}).read_only);
 }
 
-TEST_CASE("the SDKs' variables", "[options]") {
+TEST_CASE("the SDKs' variables, and below everything the profile", "[options]") {
+  const TemporaryFile file(
+      "[profile work]\nregion = from-work\nuse_fips_endpoint = true\n"
+      "[profile home]\nregion = from-home\n");
   const MountOptions mount = Mount({}, {{"AWS_ENDPOINT_URL", "http://all"},
                                         {"AWS_ENDPOINT_URL_S3", "http://s3"},
                                         {"AWS_CA_BUNDLE", "/ca.pem"},
                                         {"AWS_PROFILE", "work"},
+                                        {"AWS_CONFIG_FILE", file.path()},
                                         {"AWS_USE_DUALSTACK_ENDPOINT", "true"},
                                         {"AWS_S3_USE_ARN_REGION", "false"}});
   CHECK(mount.volume.address.endpoint_url == "http://s3");
@@ -163,24 +167,34 @@ TEST_CASE("the SDKs' variables", "[options]") {
   CHECK_FALSE(mount.volume.profile_named);
   CHECK(mount.volume.address.dual_stack);
   CHECK_FALSE(mount.volume.address.use_arn_region);
-  CHECK(Mount({"--profile", "home"}).volume.profile_named);
+  CHECK(mount.volume.address.region == "from-work");
+  CHECK(mount.volume.address.fips);
+  const Environment env = {{"AWS_CONFIG_FILE", file.path()}, {"COFFER_FIPS", "no"}};
+  const MountOptions home = Mount({"--profile", "home", "--dual-stack"}, env);
+  CHECK(home.volume.profile_named);
+  CHECK(home.volume.address.region == "from-home");
+  const TemporaryFile config("region = from-coffer\nprofile = work\n");
+  CHECK(Mount({}, env, config.path()).volume.address.region == "from-coffer");
+  CHECK_FALSE(Mount({}, env, config.path()).volume.address.fips);
+  const auto missing = Parse({"mount", "b", "/m", "--profile", "nobody"}, env);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Code::kDenied);
   const MountOptions ignoring = Mount(
       {}, {{"AWS_ENDPOINT_URL", "http://all"}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"}});
   CHECK(ignoring.volume.address.endpoint_url.empty());
-  CHECK(ignoring.volume.ignore_configured_endpoints);
 }
 
 TEST_CASE("-o takes the same names and mount(8)'s", "[options]") {
   const MountOptions mount =
       Mount({"-o", "ro,nosuid,nodev,_netdev,nofail,noauto,user,x-systemd.requires=net.target", "-o",
-             "allow_other,nonempty,noexec,nosymfollow,user_agent_prefix=a\\,b,\"profile=c,d\""});
+             "allow_other,nonempty,noexec,nosymfollow,user_agent_prefix=a\\,b,\"ca_bundle=c,d\""});
   CHECK(mount.read_only);
   CHECK(mount.allow_other);
   CHECK(mount.allow_non_empty);
   CHECK(mount.no_exec);
   CHECK(mount.no_symfollow);
   CHECK(mount.volume.user_agent_prefix == "a,b");
-  CHECK(mount.volume.profile == "c,d");
+  CHECK(mount.volume.ca_bundle == "c,d");
 }
 
 TEST_CASE("foreign words get a hint or a note", "[options]") {
