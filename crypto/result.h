@@ -114,10 +114,12 @@ inline Status Ok() { return std::monostate{}; }
 
 #define COFFER_CONCAT_(a, b) a##b
 #define COFFER_CONCAT(a, b) COFFER_CONCAT_(a, b)
+// NOLINTBEGIN(bugprone-macro-parentheses): names and a declaration cannot stand in parentheses
 #define COFFER_ASSIGN_(tmp, declaration, expr) \
   auto tmp = (expr);                           \
   if (!tmp) return std::move(tmp).error();     \
   declaration = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 // Declares or assigns the value of `expr`, or returns its error from the enclosing function:
 //   COFFER_ASSIGN(const auto info, store.Head(key));
