@@ -2,8 +2,13 @@
 // a window that doubles while it is sequential, several ranges in flight, all within the budget.
 //
 // Every range carries If-Match (and the version id when known), so a reader never returns a mix of
-// two versions: what was replaced is kChanged. Safe for concurrent calls on one handle, which is
-// what the kernel's read-ahead does; blocks on the network.
+// two versions: what was replaced or removed is kChanged. Safe for concurrent calls on one handle,
+// which is what the kernel's read-ahead does: they wait for the network, not for each other.
+//
+// Read-ahead lives inside the memory budget and shrinks with it. A read itself always goes on: with
+// the budget used up it fetches exactly its own missing bytes outside of it, which the FUSE threads
+// bound (one such range of at most one request's size each). Failed read-ahead is forgotten; the
+// read that needs the bytes asks again and returns what then goes wrong.
 
 #pragma once
 
@@ -15,6 +20,7 @@
 
 #include "crypto/bytes.h"
 #include "crypto/result.h"
+#include "fs/access_pattern.h"
 #include "fs/content.h"
 #include "fs/memory_budget.h"
 #include "fs/worker_pool.h"
@@ -26,12 +32,6 @@ namespace coffer::fs {
 struct Slice {
   std::shared_ptr<const void> owner;
   ByteView bytes;
-};
-
-struct ReadOptions {
-  std::uint64_t first_window = 128u << 10;  // of a sequential run; doubles
-  std::uint64_t part_size = 8u << 20;       // the largest single range
-  std::uint64_t max_window = 64u << 20;     // read ahead of one handle
 };
 
 // Of all readers of a mount.
@@ -53,12 +53,15 @@ class Reader {
   Reader(const Shared& shared, std::string key, FileVersion version);
   ~Reader();  // ends read-ahead; does not wait for the network
 
-  // Bytes [offset, offset + size), cut at the end of the version.
+  // Bytes [offset, offset + size), cut at the end of the version. kChanged, kUnavailable, kTimeout,
+  // kDenied, kArchived as the store says; kUnavailable also for a reply of the wrong length.
   Result<std::vector<Slice>> Read(std::uint64_t offset, std::size_t size);
   // Takes over bytes already fetched from offset 0, so that a small file costs one GET in all.
   void Prime(Bytes head);
   // This mount replaced the version's ETag without changing its bytes (chmod): go on with it.
   void MoveTo(FileVersion same_bytes);
+  // The same for a rename.
+  void MoveTo(std::string key, FileVersion same_bytes);
 
  private:
   struct State;

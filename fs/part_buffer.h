@@ -1,0 +1,39 @@
+// The bytes of one part while it fills: memory is taken from the budget in steps and never moved
+// once the part is large, so that a byte is copied once on its way to the network.
+
+#pragma once
+
+#include <cstdint>
+
+#include "crypto/bytes.h"
+#include "fs/memory_budget.h"
+
+namespace coffer::fs {
+
+// Owned by one writer at a time; not thread-safe.
+class PartBuffer {
+ public:
+  std::uint64_t size() const { return bytes_.size(); }
+  // How large it may become with the memory it has.
+  std::uint64_t room() const { return memory_.size(); }
+  ByteView bytes() const { return bytes_; }
+
+  // The step in which memory for `size` bytes of a part of at most `most` is best taken: small
+  // files take little, and a part that grows takes at once what makes it large enough to be sent.
+  static std::uint64_t Step(std::uint64_t size, std::uint64_t smallest_part, std::uint64_t most);
+
+  // Adds memory for a part of at most `most` bytes.
+  void Give(Reservation memory, std::uint64_t most);
+  // All three within room(). New bytes of Resize are zero.
+  void Append(ByteView bytes);
+  void Overwrite(std::uint64_t offset, ByteView bytes);
+  void Resize(std::uint64_t size);
+  // Takes over bytes that came from elsewhere, with the memory that was reserved for them.
+  void Assign(Bytes bytes, Reservation memory);
+
+ private:
+  Bytes bytes_;
+  Reservation memory_;
+};
+
+}  // namespace coffer::fs
