@@ -37,6 +37,7 @@ void PartBuffer::Give(Reservation memory, std::uint64_t most) {
 void PartBuffer::Append(ByteView bytes) {
   assert(bytes.size() <= room() - size());
   const std::size_t before = bytes_.size();
+  if (bytes_.capacity() < before + bytes.size()) bytes_.reserve(room());
   bytes_.resize(before + bytes.size());
   if (!bytes.empty()) std::memcpy(bytes_.data() + before, bytes.data(), bytes.size());
 }
@@ -49,14 +50,14 @@ void PartBuffer::Overwrite(std::uint64_t offset, ByteView bytes) {
 void PartBuffer::Resize(std::uint64_t new_size) {
   assert(new_size <= room());
   const std::size_t before = bytes_.size();
+  if (bytes_.capacity() < new_size) bytes_.reserve(room());
   bytes_.resize(new_size);
   if (new_size > before) std::memset(bytes_.data() + before, 0, new_size - before);
 }
 
-void PartBuffer::Assign(Bytes bytes, Reservation memory) {
-  assert(bytes.size() <= memory.size());
+void PartBuffer::Fill(Bytes bytes) {
+  assert(bytes.size() <= room());
   bytes_ = std::move(bytes);
-  memory_ = std::move(memory);
 }
 
 }  // namespace coffer::fs

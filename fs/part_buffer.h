@@ -24,12 +24,12 @@ class PartBuffer {
 
   // Adds memory for a part of at most `most` bytes.
   void Give(Reservation memory, std::uint64_t most);
-  // All three within room(). New bytes of Resize are zero.
+  // These three stay within room(). New bytes of Resize are zero.
   void Append(ByteView bytes);
   void Overwrite(std::uint64_t offset, ByteView bytes);
   void Resize(std::uint64_t size);
-  // Takes over bytes that came from elsewhere, with the memory that was reserved for them.
-  void Assign(Bytes bytes, Reservation memory);
+  // Takes over bytes that came from elsewhere, within room().
+  void Fill(Bytes bytes);
 
  private:
   Bytes bytes_;
