@@ -32,7 +32,7 @@ enum class Retry {
   kTransient,
   kThrottled,    // the service asks for less
   kClockSkew,    // once, after taking over the Date of the reply
-  kCredentials,  // once, with credentials asked for anew
+  kCredentials,  // once, with credentials asked for anew: SigningTransport does it
   kOnce,         // once: a bit that flipped on the wire
   kFewTimes,     // a reply that is not what it should be: broken by the network, or always
 };

@@ -18,7 +18,6 @@ constexpr int kFewTries = 4;
 constexpr milliseconds kLongestRetryAfter{60'000};
 constexpr std::int64_t kSuspiciousSkewS = 600;
 constexpr std::int64_t kToleratedSkewS = 2;
-constexpr std::chrono::minutes kEndingSoon{5};
 
 // A 2xx reply that must be one whole XML document, and no error in disguise.
 Status CheckXml(const Response& response) {
@@ -64,9 +63,8 @@ struct RetryingTransport::Course {
   int attempts = 0;
   std::optional<SteadyTime> failing_since;
   bool clock_mended = false;
-  bool credentials_mended = false;
+  int sent_below = 0;  // tries that the signer made by itself
   bool sent_once_more = false;
-  milliseconds delay{0};
 };
 
 struct RetryingTransport::Failure {
@@ -137,21 +135,12 @@ std::optional<RetryingTransport::Failure> RetryingTransport::FailureOf(
                  RetryAfter(*result), false};
 }
 
-// The reply to a HEAD has no body to say what is wrong: look at what the two usual causes show.
-Retry RetryingTransport::Suspect(const Response& response, Retry otherwise) {
-  if (response.status == 403) {
-    const auto date = ParseHttpDate(response.headers.Get("Date"));
-    const auto here = std::chrono::floor<std::chrono::seconds>(parties_.server_time.Now());
-    const bool skewed =
-        date && std::abs(*date - here.time_since_epoch().count()) > kSuspiciousSkewS;
-    return skewed ? Retry::kClockSkew : otherwise;
-  }
-  if (response.status != 400 || !parties_.credentials) return otherwise;
-  const auto current = parties_.credentials->Get();
-  if (!current || (*current)->session_token.empty()) return otherwise;
-  const auto& expires_at = (*current)->expires_at;
-  const bool ending = !expires_at || *expires_at < parties_.server_time.Now() + kEndingSoon;
-  return ending ? Retry::kCredentials : otherwise;
+// The reply to a HEAD has no body to say so, but it has a Date.
+bool RetryingTransport::SuspectsClock(const Response& response) const {
+  if (response.status != 403) return false;
+  const auto date = ParseHttpDate(response.headers.Get("Date"));
+  const auto here = std::chrono::floor<std::chrono::seconds>(parties_.server_time.Now());
+  return date && std::abs(*date - here.time_since_epoch().count()) > kSuspiciousSkewS;
 }
 
 bool RetryingTransport::MendClock(const Result<Response>& result, Course& course) {
@@ -162,20 +151,13 @@ bool RetryingTransport::MendClock(const Result<Response>& result, Course& course
   return true;
 }
 
-bool RetryingTransport::MendCredentials(Course& course) {
-  if (!parties_.credentials || std::exchange(course.credentials_mended, true)) return false;
-  const auto current = parties_.credentials->Get();
-  if (!current) return false;
-  parties_.credentials->Refused(**current);
-  return true;
-}
-
 std::optional<milliseconds> RetryingTransport::NextTry(const Request& request,
                                                        const Failure& failure, Course& course) {
   const SteadyTime now = parties_.clock.Steady();
   if (!course.failing_since) course.failing_since = now;
   if (options_.max_attempts > 0 && course.attempts >= options_.max_attempts) return std::nullopt;
-  if (failure.retry == Retry::kNever) return std::nullopt;
+  // Credentials are renewed by who signs; what still fails then is final.
+  if (failure.retry == Retry::kNever || failure.retry == Retry::kCredentials) return std::nullopt;
   if (failure.retry == Retry::kFewTimes && course.attempts >= kFewTries) return std::nullopt;
   if (failure.retry == Retry::kOnce && std::exchange(course.sent_once_more, true)) {
     return std::nullopt;
@@ -205,7 +187,7 @@ Result<Response> RetryingTransport::GiveUp(const Request& request, Failure failu
                       (result && (result->status == 404 || result->status == 416));
   if (!answer) parties_.observer.OnFailure(request, failure.error, course.attempts);
   if (result && !failure.success_status) {
-    result->attempts = course.attempts;
+    result->attempts = course.attempts + course.sent_below;
     return result;
   }
   const bool timed_out =
@@ -222,20 +204,24 @@ Result<Response> RetryingTransport::Send(const Request& request) {
   for (;;) {
     ++course.attempts;
     auto result = SendOnce(request);
-    if (result) LearnTime(*result);
+    if (result) {
+      LearnTime(*result);
+      course.sent_below += result->attempts - 1;
+    }
     auto failure = FailureOf(request, result);
     if (!failure) {
       const SteadyTime now = parties_.clock.Steady();
       budget_.OnSuccess(now);
       concurrency_.OnSuccess();
-      result->attempts = course.attempts;
+      result->attempts = course.attempts + course.sent_below;
       return result;
     }
-    if (result && request.method == "HEAD") failure->retry = Suspect(*result, failure->retry);
-    const bool mendable = failure->retry == Retry::kClockSkew     ? MendClock(result, course)
-                          : failure->retry == Retry::kCredentials ? MendCredentials(course)
-                                                                  : true;
-    if (!mendable) failure->retry = Retry::kNever;
+    if (result && request.method == "HEAD" && SuspectsClock(*result)) {
+      failure->retry = Retry::kClockSkew;
+    }
+    if (failure->retry == Retry::kClockSkew && !MendClock(result, course)) {
+      failure->retry = Retry::kNever;
+    }
     const auto delay = NextTry(request, *failure, course);
     if (!delay) return GiveUp(request, std::move(*failure), std::move(result), course);
     if (parties_.counters) parties_.counters->CountRetry(request.operation);

@@ -1,5 +1,5 @@
 // Tries again: full jitter, one budget for all, a deadline without progress, and the mistakes that
-// are mended once (clock, credentials, a flipped bit).
+// are mended once (a wrong clock, a flipped bit). Credentials are renewed by who signs.
 //
 // Stands above signing, so that every try is signed afresh, and sends identical bytes each time.
 
@@ -14,7 +14,6 @@
 #include "s3client/api_error.h"
 #include "s3client/clock.h"
 #include "s3client/counters.h"
-#include "s3client/credentials.h"
 #include "s3client/observer.h"
 #include "s3client/retry_budget.h"
 #include "s3client/transport.h"
@@ -34,12 +33,11 @@ struct RetryOptions {
   std::uint64_t seed = 0;  // of the jitter; zero: from the system
 };
 
-// Who is asked and told. Borrowed; credentials and counters may be null.
+// Who is asked and told. Borrowed; counters may be null.
 struct RetryParties {
   Clock& clock;
   ServerTime& server_time;
   Observer& observer;
-  CredentialsProvider* credentials = nullptr;
   Counters* counters = nullptr;
 };
 
@@ -60,9 +58,8 @@ class RetryingTransport : public Transport {
   // Mends what can be mended and says how long to wait, or that it is over.
   std::optional<std::chrono::milliseconds> NextTry(const Request& request, const Failure& failure,
                                                    Course& course);
-  Retry Suspect(const Response& response, Retry otherwise);
+  bool SuspectsClock(const Response& response) const;
   bool MendClock(const Result<Response>& result, Course& course);
-  bool MendCredentials(Course& course);
   Result<Response> GiveUp(const Request& request, Failure failure, Result<Response> result,
                           const Course& course);
   std::chrono::milliseconds Jitter(std::chrono::milliseconds bound);
