@@ -5,6 +5,7 @@ A request counts as one for it only when it carries no signature, so that a key 
 """
 
 import base64
+import gc
 import hashlib
 import json
 from urllib.parse import parse_qsl
@@ -81,12 +82,14 @@ def _bytes(data, name):
 
 
 def _fill_keys(count, prefix, depth, fanout):
-    for number in range(count):
-        path, rest = "", number
-        for _ in range(depth):
-            rest, digit = divmod(rest, fanout)
-            path += f"d{digit:04d}/"
-        yield f"{prefix}{path}f{number:07d}".encode()
+    """Names spread evenly over `fanout` directories on each of `depth` levels."""
+    if depth == 0:
+        return [b"%bf%07d" % (prefix, number) for number in range(count)]
+    keys = []
+    for digit in range(fanout):
+        share = count // fanout + (digit < count % fanout)
+        keys += _fill_keys(share, b"%bd%04d/" % (prefix, digit), depth - 1, fanout)
+    return keys
 
 
 class Control:
@@ -214,13 +217,17 @@ class Control:
         modified = self._world.clock.now() - data.get("age_s", 3600)
         metadata = list(data.get("metadata", {}).items())
         versions = []
-        for key in _fill_keys(data["count"], data.get("prefix", ""), data.get("depth", 0),
+        encryption = {"x-amz-server-side-encryption": "AES256"}
+        gc.disable()  # hundreds of thousands of new objects, none of them garbage
+        for key in _fill_keys(data["count"], _bytes(data, "prefix"), data.get("depth", 0),
                               data.get("fanout", 100)):
             version = Version(key, body, etag, modified)
             version.metadata = metadata
-            version.encryption = {"x-amz-server-side-encryption": "AES256"}
+            version.encryption = encryption
             versions.append(version)
         bucket.fill(versions)
+        gc.freeze()
+        gc.enable()
         return {"keys": len(bucket.names)}
 
     def _bucket_put(self, bucket, data):
@@ -250,9 +257,9 @@ class Control:
             return {"exists": False}
         result = {"exists": True, "etag": version.etag, "size": version.size,
                   "modified": version.modified, "metadata": dict(version.metadata),
-                  "headers": version.headers, "storage_class": version.storage_class,
-                  "encryption": version.encryption, "version_id": version.version_id,
-                  "versions": len(bucket.objects.get(version.key, []))}
+                  "headers": dict(version.headers), "storage_class": version.storage_class,
+                  "encryption": dict(version.encryption), "version_id": version.version_id,
+                  "tags": dict(version.tags), "versions": len(bucket.objects.get(version.key, []))}
         if data.get("body"):
             result["body_b64"] = base64.b64encode(
                 b"".join(version.body.slice(0, version.size))).decode()

@@ -13,13 +13,21 @@ from errors import ServiceError, not_implemented, refuse
 from http_layer import Reply
 from store import http_date
 
-COMMON_QUERY = {"x-id"}
+COMMON_QUERY = {"x-id", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires",
+                "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token",
+                "X-Amz-S3session-Token", "X-Amz-Region-Set"}
 COMMON_HEADERS = {
     "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-s3session-token",
     "x-amz-region-set", "x-amz-expected-bucket-owner", "x-amz-request-payer", "x-amz-user-agent"}
 # Headers that change what a request means, beside x-amz-*.
 MEANINGFUL = {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
               "range", "content-md5", "transfer-encoding"}
+# What a multi-Region access point carries; a copy only as its destination.
+MULTI_REGION = {"GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObjectsV2", "CopyObject",
+                "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "ListParts",
+                "AbortMultipartUpload", "ListMultipartUploads", "GetObjectTagging",
+                "PutObjectTagging", "DeleteObjectTagging", "GetObjectRetention",
+                "GetObjectLegalHold"}
 KEY_LIMIT = 1024
 UPLOAD_LIMIT = 5 * 1024 ** 3
 OPERATIONS = []
@@ -151,8 +159,7 @@ def check_known(context):
     """Refuse parameters and headers that the operation does not declare."""
     chosen, request = context.operation, context.request
     for name in context.query:
-        if name not in chosen.query and name not in COMMON_QUERY and \
-                not name.lower().startswith("x-amz-"):
+        if name not in chosen.query and name not in COMMON_QUERY:
             raise not_implemented(f"query parameter {name} on {chosen.name}")
     for name, value in request.headers:
         if name.startswith("x-amz-meta-"):
@@ -261,9 +268,17 @@ def find_bucket(context):
         raise refuse("InvalidArgument", "x-amz-request-payer must be requester")
     if bucket.requester_pays and payer is None:
         raise refuse("AccessDenied", "the bucket is Requester Pays: x-amz-request-payer is missing")
-    point = context.address.access_point
-    if point and not context.operation.door and \
-            context.operation.name not in point.extra_operations:
+    check_door(context)
+    if bucket.directory and (context.header("content-md5") or "tagging" in context.query):
+        raise not_implemented("Content-MD5 and tags on a directory bucket")
+
+
+def check_door(context):
+    """405 for what an access point does not carry."""
+    point, chosen = context.address.access_point, context.operation
+    if point is None or chosen.name in point.extra_operations:
+        return
+    if not chosen.door or (context.address.sigv4a and chosen.name not in MULTI_REGION):
         raise refuse("MethodNotAllowed", None,
                      [("Method", context.request.method), ("ResourceType", "ACCESSPOINT")])
 

@@ -7,7 +7,7 @@ import checksums
 import xmlout
 from errors import not_implemented, refuse
 from s3 import UPLOAD_LIMIT, operation, xml_reply
-from s3_headers import (CUSTOMER, SSE, STORED_HEADERS, WRITE_HEADERS, check_customer_key,
+from s3_headers import (CUSTOMER, SSE, WRITE_HEADERS, check_customer_key,
                         draft_version, encryption_headers, etag_of,
                         write_condition)
 from s3_multipart import find_upload, part_number, store_part
@@ -136,7 +136,7 @@ def copy_object(context):
         version.headers = {name: value for name, value in source.version.headers.items()
                            if not name.startswith("x-amz-")}
         redirect = "x-amz-website-redirect-location"
-        if context.header(redirect) is not None and redirect in STORED_HEADERS:
+        if context.header(redirect) is not None:
             version.headers[redirect] = context.header(redirect)
     version.tags = _copied_tags(context, version, source)
     version.body = source.version.body

@@ -198,6 +198,8 @@ def draft_version(context, metadata=True):
         version.encryption = {f"{CUSTOMER}algorithm": "AES256",
                               f"{CUSTOMER}key-MD5": version.customer_key_md5}
     if context.header("x-amz-tagging") is not None:
+        if context.bucket.directory:
+            raise not_implemented("tags on a directory bucket")
         context.demand("s3:PutObjectTagging")
         version.tags = read_tag_header(context.header("x-amz-tagging"))
     return version

@@ -11,11 +11,13 @@ import hashlib
 import secrets
 import threading
 import time
+import types
 
 from errors import refuse
 
 NULL_VERSION = "null"
 FILL_BLOCK = 1 << 20
+NOTHING = types.MappingProxyType({})  # shared by all versions that have nothing to say
 
 
 class Body:
@@ -74,13 +76,13 @@ class Version:
         self.body = body
         self.etag = etag
         self.modified = modified
-        self.headers = {}
-        self.metadata = []
+        self.headers = NOTHING
+        self.metadata = ()
         self.storage_class = "STANDARD"
-        self.encryption = {}
+        self.encryption = NOTHING
         self.customer_key_md5 = None
         self.checksum = None
-        self.tags = []
+        self.tags = ()
         self.marker = marker
         self.parts = None
         self.lock = None
