@@ -1,0 +1,309 @@
+// chmod, chown, utimens: at once for files being written, a moment later for those that are closed,
+// so that several in a row (`cp -p`, tar, rsync) are one request.
+//
+// What a changed node shall look like stands in the node itself; `waiting` says that S3 does not
+// know yet. It is sent by the timer, by fsync, by a rename (as part of its copy) or by Drain.
+
+#include <utility>
+
+#include "fs/filesystem_impl.h"
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::size_t kSendsAtOnce = 16;
+
+// `before` with the change applied; ctime moves when anything else does.
+Attributes Apply(Attributes attributes, const AttributeChange& change, TimeNs now) {
+  const Attributes before = attributes;
+  if (change.mode) attributes.mode = *change.mode & 07777;
+  if (change.uid) attributes.uid = *change.uid;
+  if (change.gid) attributes.gid = *change.gid;
+  if (change.atime) attributes.atime = *change.atime;
+  if (change.mtime) attributes.mtime = *change.mtime;
+  if (change.atime_now) attributes.atime = now;
+  if (change.mtime_now) attributes.mtime = now;
+  if (attributes != before) attributes.ctime = now;
+  return attributes;
+}
+
+}  // namespace
+
+Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional<HandleId> handle,
+                                                        const AttributeChange& change) {
+  COFFER_TRY(CheckWritable());
+  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  COFFER_TRY(TakeDeferredError(node));
+  if (!handle) COFFER_TRY(Revalidate(node, false));
+  if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
+  std::shared_ptr<OpenFile> file;
+  {
+    const Lock lock(tree_.mu);
+    file = node->writing;
+  }
+  if (file) {
+    const Turn::Hold turn(file->turn);
+    ChangeOpenFile(*file, change);
+  } else {
+    COFFER_TRY(ChangeClosed(node, change));
+  }
+  const Lock lock(tree_.mu);
+  return AttributesReply{StatOf(*node), TtlOf(*node)};
+}
+
+Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
+  const Lock lock(tree_.mu);
+  const Attributes after =
+      Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());
+  if (after == node->attributes) return Ok();
+  if (node->gone) return Error{Code::kChanged, "replaced or removed"};
+  if (node->archived) {
+    return Error{Code::kArchived, "the object is archived: restore it before changing it"};
+  }
+  node->attributes = after;
+  // The root of a bucket has no object that could keep its attributes: they last for this mount.
+  if (node->parent) Wait(node);
+  return Ok();
+}
+
+// The caller holds the file's turn.
+void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& change) {
+  const bool fixed = file.writer.streaming();
+  const Lock lock(tree_.mu);
+  const Attributes after =
+      Apply(file.node->attributes, change, parts_.clock.Now().time_since_epoch().count());
+  if (after == file.node->attributes) return;
+  file.node->attributes = after;
+  if (change.mtime) file.explicit_mtime = true;
+  if (fixed) {
+    file.attributes_late = true;
+  } else if (!file.writer.dirty()) {
+    Wait(file.node);  // nothing to commit that it could ride on
+  }
+}
+
+Status Filesystem::Impl::ChangeSize(const NodePtr& node, std::uint64_t size) {
+  std::shared_ptr<OpenFile> file;
+  std::uint64_t now = 0;
+  {
+    const Lock lock(tree_.mu);
+    if (node->directory) return Error{Code::kIsDirectory, "truncate of a directory"};
+    file = node->writing;
+    now = node->version.size;
+  }
+  if (file) {
+    const Turn::Hold turn(file->turn);
+    if (file->failed) return *file->failed;
+    COFFER_TRY(file->writer.Truncate(size));
+    const Lock lock(tree_.mu);
+    node->version.size = size;
+    Touch(*file);
+    return Ok();
+  }
+  if (size == now) return Ok();
+  if (size == 0) return TruncateClosed(node);
+  return Error{Code::kUnsupported, "a closed file can be truncated to nothing, not to a size"};
+}
+
+// Marks `node` as changed and sees to it that the change is sent soon.
+void Filesystem::Impl::Wait(const NodePtr& node) {
+  if (!node->waiting) {
+    node->waiting = std::make_unique<WaitingChange>();
+    node->waiting->since = Now();
+    waiting_.emplace(node->id, node);
+  }
+  ++node->waiting->edits;
+  if (timer_set_) return;
+  timer_set_ = true;
+  background_.Later(parts_.pool, options_.attribute_delay, [this] { SendDue(); });
+}
+
+// Runs on the pool; the sends themselves do too.
+void Filesystem::Impl::SendDue() {
+  std::vector<NodePtr> due;
+  {
+    const Lock lock(tree_.mu);
+    timer_set_ = false;
+    s3::SteadyTime next = s3::SteadyTime::max();
+    for (const auto& [id, node] : waiting_) {
+      const s3::SteadyTime at = node->waiting->since + options_.attribute_delay;
+      if (at <= Now()) {
+        due.push_back(node);
+      } else {
+        next = std::min(next, at);
+      }
+    }
+    if (next != s3::SteadyTime::max()) {
+      timer_set_ = true;
+      const auto delay = std::chrono::ceil<std::chrono::milliseconds>(next - Now());
+      background_.Later(parts_.pool, delay, [this] { SendDue(); });
+    }
+  }
+  for (auto& node : due) {
+    background_.Now(parts_.pool, [this, node = std::move(node)] { (void)SendWaiting(node); });
+  }
+}
+
+Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
+  std::vector<NodePtr> all;
+  {
+    const Lock lock(tree_.mu);
+    const std::string prefix = tree_.Key(*directory);
+    for (const auto& [id, node] : waiting_) {
+      if (tree_.Key(*node).starts_with(prefix)) all.push_back(node);
+    }
+  }
+  Mutex mu;
+  std::optional<Error> failure;
+  {
+    TaskGroup sends(parts_.pool, kSendsAtOnce);
+    for (const auto& node : all) {
+      sends.Add([&, node] {
+        if (Status sent = SendWaiting(node); !sent) {
+          const Lock lock(mu);
+          failure = std::move(sent).error();
+        }
+      });
+    }
+    sends.Wait();
+  }
+  const Lock lock(mu);
+  if (failure) return std::move(*failure);
+  return Ok();
+}
+
+Status Filesystem::Impl::SendWaiting(const NodePtr& node) {
+  std::string key;
+  std::uint64_t edits = 0;
+  {
+    const Lock lock(tree_.mu);
+    if (!node->waiting || node->gone) return Ok();
+    key = tree_.Key(*node);
+  }
+  const ChangeGate::Hold gate(gate_, {key});
+  {
+    const Lock lock(tree_.mu);
+    // Gone meanwhile, renamed with the change, or being written: a commit carries it.
+    if (!node->waiting || node->gone || tree_.Key(*node) != key) return Ok();
+    if (node->writing && node->writing->handles > 0) return Ok();
+    edits = node->waiting->edits;
+  }
+  auto sent = SendCopy(node, key);
+  const Lock lock(tree_.mu);
+  if (!sent) return WaitingFailed(*node, key, std::move(sent).error());
+  node->version = std::move(sent).value();
+  if (node->directory) node->marker = true;
+  if (node->object) {
+    auto object = std::make_shared<s3::ObjectInfo>(*node->object);
+    object->etag = node->version.etag;
+    object->metadata = MetadataOf(*node, object->metadata);
+    node->object = std::move(object);
+  }
+  node->valid_until = Until(options_.metadata_ttl);
+  if (!node->gone) tree_.Change(*node->parent, node->name, FactFrom(*node));
+  if (node->waiting && node->waiting->edits == edits) {
+    node->waiting = nullptr;
+    waiting_.erase(node->id);
+    tree_.DropIfUnused(node);
+  }
+  return Ok();
+}
+
+// The change is given up: told once here, once more to whoever asks next for this file.
+Status Filesystem::Impl::WaitingFailed(Node& node, const std::string& key, Error error) {
+  node.waiting = nullptr;
+  node.valid_until = {};
+  node.object = nullptr;
+  if (node.parent) node.parent->directory->facts.erase(node.name);
+  waiting_.erase(node.id);
+  node.deferred_error = std::make_unique<Error>(
+      Error{Code::kUnavailable, "an earlier change of attributes failed: " + error.what});
+  {
+    const Lock lock(stats_mu_);
+    ++stats_.deferred_attribute_failures;
+  }
+  parts_.observer.Fail("the attributes of \"" + key + "\" were not changed: " + error.what);
+  return error;
+}
+
+Status Filesystem::Impl::TakeDeferredError(const NodePtr& node) {
+  const Lock lock(tree_.mu);
+  if (!node->deferred_error) return Ok();
+  Error error = std::move(*node->deferred_error);
+  node->deferred_error = nullptr;
+  return error;
+}
+
+// The user metadata that the node's object shall carry: what it has, with our attributes and
+// xattrs.
+s3::Metadata Filesystem::Impl::MetadataOf(const Node& node, s3::Metadata metadata) const {
+  XattrsToMetadata(node.extra ? XattrsFromMetadata(*node.extra) : Xattrs{}, metadata);
+  return ToMetadata(std::move(metadata), node.attributes);
+}
+
+// The object as S3 has it, with everything that a copy onto itself must send again.
+Result<std::shared_ptr<const s3::ObjectInfo>> Filesystem::Impl::ObjectOf(const NodePtr& node,
+                                                                         const std::string& key) {
+  std::string etag;
+  {
+    const Lock lock(tree_.mu);
+    if (node->object) return node->object;
+    if (!node->directory) etag = node->version.etag;
+  }
+  COFFER_ASSIGN(s3::ObjectInfo info, parts_.store.Head(key, {.etag = etag, .version_id = {}}));
+  return std::make_shared<const s3::ObjectInfo>(std::move(info));
+}
+
+Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node,
+                                                             const std::string& key) {
+  COFFER_ASSIGN(const auto object, ObjectOf(node, key));
+  if (object->archived) {
+    return Error{Code::kArchived, "the object is archived: restore it before changing it"};
+  }
+  s3::CopyRequest copy;
+  copy.from = key;
+  copy.to = key;
+  copy.source_etag = object->etag;
+  copy.size = object->size;
+  copy.target.headers = object->headers;
+  copy.storage_class = object->storage_class;
+  copy.sse = object->sse;
+  copy.sse_kms_key_id = object->sse_kms_key_id;
+  copy.bucket_key = object->bucket_key;
+  copy.tag_count = object->tag_count;
+  const Lock lock(tree_.mu);
+  copy.target.metadata = MetadataOf(*node, object->metadata);
+  return copy;
+}
+
+// Sends the node's attributes by a copy of its object onto itself.
+Result<FileVersion> Filesystem::Impl::SendCopy(const NodePtr& node, const std::string& key) {
+  auto copy = CopyWithAttributes(node, key);
+  if (!copy && copy.error().code == Code::kNotFound && node->directory) {
+    return SendMarker(node, key);
+  }
+  if (!copy) return std::move(copy).error();
+  COFFER_ASSIGN(const s3::Written written, parts_.store.Copy(*copy));
+  return FileVersion{written.etag, written.version_id, copy->size, written.server_date_s};
+}
+
+// An implicit directory gets a marker, which keeps its attributes.
+Result<FileVersion> Filesystem::Impl::SendMarker(const NodePtr& node, const std::string& key) {
+  s3::NewObject marker = MarkerObject();
+  {
+    const Lock lock(tree_.mu);
+    marker.metadata = MetadataOf(*node, {});
+  }
+  COFFER_ASSIGN(const s3::Written written, parts_.store.Put(key, {}, marker));
+  return FileVersion{written.etag, written.version_id, 0, written.server_date_s};
+}
+
+s3::NewObject Filesystem::Impl::MarkerObject() {
+  s3::NewObject marker;
+  marker.condition = s3::Condition::Absent();
+  marker.headers.content_type = "application/x-directory";
+  return marker;
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,41 @@
+// Lets one change at a time happen to a name, across the network calls that the change takes.
+//
+// A name is an object key; one that ends in '/' stands for everything below it. Holding is not a
+// lock around memory: it orders requests on the same name (a commit, an unlink, a rename), so that
+// none overtakes another.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/mutex.h"
+
+namespace coffer::fs {
+
+// Safe to share between threads; outlives every Hold.
+class ChangeGate {
+ public:
+  // The names are ours until this goes. Waits for whoever holds one of them, or something above or
+  // below. A thread that holds one already must not take another.
+  class Hold {
+   public:
+    Hold(ChangeGate& gate, std::vector<std::string> keys);
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    ChangeGate& gate_;
+    const std::vector<std::string> keys_;
+  };
+
+ private:
+  bool Free(const std::vector<std::string>& keys) const REQUIRES(mu_);
+
+  Mutex mu_;
+  Condition changed_;
+  std::vector<std::string> held_ GUARDED_BY(mu_);  // few at a time: one for each thread at work
+};
+
+}  // namespace coffer::fs

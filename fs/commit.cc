@@ -1,0 +1,166 @@
+// Content into S3: one visible version for each commit, under the condition that nobody else made
+// one meanwhile; what cannot be committed is rescued.
+
+#include <fcntl.h>
+
+#include <optional>
+#include <utility>
+
+#include "fs/content_type.h"
+#include "fs/filesystem_impl.h"
+#include "fs/path.h"
+
+namespace coffer::fs {
+
+Status Filesystem::Impl::Commit(OpenFile& file) {
+  const Turn::Hold turn(file.turn);
+  return CommitTurn(file);
+}
+
+// The caller holds the file's turn.
+Status Filesystem::Impl::CommitTurn(OpenFile& file) {
+  if (file.failed) return *file.failed;
+  if (file.unlinked || !file.writer.dirty()) return Ok();
+  std::string key;
+  s3::Metadata metadata;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.Key(*file.node);
+    metadata = ToMetadata(file.metadata, file.node->attributes);
+  }
+  const ChangeGate::Hold gate(gate_, {key});
+  if (!file.writer.streaming()) file.writer.SetMetadata(std::move(metadata));
+  auto written = file.writer.Commit();
+  if (!written) return Failed(file, std::move(written).error());
+  Committed(file, *written);
+  return Ok();
+}
+
+void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
+  const s3::Metadata& sent = file.writer.sent_metadata();
+  auto object = std::make_shared<s3::ObjectInfo>();
+  object->etag = written.etag;
+  object->version_id = written.version_id;
+  object->size = file.writer.size();
+  object->last_modified_s = written.server_date_s;
+  object->server_date_s = written.server_date_s;
+  object->metadata = sent;
+  object->headers = file.headers;
+  const Lock lock(tree_.mu);
+  Node& node = *file.node;
+  const std::string key = tree_.Key(node);
+  if (!file.attributes_late) {
+    // A stream's metadata was fixed when it began: that is what everybody sees from now on.
+    node.attributes = FromMetadata(key, sent, written.server_date_s, options_.defaults);
+    node.waiting = nullptr;  // rode along
+    waiting_.erase(node.id);
+  }
+  node.version = {written.etag, written.version_id, object->size, written.server_date_s};
+  node.archived = false;
+  node.valid_until = Until(options_.metadata_ttl);
+  node.fetched_once = true;  // the kernel has the pages that were written
+  tree_.Change(*node.parent, node.name, FactFrom(node));
+  tree_.Remember(file.node, std::move(object));
+}
+
+Fact Filesystem::Impl::FactFrom(const Node& node) const {
+  Fact fact;
+  fact.present = true;
+  fact.attributes = node.attributes;
+  fact.version = node.version;
+  fact.archived = node.archived;
+  fact.marker = node.marker;
+  fact.extra = node.extra;
+  fact.valid_until = Until(options_.metadata_ttl);
+  fact.marker_until = fact.valid_until;
+  return fact;
+}
+
+// The commit failed for good: the error sticks to the file, the object stays as it was, and bytes
+// that are still here are put aside.
+Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
+  std::string key;
+  std::string etag;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.Key(*file.node);
+    etag = file.node->version.etag;
+  }
+  if (file.exclusive && error.code == Code::kChanged) error.code = Code::kExists;
+  std::string line = "\"" + key + "\" was not written: " + error.what;
+  bool rescued = false;
+  if (const auto bytes = file.writer.Unsent(); bytes && !bytes->empty()) {
+    auto saved = rescue_.Save({key, etag, error.what}, *bytes);
+    rescued = saved.has_value();
+    line += saved ? "; the bytes were saved in " + *saved
+                  : "; the bytes could not be saved either: " + saved.error().what;
+  } else if (file.writer.size() > 0) {
+    line += "; what was already uploaded cannot be had back";
+  }
+  file.failed = error;
+  file.writer.Abort();
+  {
+    const Lock lock(stats_mu_);
+    ++stats_.failed_commits;
+    if (rescued) ++stats_.rescued_files;
+  }
+  parts_.observer.Fail(line);
+  return error;
+}
+
+s3::ContentHeaders Filesystem::Impl::HeadersFor(const std::string& key) const {
+  s3::ContentHeaders headers;
+  if (options_.infer_content_type) headers.content_type = ContentTypeOf(key);
+  return headers;
+}
+
+// One handle less writes the file; the last one commits what is left and ends the writing.
+void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
+  {
+    const Lock lock(tree_.mu);
+    if (--file->handles > 0) return;
+  }
+  const Turn::Hold turn(file->turn);
+  (void)CommitTurn(*file);  // told, counted and rescued where it fails
+  std::string key;
+  NodePtr parent;
+  {
+    const Lock lock(tree_.mu);
+    Node& node = *file->node;
+    if (file->handles > 0 || node.writing != file) return;  // opened again meanwhile
+    node.writing = nullptr;
+    parent = node.parent;
+    if (file->failed || file->unlinked) {
+      ForgetFailed(node);
+    } else if (file->attributes_late) {
+      Wait(file->node);
+    }
+    tree_.DropIfUnused(file->node);
+  }
+  file->writer.Abort();  // gives its memory back; nothing is uncommitted unless it failed
+  if (KernelCache* kernel = kernel_.load(); kernel != nullptr && file->failed) {
+    kernel->ForgetName(parent->id, file->node->name);
+  }
+}
+
+// What the node shows never came to be: nothing remembered of its name holds.
+void Filesystem::Impl::ForgetFailed(Node& node) {
+  if (node.gone) return;
+  Directory& directory = *node.parent->directory;
+  const std::string name = node.name;
+  tree_.Detach(node);
+  directory.facts.erase(name);
+  directory.listed_until = {};
+}
+
+Status Filesystem::Impl::TruncateClosed(const NodePtr& node) {
+  bool started = false;
+  constexpr int kFlags = O_WRONLY | O_TRUNC;
+  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file, JoinOrStart(node, kFlags, &started));
+  Status done = PrepareContent(*file, kFlags, started);
+  if (done) done = Commit(*file);
+  LeaveWriter(file);
+  return done;
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,249 @@
+// readdir: a directory is listed page by page as it is read, and every name goes out once.
+//
+// Offsets: 1 and 2 are past "." and "..", then one for each listed name, then one for each name
+// that only this mount knows of.
+
+#include <utility>
+
+#include "fs/filesystem_impl.h"
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::uint64_t kDotEntries = 2;
+// A symbolic link is an object of no more than this.
+constexpr std::uint64_t kLargestSymlink = 4096;
+constexpr std::size_t kHiddenExamples = 20;
+constexpr std::size_t kHiddenRemembered = 10'000;
+
+}  // namespace
+
+Result<HandleId> Filesystem::Impl::OpenDirectory(NodeId id) {
+  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  auto stream = std::make_shared<DirectoryStream>();
+  stream->node = node;
+  {
+    const Lock lock(tree_.mu);
+    if (!node->directory) return Error{Code::kNotDirectory, "not a directory"};
+    ++node->readers;
+  }
+  const Lock lock(handles_mu_);
+  const HandleId handle = next_handle_++;
+  streams_.emplace(handle, std::move(stream));
+  return handle;
+}
+
+void Filesystem::Impl::ReleaseDirectory(HandleId id) {
+  auto found = FindStream(id);
+  if (!found) return;
+  DirectoryStream& stream = **found;
+  {
+    const Lock lock(handles_mu_);
+    streams_.erase(id);
+  }
+  const Lock lock(tree_.mu);
+  Directory& directory = *stream.node->directory;
+  if (stream.builder) --directory.questions;  // never read to its end
+  // The time to live of a listing runs from the end of the stream that was shown it.
+  if (stream.listing && directory.listing == stream.listing) {
+    directory.listed_until = Until(options_.metadata_ttl);
+  }
+  --stream.node->readers;
+  tree_.DropIfUnused(stream.node);
+}
+
+Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
+  {
+    const Lock lock(tree_.mu);
+    Directory& directory = *stream.node->directory;
+    if (stream.builder) --directory.questions;  // rewound half-way
+    stream.listing = nullptr;
+    stream.builder = nullptr;
+    stream.extras.clear();
+    stream.extras_from = 0;
+    stream.pages = 0;
+    stream.started = true;
+    if (directory.listing && Now() < directory.listed_until) {
+      stream.listing = directory.listing;
+      stream.more = false;
+      CollectExtras(stream);
+      return Ok();
+    }
+    ++directory.questions;
+    stream.builder = std::make_unique<ListingBuilder>(tree_.Key(*stream.node), directory.changes);
+    stream.next_token.clear();
+    stream.more = true;
+  }
+  const Status first = NextPage(stream);
+  if (!first) stream.started = false;
+  return first;
+}
+
+Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
+  s3::ListRequest request;
+  {
+    const Lock lock(tree_.mu);
+    request.prefix = tree_.Key(*stream.node);
+  }
+  request.token = stream.next_token;
+  auto page = parts_.store.List(request);
+  if (!page) return std::move(page).error();
+  stream.builder->Add(*page);
+  ++stream.pages;
+  stream.next_token = page->next_token;
+  stream.more = !stream.next_token.empty();
+  if (!stream.more) FinishStream(stream);
+  return Ok();
+}
+
+void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
+  CountHidden(stream.builder->hidden());
+  // The stream goes on at the same positions: the finished listing has the same order.
+  stream.listing = std::move(*stream.builder).Finish();
+  stream.builder = nullptr;
+  const Lock lock(tree_.mu);
+  --stream.node->directory->questions;
+  CollectExtras(stream);
+  tree_.InstallListing(*stream.node, stream.listing, stream.pages > 1,
+                       Until(options_.metadata_ttl));
+}
+
+// Names that the listing lacks because they were made here after it was asked for, or because they
+// are implicit directories that lost their last entry.
+void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
+  const Node& node = *stream.node;
+  const auto add = [&](const std::string& name, FileType type) {
+    if (stream.listing->Find(name) != nullptr) return;
+    for (const auto& extra : stream.extras) {
+      if (extra.name == name) return;
+    }
+    DirectoryEntry entry;
+    entry.name = name;
+    entry.type = type;
+    entry.ino = InodeNumber(tree_.ChildKey(node, name) + (type == FileType::kDirectory ? "/" : ""));
+    stream.extras.push_back(std::move(entry));
+  };
+  for (const auto& [name, fact] : node.directory->facts) {
+    if (fact.present && fact.change > stream.listing->asked_at) add(name, fact.attributes.type);
+  }
+  for (const auto& [name, child] : node.directory->children) {
+    if (child->writing && !child->gone) add(name, child->attributes.type);
+  }
+  for (const auto& name : node.directory->kept) add(name, FileType::kDirectory);
+  stream.extras_from = kDotEntries + stream.listing->names.size();
+}
+
+// Was `name` removed, or made something else, after the listing was asked for?
+bool Filesystem::Impl::IsStale(const DirectoryStream& stream, const std::string& name) const {
+  const std::uint64_t asked_at =
+      stream.listing ? stream.listing->asked_at : stream.builder->listing().asked_at;
+  const auto& facts = stream.node->directory->facts;
+  const auto known = facts.find(name);
+  return known != facts.end() && known->second.change > asked_at && !known->second.present;
+}
+
+DirectoryEntry Filesystem::Impl::EntryFor(DirectoryStream& stream, const ListedName& listed,
+                                          bool with_entry) {
+  DirectoryEntry entry;
+  entry.name = listed.name;
+  std::string key;
+  Tree::View view;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.ChildKey(*stream.node, listed.name);
+    if (listed.directory) key += '/';
+    view = tree_.Consult(*stream.node, listed.name, Now());
+  }
+  entry.ino = InodeNumber(key);
+  if (listed.directory) {
+    entry.type = FileType::kDirectory;
+  } else if (listed.version.size > kLargestSymlink || !options_.exact_attributes) {
+    entry.type = FileType::kFile;
+  }
+  std::optional<Fact> fact;
+  if (view.kind == Tree::View::Kind::kFact && view.fact.present) {
+    fact = std::move(view.fact);
+  } else if (view.kind == Tree::View::Kind::kListed || view.kind == Tree::View::Kind::kUnknown) {
+    // While pages still come the listing is not installed, but the row is just as good.
+    fact = FactFromIndex(key, listed);
+  }
+  if (!fact) return entry;
+  if (fact->attributes.type == FileType::kDirectory || !listed.directory) {
+    entry.type = fact->attributes.type;
+  }
+  if (!with_entry) return entry;
+  const Lock lock(tree_.mu);
+  if (const NodePtr child = tree_.Child(*stream.node, listed.name);
+      child && (child->writing || child->waiting)) {
+    ++child->lookups;
+    entry.entry = ReplyFor(*child);
+    return entry;
+  }
+  if (!tree_.Overridden(*stream.node, listed.name, view.asked_at)) {
+    entry.entry = ReplyFor(*tree_.Adopt(stream.node, listed.name, *fact));
+  }
+  return entry;
+}
+
+Status Filesystem::Impl::ReadDirectory(HandleId handle, std::uint64_t offset, bool with_entries,
+                                       const std::function<bool(const DirectoryEntry&)>& accept) {
+  COFFER_ASSIGN(const std::shared_ptr<DirectoryStream> stream, FindStream(handle));
+  const Turn::Hold turn(stream->turn);
+  if (offset == 0 || !stream->started) COFFER_TRY(StartStream(*stream));
+  for (; offset < kDotEntries; ++offset) {
+    const Lock lock(tree_.mu);
+    const Node& node = *stream->node;
+    const Node& shown = offset == 1 && node.parent ? *node.parent : node;
+    DirectoryEntry dot;
+    dot.name = offset == 0 ? "." : "..";
+    dot.ino = StatOf(shown).ino;
+    dot.type = FileType::kDirectory;
+    dot.next_offset = offset + 1;
+    if (!accept(dot)) return Ok();
+  }
+  for (;; ++offset) {
+    const std::uint64_t at = offset - kDotEntries;
+    while (stream->more && at >= stream->builder->listing().names.size()) {
+      COFFER_TRY(NextPage(*stream));
+    }
+    const Listing& listing = stream->listing ? *stream->listing : stream->builder->listing();
+    if (at >= listing.names.size()) break;
+    const ListedName& listed = listing.names[at];
+    {
+      const Lock lock(tree_.mu);
+      if (listed.shadowed || IsStale(*stream, listed.name)) continue;
+    }
+    DirectoryEntry entry = EntryFor(*stream, listed, with_entries);
+    entry.next_offset = offset + 1;
+    if (!accept(entry)) return Ok();
+  }
+  for (; offset - stream->extras_from < stream->extras.size(); ++offset) {
+    DirectoryEntry entry = stream->extras[offset - stream->extras_from];
+    {
+      const Lock lock(tree_.mu);
+      if (IsStale(*stream, entry.name)) continue;
+    }
+    entry.next_offset = offset + 1;
+    if (!accept(entry)) return Ok();
+  }
+  return Ok();
+}
+
+void Filesystem::Impl::CountHidden(const std::vector<std::string>& keys) {
+  for (const auto& key : keys) {
+    bool first = false;
+    {
+      const Lock lock(stats_mu_);
+      if (hidden_seen_.size() >= kHiddenRemembered) return;
+      first = hidden_seen_.emplace(key, true).second;
+      if (!first) continue;
+      ++stats_.hidden_keys;
+      if (stats_.hidden_examples.size() < kHiddenExamples) stats_.hidden_examples.push_back(key);
+    }
+    parts_.observer.Warn("a key cannot be shown as a file and is hidden: \"" + key +
+                         "\" (coffer status lists such keys; they are never deleted)");
+  }
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,267 @@
+// The state behind Filesystem, and the steps that its calls share. Implemented by topic:
+// lookup.cc (names to nodes), directory_stream.cc (readdir), open.cc (handles, read, write),
+// commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc, attribute_changes.cc
+// (setattr and its delayed copies), xattrs.cc, filesystem.cc (the rest).
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fs/background.h"
+#include "fs/change_gate.h"
+#include "fs/filesystem.h"
+#include "fs/open_file.h"
+#include "fs/rescue.h"
+#include "fs/tree.h"
+#include "fs/tree_rename.h"
+
+namespace coffer::fs {
+
+// One open(2). `reader` follows the node: it is made anew when the node's key or version changes.
+struct Handle {
+  NodePtr node;
+  int flags = 0;
+  std::int32_t opener = 0;         // process id, 0 unknown
+  std::shared_ptr<OpenFile> file;  // open for writing
+  Mutex mu;
+  std::shared_ptr<Reader> reader GUARDED_BY(mu);
+  std::string reader_key GUARDED_BY(mu);
+  FileVersion reader_version GUARDED_BY(mu);
+};
+
+// One opendir(3): a snapshot that is listed as it is read.
+struct DirectoryStream {
+  NodePtr node;
+  Turn turn;  // below: whoever holds it
+  bool started = false;
+  std::shared_ptr<const Listing> listing;   // whole; null while pages are still being asked for
+  std::unique_ptr<ListingBuilder> builder;  // pages so far
+  std::string next_token;
+  bool more = false;
+  int pages = 0;
+  std::vector<DirectoryEntry> extras;  // names that only this mount knows of, after the listing
+  std::uint64_t extras_from = 0;       // offset of the first of them
+};
+
+class Filesystem::Impl {
+ public:
+  Impl(const Parts& parts, FilesystemOptions options);
+  ~Impl();
+
+  // --- lookup.cc
+  Result<EntryReply> Lookup(NodeId parent, std::string_view name);
+  // The node for a name, looked up once more (the caller owes a Forget).
+  Result<NodePtr> LookupNode(const NodePtr& parent, std::string_view name);
+  // Makes sure that `node` is what S3 has now; kChanged when its name means something else.
+  Status Revalidate(const NodePtr& node, bool even_if_fresh);
+  Result<AttributesReply> GetAttributes(NodeId id, std::optional<HandleId> handle);
+
+  // --- directory_stream.cc
+  Result<HandleId> OpenDirectory(NodeId node);
+  Status ReadDirectory(HandleId handle, std::uint64_t offset, bool with_entries,
+                       const std::function<bool(const DirectoryEntry&)>& accept);
+  void ReleaseDirectory(HandleId handle);
+
+  // --- open.cc
+  Result<OpenReply> Open(NodeId id, int flags, const Caller& caller);
+  Result<CreateReply> Create(NodeId parent, std::string_view name, std::uint32_t mode, int flags,
+                             const Caller& caller);
+  Result<std::vector<Slice>> Read(HandleId id, std::uint64_t offset, std::size_t size);
+  Result<std::size_t> Write(HandleId id, std::uint64_t offset, ByteView bytes);
+  Status Flush(HandleId id, const Caller& caller);
+  Status Fsync(HandleId id);
+  void Release(HandleId id);
+
+  // --- commit.cc
+  // Makes what `file` holds a visible version. Errors stick to the file; what can be saved is.
+  Status Commit(OpenFile& file);
+  // One handle less writes `file`; the last one commits what is left and ends the writing.
+  void LeaveWriter(const std::shared_ptr<OpenFile>& file);
+  // Truncates a file that nobody has open.
+  Status TruncateClosed(const NodePtr& node);
+
+  // --- namespace.cc
+  Result<EntryReply> MakeDirectory(NodeId parent, std::string_view name, std::uint32_t mode,
+                                   const Caller& caller);
+  Result<EntryReply> MakeSymlink(NodeId parent, std::string_view name, std::string_view target,
+                                 const Caller& caller);
+  Result<std::string> ReadLink(NodeId id);
+  Status Unlink(NodeId parent, std::string_view name);
+  Status RemoveDirectory(NodeId parent, std::string_view name);
+  // --- rename.cc
+  Status Rename(NodeId from_parent, std::string_view from, NodeId to_parent, std::string_view to,
+                bool no_replace);
+
+  // --- attribute_changes.cc
+  Result<AttributesReply> SetAttributes(NodeId id, std::optional<HandleId> handle,
+                                        const AttributeChange& change);
+  // Sends the change that waits on `node`, if any; its failure is told and remembered there.
+  Status SendWaiting(const NodePtr& node);
+  // All that wait at or below `directory`.
+  Status SendWaitingBelow(const NodePtr& directory);
+  // The copy of `node`'s object onto itself that gives it the attributes it shows here.
+  Result<s3::CopyRequest> CopyWithAttributes(const NodePtr& node, const std::string& key);
+
+  // --- xattrs.cc
+  Result<std::string> GetXattr(NodeId id, std::string_view name);
+  Result<std::vector<std::string>> ListXattrs(NodeId id);
+  Status SetXattr(NodeId id, std::string_view name, std::optional<std::string_view> value,
+                  XattrMode mode);
+
+  // --- filesystem.cc
+  bool Drain();
+  FilesystemStats stats() const;
+  Result<NodePtr> FindNode(NodeId id) const;  // kChanged when the kernel's number is not known
+  Result<std::shared_ptr<Handle>> FindHandle(HandleId id) const;
+  Result<std::shared_ptr<DirectoryStream>> FindStream(HandleId id) const;
+  Status CheckWritable() const;  // kReadOnly on a read-only mount
+
+  Parts parts_;
+  FilesystemOptions options_;
+  std::atomic<std::uint64_t> mount_id_{0};
+  std::atomic<KernelCache*> kernel_{nullptr};
+  mutable Tree tree_;
+  ChangeGate gate_;
+  Rescue rescue_;
+  ReadCounters read_counters_;
+  Reader::Shared reading_;
+  Writer::Shared writing_;
+  TreeRenames tree_renames_;
+
+ private:
+  friend class Filesystem;
+  // lookup.cc
+  struct Answer {
+    Fact fact;
+    std::uint64_t asked_at = 0;
+  };
+  s3::SteadyTime Now() const { return parts_.clock.Steady(); }
+  s3::SteadyTime Until(std::chrono::milliseconds ttl) const { return Now() + ttl; }
+  EntryReply ReplyFor(const Node& node) const REQUIRES(tree_.mu);
+  NodeStat StatOf(const Node& node) const REQUIRES(tree_.mu);
+  std::chrono::nanoseconds TtlOf(const Node& node) const REQUIRES(tree_.mu);
+  // What is known of a name, asking S3 where needed. Not found is a fact, not an error.
+  Result<Answer> Resolve(const NodePtr& parent, const std::string& name);
+  Result<Answer> AskForName(const NodePtr& parent, const std::string& name);
+  Result<Fact> AskBoth(const std::string& key);
+  Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
+  Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
+  std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);
+  void StartAhead(const NodePtr& parent, const std::string& name);
+  void HeadInBackground(const NodePtr& parent, const ListedName& listed);
+  Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
+  Fact ImplicitFact() const;
+  bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);
+  Status ListWhole(const NodePtr& directory);
+
+  // directory_stream.cc
+  Status StartStream(DirectoryStream& stream);
+  Status NextPage(DirectoryStream& stream);
+  void FinishStream(DirectoryStream& stream);
+  DirectoryEntry EntryFor(DirectoryStream& stream, const ListedName& listed, bool with_entry);
+  void CollectExtras(DirectoryStream& stream) REQUIRES(tree_.mu);
+  bool IsStale(const DirectoryStream& stream, const std::string& name) const REQUIRES(tree_.mu);
+  void CountHidden(const std::vector<std::string>& keys);
+
+  // open.cc
+  Status PrimeSmall(Handle& handle);
+  void NoteReplaced(const NodePtr& node, const FileVersion& version);
+  NodePtr NewFileNode(const NodePtr& parent, const std::string& name, std::uint32_t mode,
+                      const Caller& caller) REQUIRES(tree_.mu);
+  Attributes NewAttributes(FileType type, std::uint32_t mode, const Caller& caller) const;
+  void Touch(OpenFile& file) REQUIRES(tree_.mu);
+  Result<std::vector<Slice>> ReadWhileWriting(OpenFile& file, std::uint64_t offset,
+                                              std::size_t size);
+  Result<OpenReply> OpenForWriting(const NodePtr& node, int flags, const Caller& caller);
+  Result<std::shared_ptr<OpenFile>> JoinOrStart(const NodePtr& node, int flags, bool* started);
+  Status PrepareContent(OpenFile& file, int flags, bool started);
+  HandleId AddHandle(std::shared_ptr<Handle> handle);
+  std::shared_ptr<Reader> ReaderFor(Handle& handle);
+  bool LooksLikeLastClose(const Handle& handle, const Caller& caller) const;
+
+  // commit.cc
+  Status CommitTurn(OpenFile& file);
+  void Committed(OpenFile& file, const s3::Written& written);
+  Error Failed(OpenFile& file, Error error);
+  Fact FactFrom(const Node& node) const REQUIRES(tree_.mu);
+  s3::ContentHeaders HeadersFor(const std::string& key) const;
+  void ForgetFailed(Node& node) REQUIRES(tree_.mu);
+
+  // namespace.cc
+  // The key of a name to be made; refuses what cannot be one.
+  Result<std::string> NewName(const NodePtr& parent, std::string_view name,
+                              std::string_view suffix) const;
+  NodePtr MadeHere(const NodePtr& parent, const std::string& name, Fact fact,
+                   const s3::Written& written, const s3::NewObject& sent);
+  Result<bool> EmptyWithMarker(const NodePtr& node, const std::string& key);
+  void DropWaiting(const NodePtr& node);
+  void Removed(const NodePtr& parent, const NodePtr& node) REQUIRES(tree_.mu);
+  void KeepIfImplicit(const NodePtr& directory) REQUIRES(tree_.mu);
+
+  // rename.cc
+  struct Renaming;
+  Status CheckReplace(const Renaming& renaming);
+  Status RenameFile(Renaming& renaming);
+  Result<s3::CopyRequest> CopyForRename(const Renaming& renaming);
+  void FileRenamed(const Renaming& renaming, const s3::CopyRequest& copy,
+                   const s3::Written& written);
+  void Renamed(const Renaming& renaming) REQUIRES(tree_.mu);
+  Status RenameDirectory(Renaming& renaming);
+  Status CommitBelow(const NodePtr& directory);
+
+  // attribute_changes.cc
+  Status ChangeClosed(const NodePtr& node, const AttributeChange& change);
+  void ChangeOpenFile(OpenFile& file, const AttributeChange& change);
+  Status ChangeSize(const NodePtr& node, std::uint64_t size);
+  void Wait(const NodePtr& node) REQUIRES(tree_.mu);
+  void SendDue();
+  Status WaitingFailed(Node& node, const std::string& key, Error error) REQUIRES(tree_.mu);
+  Status TakeDeferredError(const NodePtr& node);
+  s3::Metadata MetadataOf(const Node& node, s3::Metadata metadata) const REQUIRES(tree_.mu);
+  Result<std::shared_ptr<const s3::ObjectInfo>> ObjectOf(const NodePtr& node,
+                                                         const std::string& key);
+  Result<FileVersion> SendCopy(const NodePtr& node, const std::string& key);
+  Result<FileVersion> SendMarker(const NodePtr& node, const std::string& key);
+  static s3::NewObject MarkerObject();
+
+  // xattrs.cc
+  Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
+  Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
+
+  // A node that LookupNode handed out for the time of one call.
+  class Borrowed {
+   public:
+    Borrowed(Impl& impl, NodePtr node) : impl_(impl), node_(std::move(node)) {}
+    ~Borrowed() {
+      const Lock lock(impl_.tree_.mu);
+      impl_.tree_.Forget(node_->id, 1);
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+
+   private:
+    Impl& impl_;
+    const NodePtr node_;
+  };
+
+  mutable Mutex handles_mu_;
+  HandleId next_handle_ GUARDED_BY(handles_mu_) = 1;
+  std::unordered_map<HandleId, std::shared_ptr<Handle>> handles_ GUARDED_BY(handles_mu_);
+  std::unordered_map<HandleId, std::shared_ptr<DirectoryStream>> streams_ GUARDED_BY(handles_mu_);
+
+  mutable Mutex stats_mu_;
+  FilesystemStats stats_ GUARDED_BY(stats_mu_);
+  std::unordered_map<std::string, bool> hidden_seen_ GUARDED_BY(stats_mu_);
+
+  std::unordered_map<NodeId, NodePtr> waiting_ GUARDED_BY(tree_.mu);  // changes not sent yet
+  bool timer_set_ GUARDED_BY(tree_.mu) = false;
+  Background background_;  // last: its tasks use everything above
+};
+
+}  // namespace coffer::fs

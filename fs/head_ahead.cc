@@ -1,0 +1,77 @@
+#include "fs/head_ahead.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::size_t kFirstWindow = 2;
+constexpr std::size_t kLargestWindow = 128;
+// Names that needed no lookup (their row was there) leave gaps of about this size.
+constexpr std::size_t kGap = 32;
+
+}  // namespace
+
+void HeadAhead::Track::Visit(std::size_t at, std::size_t tolerance) {
+  const bool onward = started && at > last && at - last <= tolerance;
+  hits = onward ? hits + 1 : 0;
+  last = at;
+  started = true;
+}
+
+void HeadAhead::Restart(const std::shared_ptr<const Listing>& listing) {
+  *this = HeadAhead();
+  listing_ = listing;
+}
+
+void HeadAhead::MakeInodeOrder(const std::string& directory_key) {
+  const auto& names = listing_->names;
+  std::vector<std::uint64_t> inode(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    inode[i] = InodeNumber(directory_key + names[i].name + (names[i].directory ? "/" : ""));
+  }
+  inode_order_.resize(names.size());
+  std::iota(inode_order_.begin(), inode_order_.end(), 0u);
+  std::sort(inode_order_.begin(), inode_order_.end(),
+            [&inode](std::uint32_t a, std::uint32_t b) { return inode[a] < inode[b]; });
+  inode_rank_.resize(names.size());
+  for (std::size_t rank = 0; rank < inode_order_.size(); ++rank) {
+    inode_rank_[inode_order_[rank]] = static_cast<std::uint32_t>(rank);
+  }
+}
+
+std::vector<std::size_t> HeadAhead::Next(const std::shared_ptr<const Listing>& listing,
+                                         const std::string& directory_key, std::string_view name) {
+  if (listing != listing_) Restart(listing);
+  const std::size_t position = listing->Position(name);
+  if (position >= listing->names.size()) return {};
+  const bool first = !by_key_.started;
+  const std::size_t tolerance = window_ + kGap;
+  by_key_.Visit(position, tolerance);
+  if (by_key_.hits == 0 && !first && inode_order_.empty()) MakeInodeOrder(directory_key);
+  if (!inode_order_.empty()) by_inode_.Visit(inode_rank_[position], tolerance);
+
+  const bool inodes = by_inode_.hits > by_key_.hits;
+  if (inodes != following_inodes_) {
+    following_inodes_ = inodes;
+    window_ = frontier_ = 0;
+  }
+  const Track& track = inodes ? by_inode_ : by_key_;
+  if (track.hits == 0 && !first) {  // no order so far: ask for nothing in vain
+    window_ = frontier_ = 0;
+    return {};
+  }
+  window_ = window_ == 0 ? kFirstWindow : std::min(window_ * 2, kLargestWindow);
+  const std::size_t end = std::min(track.last + 1 + window_, listing->names.size());
+  std::vector<std::size_t> ahead;
+  for (std::size_t at = std::max(frontier_, track.last + 1); at < end; ++at) {
+    ahead.push_back(inodes ? inode_order_[at] : at);
+  }
+  frontier_ = std::max(frontier_, end);
+  return ahead;
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,47 @@
+// Which names of a directory to ask HEAD about before somebody looks them up.
+//
+// `ls -l` and `find` look names up one by one; each lookup needs a HEAD. Once the order is known
+// that the reader follows (the listing's, or ascending st_ino, as `cp -r` goes), the next names are
+// asked for in parallel, in a window that doubles while the guess holds. Plans only: no network, no
+// lock; one directory has one.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/listing.h"
+
+namespace coffer::fs {
+
+class HeadAhead {
+ public:
+  // `name` is being looked up: the positions in `listing` to ask about next, without its own.
+  std::vector<std::size_t> Next(const std::shared_ptr<const Listing>& listing,
+                                const std::string& directory_key, std::string_view name);
+
+ private:
+  // One order the reader may follow: where it was last, how often it went on from there.
+  struct Track {
+    std::size_t last = 0;
+    std::size_t hits = 0;
+    bool started = false;
+    void Visit(std::size_t at, std::size_t tolerance);
+  };
+  void Restart(const std::shared_ptr<const Listing>& listing);
+  void MakeInodeOrder(const std::string& directory_key);
+
+  std::shared_ptr<const Listing> listing_;
+  Track by_key_;
+  Track by_inode_;
+  std::vector<std::uint32_t> inode_order_;  // order -> position
+  std::vector<std::uint32_t> inode_rank_;   // position -> order
+  std::size_t window_ = 0;
+  std::size_t frontier_ = 0;  // in the order followed: asked for up to here
+  bool following_inodes_ = false;
+};
+
+}  // namespace coffer::fs

@@ -1,0 +1,127 @@
+#include "fs/listing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+// Key order: names compare as bytes, a directory as "name/".
+bool Before(std::string_view a, bool a_directory, std::string_view b, bool b_directory) {
+  const std::size_t common = std::min(a.size(), b.size());
+  if (const int order = a.substr(0, common).compare(b.substr(0, common)); order != 0) {
+    return order < 0;
+  }
+  // The character that follows the common part: '/' ends a directory, nothing ends a file.
+  const auto next = [common](std::string_view s, bool directory) {
+    if (s.size() > common) return static_cast<int>(static_cast<unsigned char>(s[common]));
+    return directory ? static_cast<int>('/') : -1;
+  };
+  return next(a, a_directory) < next(b, b_directory);
+}
+
+bool NameBefore(const ListedName& a, const ListedName& b) {
+  return Before(a.name, a.directory, b.name, b.directory);
+}
+
+std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view name,
+                       bool directory) {
+  const auto at = std::lower_bound(names.begin(), names.end(), name,
+                                   [directory](const ListedName& row, std::string_view wanted) {
+                                     return Before(row.name, row.directory, wanted, directory);
+                                   });
+  return static_cast<std::size_t>(at - names.begin());
+}
+
+}  // namespace
+
+bool IsArchive(std::string_view storage_class) {
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
+
+const ListedName* Listing::Find(std::string_view name) const {
+  for (const bool directory : {true, false}) {
+    const std::size_t at = LowerBound(names, name, directory);
+    if (at < names.size() && names[at].name == name && names[at].directory == directory) {
+      return names[at].shadowed ? nullptr : &names[at];
+    }
+  }
+  return nullptr;
+}
+
+std::size_t Listing::Position(std::string_view name) const {
+  const ListedName* row = Find(name);
+  return row != nullptr ? static_cast<std::size_t>(row - names.data())
+                        : LowerBound(names, name, false);
+}
+
+ListingBuilder::ListingBuilder(std::string directory_key, std::uint64_t asked_at)
+    : directory_key_(std::move(directory_key)) {
+  listing_.asked_at = asked_at;
+}
+
+std::size_t ListingBuilder::Add(const s3::ListPage& page) {
+  const std::size_t before = listing_.names.size();
+  // Objects and prefixes arrive as two sorted lists; the directory is their merge.
+  std::size_t object = 0;
+  std::size_t prefix = 0;
+  while (object < page.objects.size() || prefix < page.prefixes.size()) {
+    const bool take_object =
+        prefix == page.prefixes.size() ||
+        (object < page.objects.size() && page.objects[object].key < page.prefixes[prefix]);
+    if (take_object) {
+      AddObject(page.objects[object++]);
+    } else {
+      AddPrefix(page.prefixes[prefix++]);
+    }
+  }
+  return listing_.names.size() - before;
+}
+
+void ListingBuilder::AddObject(const s3::ListedObject& object) {
+  FileVersion version{object.etag, "", object.size, object.last_modified_s};
+  if (object.key == directory_key_) {
+    listing_.has_marker = true;
+    listing_.marker = std::move(version);
+    return;
+  }
+  if (!object.key.starts_with(directory_key_)) return;  // not what was asked for
+  std::string name = object.key.substr(directory_key_.size());
+  if (!IsName(name)) {
+    hidden_.push_back(object.key);
+    return;
+  }
+  listing_.names.push_back(
+      {std::move(name), false, IsArchive(object.storage_class), false, std::move(version)});
+}
+
+void ListingBuilder::AddPrefix(const std::string& prefix) {
+  if (!prefix.starts_with(directory_key_) || prefix.size() <= directory_key_.size() + 1) {
+    hidden_.push_back(prefix);
+    return;
+  }
+  std::string name =
+      prefix.substr(directory_key_.size(), prefix.size() - directory_key_.size() - 1);
+  if (!IsName(name)) {
+    hidden_.push_back(prefix);
+    return;
+  }
+  // Only names with a byte below '/' after the common part can stand between "a" and "a/".
+  const std::size_t file = LowerBound(listing_.names, name, false);
+  if (file < listing_.names.size() && listing_.names[file].name == name &&
+      !listing_.names[file].directory) {
+    listing_.names[file].shadowed = true;
+    hidden_.push_back(directory_key_ + name);
+  }
+  listing_.names.push_back({std::move(name), true, false, false, {}});
+}
+
+void ListingBuilder::Sort() { std::sort(listing_.names.begin(), listing_.names.end(), NameBefore); }
+
+std::shared_ptr<const Listing> ListingBuilder::Finish() && {
+  return std::make_shared<const Listing>(std::move(listing_));
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,62 @@
+// One directory as S3 listed it: an immutable, sorted snapshot, and what builds it from pages.
+// No lock, no network.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/content.h"
+#include "s3client/object_store.h"
+
+namespace coffer::fs {
+
+struct ListedName {
+  std::string name;
+  bool directory = false;
+  bool archived = false;
+  bool shadowed = false;  // a file whose name a directory has too: not shown
+  FileVersion version;    // files
+};
+
+struct Listing {
+  std::vector<ListedName> names;  // in key order: a directory sorts as "name/"
+  std::uint64_t asked_at = 0;     // Directory::changes when the first page was asked for
+  bool has_marker = false;        // the directory's own marker object was among the keys
+  FileVersion marker;
+
+  // The visible name, or null. A directory hides a file of the same name.
+  const ListedName* Find(std::string_view name) const;
+  // Where `name` stands, or would.
+  std::size_t Position(std::string_view name) const;
+};
+
+// Collects the pages of one directory in the order they come.
+class ListingBuilder {
+ public:
+  ListingBuilder(std::string directory_key, std::uint64_t asked_at);
+
+  // Takes over a page; returns how many names of `listing().names` are new.
+  std::size_t Add(const s3::ListPage& page);
+  const Listing& listing() const { return listing_; }
+  const std::vector<std::string>& hidden() const { return hidden_; }
+  // Directory buckets list in no order.
+  void Sort();
+  std::shared_ptr<const Listing> Finish() &&;
+
+ private:
+  void AddObject(const s3::ListedObject& object);
+  void AddPrefix(const std::string& prefix);
+
+  const std::string directory_key_;
+  Listing listing_;
+  std::vector<std::string> hidden_;  // keys that cannot be shown
+};
+
+// Is `storage_class` one whose objects must be restored before they can be read?
+bool IsArchive(std::string_view storage_class);
+
+}  // namespace coffer::fs

@@ -1,0 +1,388 @@
+// Names to nodes: what is known, what must be asked, and how few requests that takes.
+
+#include <future>
+#include <utility>
+
+#include "fs/filesystem_impl.h"
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+// A listing vouches for a subdirectory but not for its marker's attributes.
+constexpr std::chrono::seconds kMarkerTtl{60};
+// Lookups that nothing was known for before a directory is listed whole.
+constexpr unsigned kMissesBeforeListing = 3;
+// S3 keeps symbolic links as their target; a larger object cannot be one.
+constexpr std::uint64_t kLargestSymlink = 4096;
+
+// What user metadata says beyond the attributes, or null: most objects have nothing more.
+std::shared_ptr<const s3::Metadata> ExtraOf(const s3::Metadata& metadata) {
+  s3::Metadata extra = WithoutAttributes(metadata);
+  if (extra.empty()) return nullptr;
+  return std::make_shared<const s3::Metadata>(std::move(extra));
+}
+
+}  // namespace
+
+Result<EntryReply> Filesystem::Impl::Lookup(NodeId parent_id, std::string_view name) {
+  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
+  const Lock lock(tree_.mu);
+  return ReplyFor(*node);
+}
+
+Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_view view) {
+  if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
+  if (!IsName(view)) return Error{Code::kNotFound, "not a name"};
+  const std::string name(view);
+  for (;;) {
+    {
+      const Lock lock(tree_.mu);
+      if (!parent->directory) return Error{Code::kNotDirectory, "lookup below a file"};
+      if (parent->gone) return Error{Code::kChanged, "the directory is gone"};
+      if (tree_.ChildKey(*parent, name).size() > kMaxKey) {
+        return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};
+      }
+      // What is open here for writing, or changed and not sent, is known better here than in S3.
+      if (const NodePtr child = tree_.Child(*parent, name);
+          child && (child->writing || child->waiting)) {
+        ++child->lookups;
+        return child;
+      }
+    }
+    COFFER_ASSIGN(const Answer answer, Resolve(parent, name));
+    const Lock lock(tree_.mu);
+    // A local change while we asked: what it made of the name counts.
+    if (tree_.Overridden(*parent, name, answer.asked_at)) continue;
+    if (!answer.fact.present) {
+      if (const NodePtr child = tree_.Child(*parent, name); child && !child->writing) {
+        tree_.Detach(*child);
+      }
+      return Error{Code::kNotFound, "no such name"};
+    }
+    return tree_.Adopt(parent, name, answer.fact);
+  }
+}
+
+Result<Filesystem::Impl::Answer> Filesystem::Impl::Resolve(const NodePtr& parent,
+                                                           const std::string& name) {
+  Tree::View view;
+  {
+    const Lock lock(tree_.mu);
+    while (parent->directory->heads.contains(name)) tree_.changed.Wait(tree_.mu);
+    view = tree_.Consult(*parent, name, Now());
+  }
+  if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
+  if (view.kind == Tree::View::Kind::kListed) return AttributesOfListed(parent, view);
+  return AskForName(parent, name);
+}
+
+// --- names that a listing shows ---
+
+Result<Filesystem::Impl::Answer> Filesystem::Impl::AttributesOfListed(const NodePtr& parent,
+                                                                      const Tree::View& view) {
+  const std::string& name = view.listed.name;
+  std::string key;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.ChildKey(*parent, name);
+    if (view.listed.directory) key += '/';
+  }
+  if (auto known = FactFromIndex(key, view.listed)) {
+    return Answer{std::move(*known), view.asked_at};
+  }
+  StartAhead(parent, name);
+  COFFER_ASSIGN(Fact fact, HeadListed(key, view.listed));
+  const Lock lock(tree_.mu);
+  tree_.Learn(*parent, name, fact, view.asked_at);
+  return Answer{std::move(fact), view.asked_at};
+}
+
+std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
+                                                    const ListedName& listed) {
+  Fact fact;
+  fact.present = true;
+  fact.valid_until = Until(options_.metadata_ttl);
+  if (listed.directory) {
+    // Only a HEAD tells whether an implicit directory got a marker meanwhile.
+    if (options_.exact_attributes) return std::nullopt;
+    fact = ImplicitFact();
+    fact.marker_until = Until(kMarkerTtl);
+    return fact;
+  }
+  fact.version = listed.version;
+  fact.archived = listed.archived;
+  s3::Metadata metadata;
+  if (options_.exact_attributes) {
+    const auto row = parts_.index.Find(
+        {key, listed.version.etag, listed.version.last_modified_s, listed.version.size});
+    if (!row) return std::nullopt;
+    metadata = *row;
+  }
+  fact.attributes = FromMetadata(key, metadata, listed.version.last_modified_s, options_.defaults);
+  fact.extra = ExtraOf(metadata);
+  return fact;
+}
+
+Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedName& listed) {
+  {
+    const Lock lock(stats_mu_);
+    ++stats_.heads_for_attributes;
+  }
+  auto info = parts_.store.Head(key, {});
+  if (info) {
+    parts_.index.Store(key, *info);
+    return FactOf(key, *info);
+  }
+  if (info.error().code != Code::kNotFound) return std::move(info).error();
+  if (listed.directory) {
+    Fact fact = ImplicitFact();
+    fact.marker_until = Until(kMarkerTtl);
+    return fact;
+  }
+  Fact gone;
+  gone.valid_until = Until(options_.negative_ttl);
+  return gone;
+}
+
+void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name) {
+  if (!options_.exact_attributes || options_.metadata_ttl.count() == 0) return;
+  std::vector<ListedName> ahead;
+  {
+    const Lock lock(tree_.mu);
+    Directory& directory = *parent->directory;
+    if (!directory.listing) return;
+    for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
+      const ListedName& listed = directory.listing->names[at];
+      if (listed.shadowed || directory.heads.contains(listed.name)) continue;
+      if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
+      directory.heads.insert(listed.name);
+      ahead.push_back(listed);
+    }
+  }
+  for (auto& listed : ahead) {
+    background_.Now(parts_.pool, [this, parent, listed = std::move(listed)] {
+      HeadInBackground(parent, listed);
+    });
+  }
+}
+
+void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName& listed) {
+  std::string key;
+  std::uint64_t asked_at = 0;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.ChildKey(*parent, listed.name);
+    if (listed.directory) key += '/';
+    asked_at = parent->directory->changes;
+    ++parent->directory->questions;
+  }
+  std::optional<Fact> fact = FactFromIndex(key, listed);
+  if (!fact) {
+    // A failure is not remembered: whoever looks the name up asks again and is told.
+    if (auto asked = HeadListed(key, listed)) fact = std::move(asked).value();
+  }
+  const Lock lock(tree_.mu);
+  if (fact) tree_.Learn(*parent, listed.name, std::move(*fact), asked_at);
+  --parent->directory->questions;
+  parent->directory->heads.erase(listed.name);
+  tree_.changed.NotifyAll();
+}
+
+// --- names that nothing is known of ---
+
+bool Filesystem::Impl::MayListWhole(const Directory& directory) const {
+  if (directory.large || options_.metadata_ttl.count() == 0) return false;
+  return directory.listing != nullptr || directory.misses >= kMissesBeforeListing;
+}
+
+Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& parent,
+                                                              const std::string& name) {
+  bool whole = false;
+  std::string key;
+  std::uint64_t asked_at = 0;
+  {
+    const Lock lock(tree_.mu);
+    Directory& directory = *parent->directory;
+    whole = MayListWhole(directory);
+    if (!whole) {
+      ++directory.misses;
+      ++directory.questions;
+      asked_at = directory.changes;
+      key = tree_.ChildKey(*parent, name);
+    }
+  }
+  if (whole) {
+    COFFER_TRY(ListWhole(parent));
+    // Large after all, or nothing else to go by: then the name alone is asked for.
+    const Lock lock(tree_.mu);
+    if (parent->directory->large || !parent->directory->listing) parent->directory->misses = 0;
+    const Tree::View view = tree_.Consult(*parent, name, Now());
+    if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
+  }
+  if (whole) return Resolve(parent, name);
+  auto fact = AskBoth(key);
+  const Lock lock(tree_.mu);
+  --parent->directory->questions;
+  if (!fact) return std::move(fact).error();
+  tree_.Learn(*parent, name, *fact, asked_at);
+  return Answer{std::move(fact).value(), asked_at};
+}
+
+// HEAD of the file and LIST of the directory of that name, side by side.
+Result<Fact> Filesystem::Impl::AskBoth(const std::string& key) {
+  s3::ListRequest below;
+  below.prefix = key + "/";
+  below.delimited = false;
+  below.max_keys = 1;
+  std::promise<Result<s3::ListPage>> listed;
+  parts_.pool.Submit([&] { listed.set_value(parts_.store.List(below)); });
+  s3::ReadCondition whatever;
+  whatever.confirm_absence = false;  // the listing beside it confirms
+  auto head = parts_.store.Head(key, whatever);
+  auto page = listed.get_future().get();
+  if (page && !page->objects.empty()) {
+    if (head) CountHidden({key});
+    ListedName directory;
+    directory.directory = true;
+    const bool marker = page->objects.front().key == below.prefix;
+    if (marker && options_.exact_attributes) return HeadListed(below.prefix, directory);
+    Fact fact = ImplicitFact();
+    fact.marker = marker;
+    fact.marker_until = Until(kMarkerTtl);
+    return fact;
+  }
+  if (head) {
+    // Without the right to list, a directory of that name would be invisible anyway.
+    parts_.index.Store(key, *head);
+    return FactOf(key, *head);
+  }
+  if (head.error().code != Code::kNotFound) return std::move(head).error();
+  if (!page) return std::move(page).error();
+  Fact gone;
+  gone.valid_until = Until(options_.negative_ttl);
+  return gone;
+}
+
+Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
+  std::string key;
+  std::uint64_t asked_at = 0;
+  {
+    const Lock lock(tree_.mu);
+    if (directory->directory->being_listed) {
+      while (directory->directory->being_listed) tree_.changed.Wait(tree_.mu);
+      return Ok();
+    }
+    directory->directory->being_listed = true;
+    ++directory->directory->questions;
+    asked_at = directory->directory->changes;
+    key = tree_.Key(*directory);
+  }
+  s3::ListRequest request;
+  request.prefix = key;
+  auto page = parts_.store.List(request);
+  ListingBuilder builder(key, asked_at);
+  if (page) builder.Add(*page);
+  CountHidden(builder.hidden());
+  const Lock lock(tree_.mu);
+  Directory& state = *directory->directory;
+  state.being_listed = false;
+  --state.questions;
+  tree_.changed.NotifyAll();
+  if (!page) return std::move(page).error();
+  if (page->next_token.empty()) {
+    tree_.InstallListing(*directory, std::move(builder).Finish(), false,
+                         Until(options_.metadata_ttl));
+  } else {
+    state.large = true;
+  }
+  return Ok();
+}
+
+// --- facts and replies ---
+
+Fact Filesystem::Impl::FactOf(const std::string& key, const s3::ObjectInfo& info) const {
+  Fact fact;
+  fact.present = true;
+  fact.attributes = FromMetadata(key, info.metadata, info.last_modified_s, options_.defaults);
+  if (fact.attributes.type == FileType::kSymlink && info.size > kLargestSymlink) {
+    fact.attributes.type = FileType::kFile;
+  }
+  fact.version = {info.etag, info.version_id, info.size, info.last_modified_s};
+  fact.archived = info.archived;
+  fact.marker = fact.attributes.type == FileType::kDirectory;
+  fact.extra = ExtraOf(info.metadata);
+  fact.valid_until = Until(options_.metadata_ttl);
+  fact.marker_until = Until(kMarkerTtl);
+  return fact;
+}
+
+Fact Filesystem::Impl::ImplicitFact() const {
+  Fact fact;
+  fact.present = true;
+  const auto now = parts_.server_time.Now().time_since_epoch();
+  fact.attributes = ImplicitDirectory(options_.defaults, now.count());
+  fact.valid_until = Until(options_.metadata_ttl);
+  return fact;
+}
+
+std::chrono::nanoseconds Filesystem::Impl::TtlOf(const Node& node) const {
+  if (node.writing || node.waiting || !node.parent) return options_.metadata_ttl;
+  return std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(node.valid_until - Now()));
+}
+
+EntryReply Filesystem::Impl::ReplyFor(const Node& node) const {
+  return {node.id, StatOf(node), TtlOf(node)};
+}
+
+NodeStat Filesystem::Impl::StatOf(const Node& node) const {
+  NodeStat stat;
+  stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
+  stat.attributes = node.attributes;
+  stat.size = node.is_directory() ? 0 : node.version.size;
+  return stat;
+}
+
+// --- nodes that the kernel holds already ---
+
+Status Filesystem::Impl::Revalidate(const NodePtr& node, bool even_if_fresh) {
+  NodePtr parent;
+  std::string name;
+  {
+    const Lock lock(tree_.mu);
+    if (node->gone) return Error{Code::kChanged, "replaced or removed"};
+    if (node->writing || node->waiting || !node->parent) return Ok();
+    if (!even_if_fresh && Now() < node->valid_until) return Ok();
+    parent = node->parent;
+    name = node->name;
+    if (even_if_fresh) {
+      // Nothing that we remember shall answer.
+      if (const auto known = parent->directory->facts.find(name);
+          known != parent->directory->facts.end()) {
+        known->second.valid_until = {};
+      }
+      parent->directory->listed_until = {};
+    }
+  }
+  auto found = LookupNode(parent, name);
+  if (!found) return std::move(found).error();
+  const Lock lock(tree_.mu);
+  tree_.Forget((*found)->id, 1);
+  if (*found != node) return Error{Code::kChanged, "another version has this name now"};
+  return Ok();
+}
+
+Result<AttributesReply> Filesystem::Impl::GetAttributes(NodeId id, std::optional<HandleId> handle) {
+  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  const Status fresh = Revalidate(node, false);
+  // Whoever has the file open may ask about the version that was opened, whatever became of it.
+  if (!fresh && !handle) return fresh.error();
+  if (!fresh && fresh.error().code != Code::kChanged && fresh.error().code != Code::kNotFound) {
+    return fresh.error();
+  }
+  const Lock lock(tree_.mu);
+  return AttributesReply{StatOf(*node), TtlOf(*node)};
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,395 @@
+// Handles: open, read, write, and when a close is the last one.
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include "fs/filesystem_impl.h"
+#include "fs/last_close.h"
+#include "fs/path.h"
+
+namespace coffer::fs {
+namespace {
+
+bool WantsToWrite(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
+
+}  // namespace
+
+Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& caller) {
+  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  if (node->is_directory()) return Error{Code::kIsDirectory, "open of a directory"};
+  if (WantsToWrite(flags)) return OpenForWriting(node, flags, caller);
+  const bool direct = (flags & O_DIRECT) != 0;
+  COFFER_TRY(Revalidate(node, direct));
+  auto handle = std::make_shared<Handle>();
+  handle->node = node;
+  handle->flags = flags;
+  COFFER_TRY(PrimeSmall(*handle));
+  OpenReply reply;
+  reply.direct_io = direct;
+  reply.keep_cache = !direct;
+  {
+    const Lock lock(tree_.mu);
+    ++node->readers;
+  }
+  reply.handle = AddHandle(std::move(handle));
+  return reply;
+}
+
+// A small file arrives whole in the GET that opens it, which also proves that it is still there and
+// still the version that the kernel knows. Later opens of the same version find its pages cached.
+Status Filesystem::Impl::PrimeSmall(Handle& handle) {
+  std::string key;
+  FileVersion version;
+  {
+    const Lock lock(tree_.mu);
+    const Node& node = *handle.node;
+    if (node.writing || node.fetched_once || node.version.size == 0 ||
+        node.version.size > options_.read.first_window) {
+      return Ok();
+    }
+    key = tree_.Key(node);
+    version = node.version;
+  }
+  auto fetched = parts_.store.Get(key, {0, version.size}, {.etag = version.etag, .version_id = {}});
+  if (!fetched && fetched.error().code == Code::kNotFound) {
+    NoteReplaced(handle.node, version);
+    return Error{Code::kChanged, "removed a moment ago"};
+  }
+  if (!fetched && fetched.error().code == Code::kChanged) NoteReplaced(handle.node, version);
+  if (!fetched) return std::move(fetched).error();
+  const std::shared_ptr<Reader> reader = ReaderFor(handle);
+  read_counters_.bytes_fetched += fetched->body.size();
+  reader->Prime(std::move(fetched->body));
+  const Lock lock(tree_.mu);
+  handle.node->fetched_once = true;
+  return Ok();
+}
+
+// S3 has another version now than `version`: what is remembered of the name no longer holds, and
+// the kernel shall ask again.
+void Filesystem::Impl::NoteReplaced(const NodePtr& node, const FileVersion& version) {
+  NodePtr parent;
+  std::string name;
+  {
+    const Lock lock(tree_.mu);
+    if (node->gone || node->writing || !SameContent(node->version, version)) return;
+    parent = node->parent;
+    name = node->name;
+    tree_.Detach(*node);
+    parent->directory->facts.erase(name);
+    parent->directory->listed_until = {};
+  }
+  if (KernelCache* kernel = kernel_.load()) kernel->ForgetName(parent->id, name);
+}
+
+Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flags,
+                                                   const Caller& caller) {
+  COFFER_TRY(CheckWritable());
+  COFFER_TRY(Revalidate(node, false));
+  bool started = false;
+  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file, JoinOrStart(node, flags, &started));
+  if (const Status prepared = PrepareContent(*file, flags, started); !prepared) {
+    LeaveWriter(file);
+    return prepared.error();
+  }
+  auto handle = std::make_shared<Handle>();
+  handle->node = node;
+  handle->flags = flags;
+  handle->file = file;
+  handle->opener = ProcessOf(caller.pid);
+  {
+    const Lock lock(tree_.mu);
+    ++node->readers;
+  }
+  OpenReply reply;
+  reply.direct_io = (flags & O_DIRECT) != 0;
+  reply.keep_cache = !reply.direct_io;
+  reply.handle = AddHandle(std::move(handle));
+  return reply;
+}
+
+// The OpenFile that all descriptors open for writing share; refuses what cannot be written yet.
+Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& node, int flags,
+                                                                bool* started) {
+  const Lock lock(tree_.mu);
+  if (node->gone) return Error{Code::kChanged, "replaced or removed"};
+  if (node->writing) {
+    ++node->writing->handles;
+    return node->writing;
+  }
+  const bool appends = (flags & O_APPEND) != 0 && (flags & O_ACCMODE) == O_WRONLY;
+  if ((flags & O_TRUNC) == 0 && !appends && node->version.size > 0) {
+    return Error{Code::kUnsupported,
+                 "existing content can be replaced (O_TRUNC) or appended to, not changed in place"};
+  }
+  if (node->archived && (flags & O_TRUNC) == 0) {
+    return Error{Code::kArchived, "the object is archived: restore it first"};
+  }
+  const std::string key = tree_.Key(*node);
+  s3::NewObject object;
+  object.condition = s3::Condition::Matches(node->version.etag);
+  node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
+  node->writing->handles = 1;
+  if (node->extra) node->writing->metadata = *node->extra;
+  node->writing->headers = HeadersFor(key);
+  *started = true;
+  return node->writing;
+}
+
+Status Filesystem::Impl::PrepareContent(OpenFile& file, int flags, bool started) {
+  const Turn::Hold turn(file.turn);
+  if (file.failed) return *file.failed;
+  if ((flags & O_TRUNC) != 0) {
+    if (!started) COFFER_TRY(file.writer.Truncate(0));
+    const Lock lock(tree_.mu);
+    file.node->version.size = 0;
+    Touch(file);
+    return Ok();
+  }
+  if (!started) return Ok();
+  FileVersion base;
+  {
+    const Lock lock(tree_.mu);
+    base = file.node->version;
+  }
+  const Status loaded = file.writer.StartFrom(base);
+  if (!loaded &&
+      (loaded.error().code == Code::kChanged || loaded.error().code == Code::kNotFound)) {
+    file.failed = Error{Code::kChanged, "replaced a moment ago"};
+    return *file.failed;
+  }
+  return loaded;
+}
+
+// Its content has just changed here: mtime moves, unless utimens said what it shall be.
+void Filesystem::Impl::Touch(OpenFile& file) {
+  const auto now = parts_.clock.Now().time_since_epoch().count();
+  file.node->attributes.ctime = now;
+  if (!file.explicit_mtime) file.node->attributes.mtime = now;
+}
+
+Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view view,
+                                             std::uint32_t mode, int flags, const Caller& caller) {
+  COFFER_TRY(CheckWritable());
+  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
+  if (!IsName(view)) return Error{Code::kInvalid, "not a name"};
+  const std::string name(view);
+  NodePtr node;
+  auto handle = std::make_shared<Handle>();
+  {
+    const Lock lock(tree_.mu);
+    if (parent->gone) return Error{Code::kNotFound, "the directory is gone"};
+    const std::string key = tree_.ChildKey(*parent, name);
+    if (key.size() > kMaxKey) {
+      return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};
+    }
+    // The kernel has just been told that there is no such name; if one came to be here meanwhile,
+    // it must look again.
+    const Tree::View known = tree_.Consult(*parent, name, Now());
+    const bool present = known.kind == Tree::View::Kind::kListed ||
+                         (known.kind == Tree::View::Kind::kFact && known.fact.present);
+    if (present) {
+      return (flags & O_EXCL) != 0 ? Error{Code::kExists, "made a moment ago"}
+                                   : Error{Code::kChanged, "made a moment ago"};
+    }
+    node = NewFileNode(parent, name, mode, caller);
+    node->writing->exclusive = (flags & O_EXCL) != 0;
+    ++node->readers;
+    handle->file = node->writing;
+  }
+  handle->node = node;
+  handle->flags = flags;
+  handle->opener = ProcessOf(caller.pid);
+  const std::shared_ptr<OpenFile> file = handle->file;
+  CreateReply reply;
+  if (options_.strict_exclusive && file->exclusive) {
+    if (const Status made = Commit(*file); !made) {
+      LeaveWriter(file);
+      const Lock lock(tree_.mu);
+      --node->readers;
+      tree_.Forget(node->id, 1);
+      return made.error();
+    }
+  }
+  reply.open.handle = AddHandle(std::move(handle));
+  reply.open.direct_io = (flags & O_DIRECT) != 0;
+  reply.open.keep_cache = !reply.open.direct_io;
+  const Lock lock(tree_.mu);
+  reply.entry = ReplyFor(*node);
+  return reply;
+}
+
+// A file that exists only here until its first commit.
+NodePtr Filesystem::Impl::NewFileNode(const NodePtr& parent, const std::string& name,
+                                      std::uint32_t mode, const Caller& caller) {
+  const std::string key = tree_.ChildKey(*parent, name);
+  Fact fact;
+  fact.present = true;
+  fact.attributes = NewAttributes(FileType::kFile, mode, caller);
+  fact.valid_until = Until(options_.metadata_ttl);
+  tree_.Change(*parent, name, fact);
+  if (const NodePtr old = tree_.Child(*parent, name)) tree_.Detach(*old);
+  NodePtr node = tree_.Adopt(parent, name, fact);
+  s3::NewObject object;
+  object.condition = s3::Condition::Absent();
+  node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
+  node->writing->handles = 1;
+  node->writing->headers = HeadersFor(key);
+  return node;
+}
+
+Attributes Filesystem::Impl::NewAttributes(FileType type, std::uint32_t mode,
+                                           const Caller& caller) const {
+  Attributes attributes;
+  attributes.type = type;
+  attributes.mode = mode & 07777;
+  attributes.uid = caller.uid;
+  attributes.gid = caller.gid;
+  attributes.mtime = parts_.clock.Now().time_since_epoch().count();
+  attributes.ctime = attributes.atime = attributes.mtime;
+  return attributes;
+}
+
+HandleId Filesystem::Impl::AddHandle(std::shared_ptr<Handle> handle) {
+  const Lock lock(handles_mu_);
+  const HandleId id = next_handle_++;
+  handles_.emplace(id, std::move(handle));
+  return id;
+}
+
+// The handle's reader of what its node is now: made anew when this mount renamed the file, wrote
+// it, or moved its attributes, so that an old reader never asks for what is not there any more.
+std::shared_ptr<Reader> Filesystem::Impl::ReaderFor(Handle& handle) {
+  std::string key;
+  FileVersion version;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.Key(*handle.node);
+    version = handle.node->version;
+  }
+  const Lock lock(handle.mu);
+  if (!handle.reader || handle.reader_key != key || handle.reader_version != version) {
+    handle.reader = std::make_shared<Reader>(reading_, key, version);
+    handle.reader_key = std::move(key);
+    handle.reader_version = std::move(version);
+  }
+  return handle.reader;
+}
+
+Result<std::vector<Slice>> Filesystem::Impl::Read(HandleId id, std::uint64_t offset,
+                                                  std::size_t size) {
+  COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
+  std::shared_ptr<OpenFile> file = handle->file;
+  if (!file) {
+    const Lock lock(tree_.mu);
+    file = handle->node->writing;
+  }
+  if (file) return ReadWhileWriting(*file, offset, size);
+  constexpr int kTries = 3;  // each after a change that this mount made to the file
+  for (int attempt = 1;; ++attempt) {
+    const std::shared_ptr<Reader> reader = ReaderFor(*handle);
+    FileVersion version;
+    {
+      const Lock lock(handle->mu);
+      version = handle->reader_version;
+    }
+    if (version.size == 0) return std::vector<Slice>{};
+    auto slices = reader->Read(offset, size);
+    if (slices) return slices;
+    const Code code = slices.error().code;
+    if (code != Code::kChanged && code != Code::kNotFound) return slices;
+    if (attempt < kTries && ReaderFor(*handle) != reader) continue;
+    NoteReplaced(handle->node, version);
+    return Error{Code::kChanged, "the file was replaced or removed while it was open"};
+  }
+}
+
+Result<std::vector<Slice>> Filesystem::Impl::ReadWhileWriting(OpenFile& file, std::uint64_t offset,
+                                                              std::size_t size) {
+  const Turn::Hold turn(file.turn);
+  if (file.failed) return *file.failed;
+  COFFER_ASSIGN(Bytes bytes, file.writer.Read(offset, size));
+  auto owner = std::make_shared<Bytes>(std::move(bytes));
+  return std::vector<Slice>{{owner, ByteView(*owner)}};
+}
+
+Result<std::size_t> Filesystem::Impl::Write(HandleId id, std::uint64_t offset, ByteView bytes) {
+  COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
+  if (!handle->file) return Error{Code::kInvalid, "not open for writing"};
+  OpenFile& file = *handle->file;
+  const Turn::Hold turn(file.turn);
+  if (file.failed) return *file.failed;
+  // On O_APPEND handles the kernel sends its own idea of the end of the file.
+  if ((handle->flags & O_APPEND) != 0) offset = file.writer.size();
+  if (file.unlinked && offset + bytes.size() > options_.write.first_part) {
+    return Error{Code::kNoSpace, "a file without a name is kept in memory and has grown too large"};
+  }
+  COFFER_TRY(file.writer.Write(offset, bytes));
+  const Lock lock(tree_.mu);
+  handle->node->version.size = file.writer.size();
+  Touch(file);
+  return bytes.size();
+}
+
+// Neither who opened the file nor who closes a descriptor now still holds one for writing. In doubt
+// yes: a version too many, never a close that answered too early.
+bool Filesystem::Impl::LooksLikeLastClose(const Handle& handle, const Caller& caller) const {
+  std::uint64_t ino = 0;
+  {
+    const Lock lock(tree_.mu);
+    if (handle.file->handles > 1) return true;
+    ino = StatOf(*handle.node).ino;
+  }
+  const std::uint64_t mount = mount_id_.load();
+  if (mount == 0 || handle.opener <= 0 || caller.pid <= 0) return true;
+  const std::int32_t closer = ProcessOf(caller.pid);
+  if (HoldsForWriting(handle.opener, ino, mount) == Holder::kYes) return false;
+  if (closer <= 0 || closer == handle.opener) return true;
+  return HoldsForWriting(closer, ino, mount) != Holder::kYes;
+}
+
+Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {
+  COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
+  COFFER_TRY(TakeDeferredError(handle->node));
+  if (!handle->file) return Ok();
+  OpenFile& file = *handle->file;
+  const Turn::Hold turn(file.turn);
+  if (file.failed) return *file.failed;
+  if (!file.writer.dirty()) return Ok();
+  if (LooksLikeLastClose(*handle, caller)) return CommitTurn(file);
+  const Status settled = file.writer.Settle();
+  if (!settled) return Failed(file, settled.error());
+  return Ok();
+}
+
+Status Filesystem::Impl::Fsync(HandleId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
+  if (handle->file) {
+    COFFER_TRY(Commit(*handle->file));
+    if (handle->file->attributes_late) {
+      const Lock lock(tree_.mu);
+      handle->file->attributes_late = false;
+      Wait(handle->node);
+    }
+  }
+  (void)SendWaiting(handle->node);  // its failure is in the deferred error
+  return TakeDeferredError(handle->node);
+}
+
+void Filesystem::Impl::Release(HandleId id) {
+  auto found = FindHandle(id);
+  if (!found) return;
+  const std::shared_ptr<Handle> handle = *found;
+  {
+    const Lock lock(handles_mu_);
+    handles_.erase(id);
+  }
+  if (handle->file) LeaveWriter(handle->file);
+  const Lock lock(tree_.mu);
+  --handle->node->readers;
+  tree_.DropIfUnused(handle->node);
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,70 @@
+// One file being written: its Writer, and what the commit will say of it beside the bytes.
+//
+// All descriptors open for writing on one node share one OpenFile, so that they see one content and
+// make one object. Calls into the Writer block on the network and are ordered by a Turn, which is
+// no lock around memory: whoever has the turn may wait.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "fs/attributes.h"
+#include "fs/mutex.h"
+#include "fs/tree.h"
+#include "fs/writer.h"
+
+namespace coffer::fs {
+
+// One thread at a time; not a mutex, since it is held across requests.
+class Turn {
+ public:
+  class Hold {
+   public:
+    explicit Hold(Turn& turn) : turn_(turn) {
+      const Lock lock(turn_.mu_);
+      while (turn_.taken_) turn_.free_.Wait(turn_.mu_);
+      turn_.taken_ = true;
+    }
+    ~Hold() {
+      {
+        const Lock lock(turn_.mu_);
+        turn_.taken_ = false;
+      }
+      turn_.free_.NotifyOne();
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Turn& turn_;
+  };
+
+ private:
+  Mutex mu_;
+  Condition free_;
+  bool taken_ GUARDED_BY(mu_) = false;
+};
+
+// Members below `turn` belong to whoever holds it; those above are constant or guarded as said.
+struct OpenFile {
+  OpenFile(const Writer::Shared& shared, std::string key, s3::NewObject object, NodePtr file)
+      : node(std::move(file)), writer(shared, std::move(key), std::move(object)) {}
+
+  const NodePtr node;
+  int handles = 0;  // open for writing; guarded by Tree::mu
+
+  Turn turn;
+  Writer writer;
+  s3::Metadata metadata;  // foreign fields and xattrs, kept over the commit
+  s3::ContentHeaders headers;
+  bool exclusive = false;        // made by O_EXCL: a lost race is EEXIST
+  bool unlinked = false;         // its name is gone: commits nothing
+  bool explicit_mtime = false;   // set by utimens: later writes do not move what was asked for
+  bool attributes_late = false;  // changed after the stream had fixed its metadata
+  std::optional<Error> failed;   // sticks: every later write, fsync and close says so
+};
+
+}  // namespace coffer::fs

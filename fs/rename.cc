@@ -1,0 +1,214 @@
+// rename(2): a copy under conditions, then the removal of the old name. Not atomic for other
+// machines; no order of failures loses both names.
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "fs/filesystem_impl.h"
+#include "fs/path.h"
+#include "fs/tree_rename.h"
+
+namespace coffer::fs {
+
+// One rename on its way.
+struct Filesystem::Impl::Renaming {
+  NodePtr from_parent;
+  NodePtr to_parent;
+  std::string to_name;
+  NodePtr node;
+  NodePtr replaced;  // null when the new name is free
+  std::string from_key;
+  std::string to_key;
+  bool no_replace = false;
+};
+
+Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeId to_parent,
+                                std::string_view to, bool no_replace) {
+  COFFER_TRY(CheckWritable());
+  Renaming renaming;
+  renaming.no_replace = no_replace;
+  COFFER_ASSIGN(renaming.from_parent, FindNode(from_parent));
+  COFFER_ASSIGN(renaming.to_parent, FindNode(to_parent));
+  renaming.to_name = std::string(to);
+  COFFER_ASSIGN(renaming.node, LookupNode(renaming.from_parent, from));
+  const Borrowed borrowed(*this, renaming.node);
+  const std::string_view suffix = renaming.node->is_directory() ? "/" : "";
+  COFFER_ASSIGN(renaming.to_key, NewName(renaming.to_parent, to, suffix));
+  {
+    const Lock lock(tree_.mu);
+    renaming.from_key = tree_.Key(*renaming.node);
+  }
+  if (renaming.from_key == renaming.to_key) return Ok();
+  auto target = LookupNode(renaming.to_parent, to);
+  if (!target && target.error().code != Code::kNotFound) return std::move(target).error();
+  std::optional<Borrowed> borrowed_target;
+  if (target) {
+    renaming.replaced = *target;
+    borrowed_target.emplace(*this, *target);
+  }
+  COFFER_TRY(CheckReplace(renaming));
+  return renaming.node->is_directory() ? RenameDirectory(renaming) : RenameFile(renaming);
+}
+
+Status Filesystem::Impl::CheckReplace(const Renaming& renaming) {
+  if (renaming.node->is_directory() && renaming.to_key.starts_with(renaming.from_key)) {
+    return Error{Code::kInvalid, "a directory cannot be moved into itself"};
+  }
+  if (!renaming.replaced) return Ok();
+  if (renaming.no_replace) return Error{Code::kExists, "the new name is taken"};
+  const bool onto_directory = renaming.replaced->is_directory();
+  if (onto_directory && !renaming.node->is_directory()) {
+    return Error{Code::kIsDirectory, "a file cannot replace a directory"};
+  }
+  if (!onto_directory && renaming.node->is_directory()) {
+    return Error{Code::kNotDirectory, "a directory cannot replace a file"};
+  }
+  if (!onto_directory) return Ok();
+  return Discard(EmptyWithMarker(renaming.replaced, renaming.to_key));
+}
+
+Status Filesystem::Impl::RenameFile(Renaming& renaming) {
+  // Whoever writes either file waits; taken in one order, so that two renames cannot block each
+  // other.
+  std::vector<std::shared_ptr<OpenFile>> files;
+  {
+    const Lock lock(tree_.mu);
+    if (renaming.node->writing) files.push_back(renaming.node->writing);
+    if (renaming.replaced && renaming.replaced->writing) {
+      files.push_back(renaming.replaced->writing);
+    }
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<std::unique_ptr<Turn::Hold>> turns;
+  for (const auto& file : files) turns.push_back(std::make_unique<Turn::Hold>(file->turn));
+  for (const auto& file : files) {
+    if (file->node == renaming.node) COFFER_TRY(CommitTurn(*file));
+  }
+  const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
+  COFFER_ASSIGN(s3::CopyRequest copy, CopyForRename(renaming));
+  COFFER_ASSIGN(const s3::Written written, parts_.store.Copy(copy));
+  if (Status removed =
+          parts_.store.Delete(renaming.from_key, s3::Condition::Matches(copy.source_etag));
+      !removed && removed.error().code != Code::kNotFound) {
+    // Somebody wrote the old name after our copy: theirs is a new file and stays.
+    if (removed.error().code != Code::kChanged) {
+      return std::move(removed).error().While("both names exist now: remove the old one");
+    }
+  }
+  for (const auto& file : files) {
+    if (file->node == renaming.node) {
+      file->writer.SetKey(renaming.to_key);
+      file->writer.MoveTo({written.etag, written.version_id, copy.size, written.server_date_s});
+    } else {
+      file->unlinked = true;
+    }
+  }
+  FileRenamed(renaming, copy, written);
+  return Ok();
+}
+
+// Metadata and headers go along inside S3, unless a change of attributes waits: then it is part of
+// the copy. One that was made here needs no HEAD for that.
+Result<s3::CopyRequest> Filesystem::Impl::CopyForRename(const Renaming& renaming) {
+  bool whole = false;
+  s3::CopyRequest copy;
+  {
+    const Lock lock(tree_.mu);
+    const Node& node = *renaming.node;
+    whole = node.waiting != nullptr || node.version.size > s3::kMaxCopySize;
+    copy.source_etag = node.version.etag;
+    copy.size = node.version.size;
+    copy.keep_metadata = true;
+  }
+  if (whole) {
+    COFFER_ASSIGN(copy, CopyWithAttributes(renaming.node, renaming.from_key));
+  }
+  copy.from = renaming.from_key;
+  copy.to = renaming.to_key;
+  const Lock lock(tree_.mu);
+  copy.target.condition = renaming.replaced
+                              ? s3::Condition::Matches(renaming.replaced->version.etag)
+                              : s3::Condition::Absent();
+  if (renaming.replaced && renaming.replaced->version.etag.empty()) {
+    copy.target.condition = s3::Condition::Absent();  // open for writing, never committed
+  }
+  return copy;
+}
+
+void Filesystem::Impl::FileRenamed(const Renaming& renaming, const s3::CopyRequest& copy,
+                                   const s3::Written& written) {
+  const Lock lock(tree_.mu);
+  Node& node = *renaming.node;
+  if (!copy.keep_metadata) {
+    node.waiting = nullptr;
+    waiting_.erase(node.id);
+  }
+  if (node.object) {
+    auto object = std::make_shared<s3::ObjectInfo>(*node.object);
+    object->etag = written.etag;
+    object->version_id = written.version_id;
+    object->last_modified_s = written.server_date_s;
+    if (!copy.keep_metadata) object->metadata = copy.target.metadata;
+    node.object = std::move(object);
+  }
+  node.version.etag = written.etag;
+  node.version.version_id = written.version_id;
+  node.version.last_modified_s = written.server_date_s;
+  node.valid_until = Until(options_.metadata_ttl);
+  Renamed(renaming);
+}
+
+// The names are as asked for; the node goes along.
+void Filesystem::Impl::Renamed(const Renaming& renaming) {
+  Fact gone;
+  gone.valid_until = Until(options_.negative_ttl);
+  renaming.from_parent->directory->kept.erase(renaming.node->name);
+  tree_.Change(*renaming.from_parent, renaming.node->name, gone);
+  if (renaming.replaced) tree_.Detach(*renaming.replaced);
+  KeepIfImplicit(renaming.from_parent);
+  tree_.Move(renaming.node, renaming.to_parent, renaming.to_name);
+  tree_.Change(*renaming.to_parent, renaming.to_name, FactFrom(*renaming.node));
+}
+
+Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
+  COFFER_TRY(CommitBelow(renaming.node));
+  COFFER_TRY(SendWaitingBelow(renaming.node));
+  const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
+  COFFER_TRY(RenameTree(tree_renames_, renaming.from_key, renaming.to_key));
+  std::vector<std::shared_ptr<OpenFile>> files;
+  {
+    const Lock lock(tree_.mu);
+    Renamed(renaming);
+    tree_.Expire(*renaming.node);
+    for (const NodePtr& node : tree_.Below(renaming.node)) {
+      if (node->writing) files.push_back(node->writing);
+    }
+  }
+  for (const auto& file : files) {
+    const Turn::Hold turn(file->turn);
+    std::string key;
+    {
+      const Lock lock(tree_.mu);
+      key = tree_.Key(*file->node);
+    }
+    // The copy's ETag is the old one's unless the service says otherwise at the next commit.
+    file->writer.SetKey(std::move(key));
+  }
+  return Ok();
+}
+
+// Files open for writing below become whole objects first, so that the copy takes them along.
+Status Filesystem::Impl::CommitBelow(const NodePtr& directory) {
+  std::vector<std::shared_ptr<OpenFile>> files;
+  {
+    const Lock lock(tree_.mu);
+    for (const NodePtr& node : tree_.Below(directory)) {
+      if (node->writing) files.push_back(node->writing);
+    }
+  }
+  for (const auto& file : files) COFFER_TRY(Commit(*file));
+  return Ok();
+}
+
+}  // namespace coffer::fs
