@@ -333,7 +333,6 @@ Status TakeProfile(const Layers& layers, const Environment& environment, Draft& 
   volume.address.use_arn_region = settings.use_arn_region;
   volume.address.disable_multi_region_access_points = settings.disable_multi_region_access_points;
   volume.ca_bundle = std::move(settings.ca_bundle);
-  volume.sts_endpoint_url = std::move(settings.sts_endpoint_url);
   return Ok();
 }
 

@@ -27,7 +27,6 @@ using Deadline = std::optional<std::chrono::milliseconds>;
 struct VolumeOptions {
   std::string source;
   s3::AddressOptions address;
-  std::string sts_endpoint_url;         // of the profile or the environment; "" for AWS's
   std::vector<std::string> connect_to;  // HOST:PORT:HOST:PORT, as curl's --connect-to
   std::string ca_bundle;
 
