@@ -31,8 +31,8 @@ struct LocalFile {
 
 inline constexpr std::size_t kMaxLocalFileBytes = 1u << 20;
 
-// Nothing when there is no such file; kDenied when it cannot be read, is not a regular file or is
-// larger than kMaxLocalFileBytes.
+// Nothing when there is no such file; kDenied when it cannot be read, is not a regular file (nor
+// /dev/null, an empty one) or is larger than kMaxLocalFileBytes.
 Result<std::optional<LocalFile>> ReadLocalFile(const std::string& path);
 
 // A file of Coffer's own secrets (a customer key): as ssh demands of private keys, nobody but its
