@@ -75,7 +75,9 @@ class Resolver:
 
     def __init__(self, store, endpoints):
         self._store = store
-        self._endpoints = [endpoint.lower() for endpoint in endpoints]
+        # The longest first: s3.localhost before localhost.
+        self._endpoints = sorted((endpoint.lower() for endpoint in endpoints), key=len,
+                                 reverse=True)
 
     def resolve(self, request):
         """The Address of a request, or a ServiceError."""

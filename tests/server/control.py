@@ -42,8 +42,8 @@ def handle(world, server, exchange):
 
 def make_bucket(world, name, **fields):
     """A bucket made by the server itself; fields are attributes of Bucket, and `region`."""
-    bucket = Bucket(name, fields.pop("region", world.region), fields.pop("account", DEFAULT_ACCOUNT),
-                    world.clock.now())
+    bucket = Bucket(name, fields.pop("region", world.region),
+                    fields.pop("account", DEFAULT_ACCOUNT), world.clock.now())
     change_bucket(bucket, fields)
     world.store.add_bucket(bucket)
     return bucket

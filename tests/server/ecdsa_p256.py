@@ -77,6 +77,11 @@ def _combine(k1, point1, k2, point2):
     return _affine(total)
 
 
+def multiply(scalar):
+    """scalar * G; affine."""
+    return _combine(scalar, G, 0, G)
+
+
 def parse_der(signature):
     """(r, s) of a DER ECDSA signature; ValueError unless it is the one canonical encoding."""
     def integer(data):
@@ -126,4 +131,4 @@ def private_scalar(access_key, secret):
 @functools.lru_cache(maxsize=256)
 def public_key(access_key, secret):
     """The public point of the derived key: all that a verifier needs."""
-    return _combine(private_scalar(access_key, secret), G, 0, G)
+    return multiply(private_scalar(access_key, secret))

@@ -23,9 +23,9 @@ COMMON_HEADERS = {
 MEANINGFUL = {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
               "range", "content-md5", "transfer-encoding"}
 # What a multi-Region access point carries; a copy only as its destination.
-MULTI_REGION = {"GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObjectsV2", "CopyObject",
-                "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "ListParts",
-                "AbortMultipartUpload", "ListMultipartUploads", "GetObjectTagging",
+MULTI_REGION = {"GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObjectsV2",
+                "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload",
+                "ListParts", "AbortMultipartUpload", "ListMultipartUploads", "GetObjectTagging",
                 "PutObjectTagging", "DeleteObjectTagging", "GetObjectRetention",
                 "GetObjectLegalHold"}
 KEY_LIMIT = 1024
@@ -151,7 +151,8 @@ def select(method, level, query, has_source):
             if best is None or len(candidate.needs) > len(best.needs):
                 best = candidate
     if best is None:
-        raise not_implemented(f"{method} on a {level} with {', '.join(sorted(query)) or 'no query'}")
+        words = ", ".join(sorted(query)) or "no query"
+        raise not_implemented(f"{method} on a {level} with {words}")
     return best
 
 

@@ -86,8 +86,8 @@ def _check_self_copy(context, source, replace):
     same = source.bucket is context.bucket and source.version.key == context.key
     if same and not replace and source.explicit_version is None and \
             not any(context.header(name) is not None for name in SELF_CHANGES):
-        raise refuse("InvalidRequest", "This copy request is illegal because it is trying to copy an"
-                     " object to itself without changing the object's metadata, storage class,"
+        raise refuse("InvalidRequest", "This copy request is illegal because it is trying to copy"
+                     " an object to itself without changing the object's metadata, storage class,"
                      " website redirect location or encryption attributes.")
 
 

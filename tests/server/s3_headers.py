@@ -217,12 +217,12 @@ def requested_checksum(context):
     given = [(name, context.header(f"x-amz-checksum-{name}")) for name in checksums.NAMES
              if context.header(f"x-amz-checksum-{name}") is not None]
     if len(given) > 1:
-        raise refuse("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum"
-                     " Types are not allowed.")
+        raise refuse("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple"
+                     " checksum Types are not allowed.")
     named = context.header("x-amz-sdk-checksum-algorithm")
     if named is not None and (not given or given[0][0] != named.lower()):
-        raise refuse("InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no corresponding"
-                     " x-amz-checksum-* or x-amz-trailer headers were found.")
+        raise refuse("InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no"
+                     " corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
     if given and not checksums.well_formed(*given[0]):
         raise refuse("InvalidRequest",
                      f"Value for x-amz-checksum-{given[0][0]} header is invalid.")

@@ -26,7 +26,8 @@ def find_upload(context):
     if context.request.method == "PUT" and \
             read_customer_key(context) != upload.draft.customer_key_md5:
         raise refuse("InvalidRequest", "The multipart upload initiate requested encryption."
-                     " Subsequent part requests must include the appropriate encryption parameters.")
+                     " Subsequent part requests must include the appropriate encryption"
+                     " parameters.")
     return upload
 
 
@@ -49,8 +50,8 @@ def _algorithm(context):
         return None, None
     name = named.lower()
     if name not in checksums.NAMES:
-        raise refuse("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again"
-                     " with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+        raise refuse("InvalidRequest", "Checksum algorithm provided is unsupported. Please try"
+                     " again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
     default = "FULL_OBJECT" if name == "crc64nvme" else "COMPOSITE"
     kind = kind or default
     possible = {"crc64nvme": ("FULL_OBJECT",), "sha1": ("COMPOSITE",), "sha256": ("COMPOSITE",)}
@@ -161,9 +162,9 @@ def _check_part_checksum(upload, number, part, values, fields):
     if value is None:
         if upload.checksum_type == "FULL_OBJECT":
             return
-        raise refuse("InvalidRequest", f"The upload was created using a {upload.algorithm} checksum."
-                     " The complete request must include the checksum for each part. It was missing"
-                     f" for part {number} in the request.")
+        raise refuse("InvalidRequest", f"The upload was created using a {upload.algorithm}"
+                     " checksum. The complete request must include the checksum for each part."
+                     f" It was missing for part {number} in the request.")
     if value != part.checksum[1]:
         raise refuse("InvalidPart", None, fields)
 
@@ -203,8 +204,8 @@ def _check_object_size(context, parts):
     size = sum(part.body.length for part in parts)
     declared = context.header("x-amz-mp-object-size")
     if declared is not None and (not declared.isdigit() or int(declared) != size):
-        raise refuse("InvalidRequest", f"The provided 'x-amz-mp-object-size' header value {declared}"
-                     f" does not match what was computed: {size}")
+        raise refuse("InvalidRequest", f"The provided 'x-amz-mp-object-size' header value"
+                     f" {declared} does not match what was computed: {size}")
     if size > OBJECT_LIMIT:
         raise refuse("EntityTooLarge", None, [("ProposedSize", size)])
 

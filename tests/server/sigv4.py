@@ -22,8 +22,10 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 SKEW_LIMIT_S = 15 * 60
 PRESIGN_LIMIT_S = 7 * 24 * 3600
+NO_DATE = "AWS authentication requires a valid Date or x-amz-date header"
 EXPRESS_TOKEN = "x-amz-s3session-token"
-_CREDENTIAL = re.compile(r"^(?P<key>[^/\s]+)/(?P<date>\d{8})/(?P<rest>[A-Za-z0-9./-]+)/aws4_request$")
+_CREDENTIAL = re.compile(
+    r"^(?P<key>[^/\s]+)/(?P<date>\d{8})/(?P<rest>[A-Za-z0-9./-]+)/aws4_request$")
 
 
 class Signature:
@@ -111,7 +113,7 @@ def _from_header(request, header):
                          " Credential, SignedHeaders and Signature.")
     date = request.header("x-amz-date")
     if date is None:
-        raise refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
+        raise refuse("AccessDenied", NO_DATE)
     token = request.header("x-amz-security-token") or request.header(EXPRESS_TOKEN)
     return Signature(algorithm=algorithm, credential=fields["Credential"],
                      signed_headers=fields["SignedHeaders"].split(";"),
@@ -157,7 +159,7 @@ def check_time(claim, now):
     """Refuse a clock that is more than 15 minutes off, and presigned URLs that ended."""
     then = timestamp(claim.date)
     if then is None:
-        raise refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
+        raise refuse("AccessDenied", NO_DATE)
     if claim.scope_date != claim.date[:8]:
         raise _malformed(claim.presigned, f"Invalid credential date \"{claim.scope_date}\". This"
                          f" date is not the same as X-Amz-Date: \"{claim.date[:8]}\".")

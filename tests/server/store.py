@@ -151,8 +151,7 @@ class Condition:
         if not exists:
             if self.if_match == "*":
                 raise refuse("PreconditionFailed", None, [("Condition", "If-Match")])
-            raise refuse("NoSuchKey", None,
-                         [("Key", "" if current is None else current.key.decode("latin-1"))])
+            raise refuse("NoSuchKey")
         if self.if_match not in ("*", current.etag):
             raise refuse("PreconditionFailed", None, [("Condition", "If-Match")])
 

@@ -115,11 +115,11 @@ class Call:
             raise ServiceError("MissingAuthenticationToken", 403,
                                "Request is missing Authentication Token")
         if claim.service != "sts":
-            raise ServiceError("SignatureDoesNotMatch", 403, "Credential should be scoped to correct"
-                               " service: 'sts'.")
+            raise ServiceError("SignatureDoesNotMatch", 403, "Credential should be scoped to"
+                               " correct service: 'sts'.")
         if self._address.region and claim.region != self._address.region:
-            raise ServiceError("SignatureDoesNotMatch", 403, "Credential should be scoped to a valid"
-                               f" region: '{self._address.region}'.")
+            raise ServiceError("SignatureDoesNotMatch", 403, "Credential should be scoped to a"
+                               f" valid region: '{self._address.region}'.")
         body_hash = hashlib.sha256(self._body).hexdigest()
         try:
             sigv4.verify(request, claim, self._world.directory, self._now, body_hash)
@@ -156,6 +156,9 @@ class Call:
 
     def _assume_role(self, user):
         role, name = self._role()
+        if not user.permissions.permits("sts:AssumeRole"):
+            raise ServiceError("AccessDenied", 403, f"{user.arn} is not authorized to perform:"
+                               f" sts:AssumeRole on resource: {role.arn}")
         if role.external_id is not None and self._form.get("ExternalId") != role.external_id:
             raise ServiceError("AccessDenied", 403, f"{user.arn} is not authorized to perform:"
                                f" sts:AssumeRole on resource: {role.arn}")
@@ -167,8 +170,8 @@ class Call:
         token = self._form.get("WebIdentityToken", "")
         tokens = self._world.sts.web_tokens
         if token not in tokens:
-            raise ServiceError("InvalidIdentityToken", 400, "Couldn't retrieve verification key from"
-                               " your identity provider")
+            raise ServiceError("InvalidIdentityToken", 400, "Couldn't retrieve verification key"
+                               " from your identity provider")
         if tokens[token] is not None and self._now >= tokens[token]:
             raise ServiceError("ExpiredTokenException", 400, "Token expired")
         role, name = self._role()

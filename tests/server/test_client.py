@@ -8,11 +8,14 @@ import hmac
 import http.client
 import json
 import re
+import secrets
 import socket
 import ssl
 import time
 import urllib.request
 from urllib.parse import quote
+
+import ecdsa_p256
 
 ACCESS_KEY = "COFFERTESTACCESSKEY1"
 SECRET_KEY = "coffer/test+secret/key/number/one/40char"
@@ -105,6 +108,24 @@ class Client:
             lines.append(f"Content-Length: {len(body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
+    def build_v4a(self, method, path, region_set="*"):
+        """A request without body, signed with SigV4A; the nonce is random, as in any signer."""
+        now = self._now()
+        headers = {"host": self.host, "x-amz-date": now, "x-amz-region-set": region_set,
+                   "x-amz-content-sha256": hashlib.sha256(b"").hexdigest()}
+        canonical = "\n".join([method, path, "", "".join(
+            f"{name}:{headers[name]}\n" for name in sorted(headers)), ";".join(sorted(headers)),
+            headers["x-amz-content-sha256"]])
+        scope = f"{now[:8]}/{self.service}/aws4_request"
+        text = "\n".join(["AWS4-ECDSA-P256-SHA256", now, scope,
+                          hashlib.sha256(canonical.encode()).hexdigest()])
+        signature = ecdsa_sign(self.access_key, self.secret, text.encode()).hex()
+        lines = [f"{method} {path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines.append(f"Authorization: AWS4-ECDSA-P256-SHA256 Credential={self.access_key}/{scope},"
+                     f" SignedHeaders={';'.join(sorted(headers))}, Signature={signature}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
     def presign(self, path, query=None, expires=60, method="GET"):
         """Path and query of a presigned URL."""
         now = self._now()
@@ -163,6 +184,22 @@ class Client:
                 return reply.status, json.load(reply)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+
+def ecdsa_sign(access_key, secret, message):
+    """A DER signature. The curve and the key derivation are those of the verifier, which has
+    published vectors of its own."""
+    order = ecdsa_p256.N
+    private = ecdsa_p256.private_scalar(access_key, secret)
+    nonce = secrets.randbelow(order - 1) + 1
+    r = ecdsa_p256.multiply(nonce)[0] % order
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    s = pow(nonce, -1, order) * (digest + r * private) % order
+
+    def integer(value):
+        raw = value.to_bytes(value.bit_length() // 8 + 1, "big")
+        return bytes([2, len(raw)]) + raw
+    return bytes([0x30, len(integer(r) + integer(s))]) + integer(r) + integer(s)
 
 
 def read_answer(sock, method):

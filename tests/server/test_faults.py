@@ -67,7 +67,8 @@ class Faults(Served):
 
     def test_too_much_comes_back(self):
         self.put("k", b"body")
-        for action, wanted in (({"extra_bytes": 3}, b"xxx"), ({"duplicate_reply": True}, b"HTTP/1")):
+        for action, wanted in (({"extra_bytes": 3}, b"xxx"),
+                               ({"duplicate_reply": True}, b"HTTP/1")):
             self.rule(action, times=1)
             sock = self.s3.connect()
             sock.sendall(self.s3.build("GET", f"/{self.bucket}/k"))

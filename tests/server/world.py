@@ -127,7 +127,7 @@ class World:
         action, reply = {}, None
         try:
             action, reply = self._answer(exchange, entry)
-        except Disconnected:
+        except (Disconnected, OSError):
             entry.status = -1
             raise
         except ServiceError as error:
