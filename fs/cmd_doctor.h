@@ -1,0 +1,31 @@
+// `coffer doctor SOURCE`: what works with this address, what does not, and what to change.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "fs/console.h"
+#include "fs/doctor.h"
+
+namespace coffer::fs {
+
+struct DoctorSettings {
+  std::string source;  // as the user typed it
+  bool json = false;
+  bool write_test = false;
+  std::string probe_id;  // fresh and random, for the names of what --write-test writes
+  // What is remembered of this endpoint and bucket from an earlier write test.
+  std::optional<ConditionalFindings> remembered;
+  // Keeps what a write test found; called at most once.
+  std::function<void(const ConditionalFindings&)> remember;
+};
+
+// Blocks on the network; writes only with `write_test`. The exit code: 0 when nothing failed
+// (warnings and "not tested" are no failures), 5 when credentials or a permission are missing, else
+// 1. With `json`, out gets {"source", "healthy", "target", "checks": [{"name", "state", "detail",
+// "change", "policy"}]}.
+int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Console& console);
+
+}  // namespace coffer::fs
