@@ -377,9 +377,10 @@ void SqliteIndex::OpenMemory() {
 void SqliteIndex::Recover(int code) {
   if (!IsDamage(code)) return;
   connection_.Close();
-  std::rename(path_.c_str(), (path_ + ".damaged").c_str());
-  std::remove((path_ + "-wal").c_str());
-  std::remove((path_ + "-shm").c_str());
+  // Where this fails the file stays as it is, and the index goes on in memory.
+  (void)std::rename(path_.c_str(), (path_ + ".damaged").c_str());
+  (void)RemoveFile(path_ + "-wal");
+  (void)RemoveFile(path_ + "-shm");
   const auto made = PrivateFile::Create(path_);
   persistent_ = (made || made.error().code == Code::kExists) &&
                 connection_.Open(path_, limit_bytes_) == SQLITE_OK;

@@ -114,7 +114,7 @@ std::optional<TimeNs> ParseRfc3339(std::string_view text) {
   const auto hours = ParseInteger<unsigned>(rest.substr(1, 2));
   const auto minutes = ParseInteger<unsigned>(rest.substr(4, 2));
   if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
-  const std::int64_t offset = std::int64_t{*hours} * 3600 + *minutes * 60;
+  const std::int64_t offset = (std::int64_t{*hours} * 60 + *minutes) * 60;
   return ClampSeconds(rest[0] == '+' ? seconds - offset : seconds + offset) + fraction;
 }
 

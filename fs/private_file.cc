@@ -1,6 +1,7 @@
 #include "fs/private_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ Error Failed(std::string_view doing, const std::string& path, int number) {
   }
   if (number == EEXIST) code = Code::kExists;
   return {code, std::string(doing) + " " + path + ": " + std::generic_category().message(number)};
+}
+
+// Leaves errno alone.
+bool IsThere(const std::string& path) {
+  const int number = errno;
+  struct stat info {};
+  const bool there = stat(path.c_str(), &info) == 0;
+  errno = number;
+  return there;
 }
 
 template <typename Call>
@@ -56,6 +66,29 @@ Result<PrivateFile> PrivateFile::Create(const std::string& path) {
   return PrivateFile(fd, path);
 }
 
+Result<PrivateFile> PrivateFile::Open(const std::string& path) {
+  const int fd = Retried(
+      [&] { return open(path.c_str(), O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); });
+  if (fd < 0) return Failed("open", path, errno);
+  return PrivateFile(fd, path);
+}
+
+Status PrivateFile::Clear() {
+  if (ftruncate(fd_, 0) != 0) return Failed("write", path_, errno);
+  return Ok();
+}
+
+Result<bool> PrivateFile::TryLock() {
+  if (Retried([&] { return flock(fd_, LOCK_EX | LOCK_NB); }) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return Failed("lock", path_, errno);
+}
+
+bool PrivateFile::IsRemoved() const {
+  struct stat info {};
+  return fstat(fd_, &info) != 0 || info.st_nlink == 0;
+}
+
 Status PrivateFile::Append(ByteView bytes) {
   while (!bytes.empty()) {
     const ssize_t written = Retried([&] { return write(fd_, bytes.data(), bytes.size()); });
@@ -73,13 +106,10 @@ Status PrivateFile::Sync() {
 Status MakePrivateDirectory(const std::string& path) {
   if (path.empty()) return Error{Code::kInvalid, "no directory is named"};
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    if (mkdir(path.substr(0, end).c_str(), kOwnerOnly) != 0 && errno != EEXIST) {
-      // What exists above may not be ours to look into, or lie on a read-only file system.
-      struct stat there {};
-      const int number = errno;
-      if (end == path.npos || stat(path.substr(0, end).c_str(), &there) != 0) {
-        return Failed("make directory", path, number);
-      }
+    const std::string part = path.substr(0, end);
+    // What exists above may lie where mkdir says something else than EEXIST.
+    if (mkdir(part.c_str(), kOwnerOnly) != 0 && errno != EEXIST && !IsThere(part)) {
+      return Failed("make directory", part, errno);
     }
     if (end == path.npos) break;
   }

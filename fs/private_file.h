@@ -20,12 +20,18 @@ class PrivateFile {
  public:
   // Makes a file that must not exist yet (kExists).
   static Result<PrivateFile> Create(const std::string& path);
+  // Opens one that exists.
+  static Result<PrivateFile> Open(const std::string& path);
   PrivateFile(PrivateFile&& other) noexcept;
   PrivateFile& operator=(PrivateFile&& other) noexcept;
   ~PrivateFile();
 
   Status Append(ByteView bytes);
-  Status Sync();  // on the disk when it returns
+  Status Sync();   // on the disk when it returns
+  Status Clear();  // empty again
+  // Takes the file for this process until it is closed; false when another has it.
+  Result<bool> TryLock();
+  bool IsRemoved() const;  // by name, by somebody else
   const std::string& path() const { return path_; }
 
  private:
