@@ -28,6 +28,11 @@ MULTI_REGION = {"GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObj
                 "ListParts", "AbortMultipartUpload", "ListMultipartUploads", "GetObjectTagging",
                 "PutObjectTagging", "DeleteObjectTagging", "GetObjectRetention",
                 "GetObjectLegalHold"}
+VERSION_ACTIONS = {"s3:GetObject": "s3:GetObjectVersion",
+                   "s3:DeleteObject": "s3:DeleteObjectVersion",
+                   "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+                   "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+                   "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging"}
 KEY_LIMIT = 1024
 UPLOAD_LIMIT = 5 * 1024 ** 3
 OPERATIONS = []
@@ -313,6 +318,13 @@ def check_length(context):
                                               ("MaxSizeAllowed", UPLOAD_LIMIT)])
 
 
+def versioned_action(action, query):
+    """The right that an operation needs when it names a version: one of its own."""
+    if "versionId" not in query:
+        return action
+    return VERSION_ACTIONS.get(action, action)
+
+
 def identify(world, exchange, address):
     """A Context with its operation chosen; nothing is checked yet."""
     context = Context(world, exchange, address)
@@ -330,7 +342,7 @@ def execute(context):
         find_bucket(context)
         check_key(context)
         if context.operation.action != "-":
-            context.demand(context.operation.action)
+            context.demand(versioned_action(context.operation.action, context.query))
         reply = context.operation.handler(context)
         if context.bucket is not None and context.bucket.requester_pays:
             reply.headers.append(("x-amz-request-charged", "requester"))

@@ -117,16 +117,16 @@ def _collect(bucket, page, after):
 
 
 def _content(page, version, owner):
-    fields = [page.key("Key", version.key), xmlout.node("LastModified", iso_date(version.modified)),
-              xmlout.node("ETag", version.etag)]
+    """A Contents element; written in one piece, as it is what large listings are made of."""
+    key = xmlout.escape(xmlout.key_text(version.key, page.url))
+    checksum = ""
     if version.checksum is not None:
-        fields += [xmlout.node("ChecksumAlgorithm", version.checksum[0].upper()),
-                   xmlout.node("ChecksumType", version.checksum[2])]
-    fields.append(xmlout.node("Size", version.size))
-    if owner is not None:
-        fields.append(xmlout.node("Owner", [xmlout.node("ID", owner)]))
-    fields.append(xmlout.node("StorageClass", version.storage_class))
-    return xmlout.node("Contents", fields)
+        checksum = xmlout.node("ChecksumAlgorithm", version.checksum[0].upper()) + \
+            xmlout.node("ChecksumType", version.checksum[2])
+    owned = "" if owner is None else xmlout.node("Owner", [xmlout.node("ID", owner)])
+    return (f"<Contents><Key>{key}</Key><LastModified>{iso_date(version.modified)}</LastModified>"
+            f"<ETag>{xmlout.escape(version.etag)}</ETag>{checksum}<Size>{version.size}</Size>"
+            f"{owned}<StorageClass>{version.storage_class}</StorageClass></Contents>")
 
 
 def _scattered(bucket, page):

@@ -191,8 +191,6 @@ def _shifted(window, size, shift):
 
 def _read(context):
     version_id = context.text("versionId")
-    if version_id is not None:
-        context.demand("s3:GetObjectVersion")
     if any(context.header(name) is not None for name in SSE_REQUEST):
         raise refuse("InvalidRequest", "The encryption method specified is not supported on a read",
                      [("ArgumentName", "x-amz-server-side-encryption")])
@@ -247,7 +245,6 @@ def delete_one(context, key, version_id, condition):
     if version_id is None:
         marker = bucket.delete(key, context.now, condition)
         return (None, None) if marker is None else (marker.version_id, True)
-    context.demand("s3:DeleteObjectVersion", key=key)
     if condition.if_match is not None:
         raise not_implemented("a condition on DELETE of a version")
     victim = bucket.delete_version(key, version_id)
@@ -283,7 +280,7 @@ def _delete_listed(context, item):
     try:
         if len(key) > 1024:
             raise refuse("KeyTooLongError")
-        context.demand("s3:DeleteObject", key=key)
+        context.demand("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", key=key)
         condition = delete_condition(context, item.value("ETag"))
         made, marker = delete_one(context, key, version_id, condition)
     except ServiceError as error:

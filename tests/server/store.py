@@ -7,6 +7,7 @@ snapshots cheap and lets a GET stream a body without holding a lock.
 
 import bisect
 import copy
+import functools
 import hashlib
 import secrets
 import threading
@@ -376,4 +377,9 @@ def http_date(seconds):
 
 def iso_date(seconds):
     """ISO 8601 with milliseconds, which S3 always writes as zero."""
+    return _iso_date(int(seconds))
+
+
+@functools.lru_cache(maxsize=4096)
+def _iso_date(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds))

@@ -1,5 +1,6 @@
 """XML in and out: reply documents, error bodies, and strict parsing of request bodies."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import quote
 
@@ -8,17 +9,14 @@ from errors import refuse
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_SPECIAL = re.compile("[&<>\"\x00-\x08\x0b-\x1f]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
 
 
 def escape(text):
     """Text for element content. Control characters become references, as S3 writes them
     (which XML 1.0 does not allow: the reason why encoding-type=url exists)."""
-    if text.isalnum():
-        return text
-    return "".join(_ESCAPES.get(char) or
-                   (f"&#x{ord(char):x};" if char < " " and char not in "\n\t" else char)
-                   for char in text)
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or f"&#x{ord(found[0]):x};", text)
 
 
 def node(name, content=""):
