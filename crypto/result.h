@@ -104,13 +104,6 @@ class [[nodiscard]] Result {
 using Status = Result<>;
 inline Status Ok() { return std::monostate{}; }
 
-// Only whether it worked.
-template <typename T>
-Status Discard(Result<T> result) {
-  if (!result) return std::move(result).error();
-  return Ok();
-}
-
 }  // namespace coffer
 
 // Returns the error of `expr` from the enclosing function, or goes on.

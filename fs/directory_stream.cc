@@ -113,6 +113,8 @@ void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
 // are implicit directories that lost their last entry.
 void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
   const Node& node = *stream.node;
+  const std::string key = tree_.Key(node);
+  const std::string key = tree_.Key(node);
   const auto add = [&](const std::string& name, FileType type) {
     if (stream.listing->Find(name) != nullptr) return;
     for (const auto& extra : stream.extras) {
@@ -121,7 +123,7 @@ void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
     DirectoryEntry entry;
     entry.name = name;
     entry.type = type;
-    entry.ino = InodeNumber(tree_.ChildKey(node, name) + (type == FileType::kDirectory ? "/" : ""));
+    entry.ino = InodeNumber(key + name + (type == FileType::kDirectory ? "/" : ""));
     stream.extras.push_back(std::move(entry));
   };
   for (const auto& [name, fact] : node.directory->facts) {

@@ -17,8 +17,7 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
           parts.clock),
       rescue_(options_.rescue_directory),
       reading_{parts.store, parts.pool, parts.budget, options_.read, read_counters_},
-      writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads},
-      tree_renames_{parts.store, parts.pool, options_.state_directory, options_.source} {}
+      writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {}
 
 Filesystem::Impl::~Impl() { background_.End(); }
 

@@ -25,6 +25,7 @@
 #include "fs/attributes.h"
 #include "fs/memory_budget.h"
 #include "fs/reader.h"
+#include "fs/tree_rename.h"
 #include "fs/worker_pool.h"
 #include "fs/writer.h"
 #include "s3client/clock.h"
@@ -51,7 +52,6 @@ struct FilesystemOptions {
   ReadOptions read;
   WriteOptions write;
   std::string rescue_directory;
-  std::string state_directory;
 };
 
 // Who asks, as FUSE tells it: pid is a thread id, 0 from another pid namespace.
@@ -164,6 +164,7 @@ class Filesystem {
     MemoryBudget& budget;
     AttributeIndex& index;
     UploadObserver& uploads;
+    TreeRenames& renames;
     const s3::Clock& clock;
     const s3::ServerTime& server_time;
     FilesystemObserver& observer;

@@ -19,7 +19,6 @@
 #include "fs/open_file.h"
 #include "fs/rescue.h"
 #include "fs/tree.h"
-#include "fs/tree_rename.h"
 
 namespace coffer::fs {
 
@@ -132,7 +131,6 @@ class Filesystem::Impl {
   ReadCounters read_counters_;
   Reader::Shared reading_;
   Writer::Shared writing_;
-  TreeRenames tree_renames_;
 
  private:
   friend class Filesystem;
@@ -199,14 +197,14 @@ class Filesystem::Impl {
                               std::string_view suffix) const;
   NodePtr MadeHere(const NodePtr& parent, const std::string& name, Fact fact,
                    const s3::Written& written, const s3::NewObject& sent);
-  Result<bool> EmptyWithMarker(const NodePtr& node, const std::string& key);
+  Result<std::string> MarkerOfEmpty(const NodePtr& node, const std::string& key);
   void DropWaiting(const NodePtr& node);
   void Removed(const NodePtr& parent, const NodePtr& node) REQUIRES(tree_.mu);
   void KeepIfImplicit(const NodePtr& directory) REQUIRES(tree_.mu);
 
   // rename.cc
   struct Renaming;
-  Status CheckReplace(const Renaming& renaming);
+  Status CheckReplace(Renaming& renaming);
   Status RenameFile(Renaming& renaming);
   Result<s3::CopyRequest> CopyForRename(const Renaming& renaming);
   void FileRenamed(const Renaming& renaming, const s3::CopyRequest& copy,

@@ -179,16 +179,16 @@ Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name
   }
   const ChangeGate::Hold gate(gate_, {key});
   DropWaiting(node);
-  COFFER_ASSIGN(const bool marker, EmptyWithMarker(node, key));
-  if (marker) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
+  COFFER_ASSIGN(const std::string marker, MarkerOfEmpty(node, key));
+  if (!marker.empty()) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
   const Lock lock(tree_.mu);
   Removed(parent, node);
   return Ok();
 }
 
-// Is there nothing below `key` but perhaps its marker (which is the answer)? Keys that cannot be
-// shown count: their directory is not empty. kNotEmpty otherwise.
-Result<bool> Filesystem::Impl::EmptyWithMarker(const NodePtr& node, const std::string& key) {
+// The ETag of the marker of a directory that has nothing else below its key; "" when there is no
+// marker either. Keys that cannot be shown count: their directory is not empty (kNotEmpty).
+Result<std::string> Filesystem::Impl::MarkerOfEmpty(const NodePtr& node, const std::string& key) {
   {
     const Lock lock(tree_.mu);
     bool busy = !node->directory->kept.empty();
@@ -202,10 +202,10 @@ Result<bool> Filesystem::Impl::EmptyWithMarker(const NodePtr& node, const std::s
   request.delimited = false;
   request.max_keys = 2;
   COFFER_ASSIGN(const s3::ListPage page, parts_.store.List(request));
-  bool marker = false;
+  std::string marker;
   for (const auto& object : page.objects) {
     if (object.key != key) return Error{Code::kNotEmpty, "the directory is not empty"};
-    marker = true;
+    marker = object.etag;
   }
   return marker;
 }

@@ -20,6 +20,7 @@ struct Filesystem::Impl::Renaming {
   NodePtr replaced;  // null when the new name is free
   std::string from_key;
   std::string to_key;
+  std::string replaced_marker;  // ETag of the marker of an empty directory that is replaced
   bool no_replace = false;
 };
 
@@ -51,7 +52,7 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
   return renaming.node->is_directory() ? RenameDirectory(renaming) : RenameFile(renaming);
 }
 
-Status Filesystem::Impl::CheckReplace(const Renaming& renaming) {
+Status Filesystem::Impl::CheckReplace(Renaming& renaming) {
   if (renaming.node->is_directory() && renaming.to_key.starts_with(renaming.from_key)) {
     return Error{Code::kInvalid, "a directory cannot be moved into itself"};
   }
@@ -65,7 +66,8 @@ Status Filesystem::Impl::CheckReplace(const Renaming& renaming) {
     return Error{Code::kNotDirectory, "a directory cannot replace a file"};
   }
   if (!onto_directory) return Ok();
-  return Discard(EmptyWithMarker(renaming.replaced, renaming.to_key));
+  COFFER_ASSIGN(renaming.replaced_marker, MarkerOfEmpty(renaming.replaced, renaming.to_key));
+  return Ok();
 }
 
 Status Filesystem::Impl::RenameFile(Renaming& renaming) {
@@ -175,7 +177,13 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
   COFFER_TRY(CommitBelow(renaming.node));
   COFFER_TRY(SendWaitingBelow(renaming.node));
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
-  COFFER_TRY(RenameTree(tree_renames_, renaming.from_key, renaming.to_key));
+  auto renamed =
+      parts_.renames.Rename({renaming.from_key, renaming.to_key, renaming.replaced_marker});
+  if (!renamed) return std::move(renamed).error();
+  for (const auto& kept : renamed->kept) {
+    parts_.observer.Warn("\"" + kept + "\" was written again while its directory was renamed: " +
+                         "it stays under the old name too");
+  }
   std::vector<std::shared_ptr<OpenFile>> files;
   {
     const Lock lock(tree_.mu);
