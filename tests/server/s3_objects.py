@@ -155,7 +155,7 @@ def object_headers(context, version):
     """Everything that GET and HEAD say about a version."""
     headers = [("Last-Modified", http_date(version.modified)), ("ETag", version.etag),
                ("Accept-Ranges", "bytes")]
-    headers += [(STORED_HEADERS[name], value) for name, value in version.headers.items()]
+    headers += [(STORED_HEADERS.get(name, name), value) for name, value in version.headers.items()]
     if "content-type" not in version.headers:
         headers.append(("Content-Type", "binary/octet-stream"))
     headers += [(f"x-amz-meta-{name}", value) for name, value in version.metadata]

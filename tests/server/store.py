@@ -24,22 +24,27 @@ NOTHING = types.MappingProxyType({})  # shared by all versions that have nothing
 class Body:
     """Object bytes as a list of buffers: a completed upload shares the buffers of its parts."""
 
-    __slots__ = ("segments", "starts", "length")
+    __slots__ = ("_segments", "starts", "length")
 
     def __init__(self, segments):
-        self.segments = [segment for segment in segments if len(segment)]
+        self._segments = [segment for segment in segments if len(segment)]
         self.starts = []
         self.length = 0
-        for segment in self.segments:
+        for segment in self._segments:
             self.starts.append(self.length)
             self.length += len(segment)
+
+    @property
+    def segments(self):
+        """All buffers in order."""
+        return self._segments
 
     def slice(self, start, end):
         """The buffers of bytes [start, end), without a copy."""
         parts = []
         index = max(0, bisect.bisect_right(self.starts, start) - 1)
-        while start < end and index < len(self.segments):
-            segment, base = self.segments[index], self.starts[index]
+        while start < end and index < len(self._segments):
+            segment, base = self._segments[index], self.starts[index]
             stop = min(end - base, len(segment))
             parts.append(memoryview(segment)[start - base:stop])
             start = base + stop
@@ -57,11 +62,28 @@ class Body:
 EMPTY_BODY = Body([])
 
 
-def pattern_body(size, seed):
-    """`size` bytes from one repeated block; a terabyte costs a list, not memory."""
-    block = hashlib.shake_256(seed.encode()).digest(min(size, FILL_BLOCK))
-    whole, rest = divmod(size, FILL_BLOCK)
-    return Body([block] * whole + ([block[:rest]] if rest else []))
+class PatternBody(Body):
+    """A body of any claimed length, from one repeated block; costs no memory until it is read."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, size, seed):
+        self._block = hashlib.shake_256(seed.encode()).digest(min(size, FILL_BLOCK))
+        self.length = size
+
+    @property
+    def segments(self):
+        """All buffers; for copies and digests of what is not absurdly large."""
+        return self.slice(0, self.length)
+
+    def slice(self, start, end):
+        parts = []
+        while start < end:
+            base = start % FILL_BLOCK
+            part = memoryview(self._block)[base:base + end - start]
+            parts.append(part)
+            start += len(part)
+        return parts
 
 
 class Version:

@@ -154,9 +154,11 @@ class Control(Served):
         self.at("%FF%00%20bad")("DELETE")
         self.s3.control("POST", f"buckets/{self.bucket}/restore")
         self.assertEqual(self.at("%FF%00%20bad")("HEAD").headers["x-amz-meta-mode"], "99999999")
-        self.s3.control("POST", f"buckets/{self.bucket}/put", {"key": "big", "size": 10 ** 12})
-        answer = self.at("big")("GET", headers={"range": "bytes=999999999990-"})
+        self.s3.control("POST", f"buckets/{self.bucket}/put", {
+            "key": "big", "size": 2 ** 62, "headers": {"x-amz-restore": "ongoing"}})
+        answer = self.at("big")("GET", headers={"range": f"bytes={2 ** 62 - 10}-"})
         self.assertEqual((answer.status, len(answer.body)), (206, 10))
+        self.assertEqual(answer.headers["x-amz-restore"], "ongoing")
         self.assertEqual(self.s3.control("POST", "nonsense")[0], 400)
 
 
