@@ -114,7 +114,6 @@ void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
 void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
   const Node& node = *stream.node;
   const std::string key = tree_.Key(node);
-  const std::string key = tree_.Key(node);
   const auto add = [&](const std::string& name, FileType type) {
     if (stream.listing->Find(name) != nullptr) return;
     for (const auto& extra : stream.extras) {
