@@ -6,12 +6,14 @@ mapfile -t files < <(git ls-files --cached --others --exclude-standard -- crypto
   while read -r f; do [[ -f $f ]] && ! [[ $f =~ \.(json|txt|pem|md)$ || $f == */vectors/* ]] && echo "$f"; done)
 bad=$(
   awk '
-    FNR == 1 { start = 0 }
+    FNR == 1 { start = lines = 0 }
     FNR == 601 { print FILENAME ": more than 600 lines" }
     # Google style and the shell alike: a function starts on a line that ends in "{" and ends with "}" in column 1
-    !start && /\{$/ && !/= ?\{$/ && !/^ *(namespace|class|struct|enum|extern|union)/ { start = FNR }
+    !start && /\{$/ && !/= ?\{$/ && !/^ *(namespace|class|struct|enum|extern|union)/ { start = FNR; lines = 0 }
+    # the rows of a table are data
+    start && !/^ *[{"]/ { lines++ }
     start && /^}/ {
-      if (/^}$/ && FNR - start > 80) print FILENAME ":" start ": function of " FNR - start " lines (80 at most)"
+      if (/^}$/ && lines > 81) print FILENAME ":" start ": function of " lines - 1 " lines (80 at most)"
       start = 0
     }
     /^namespace|^class|^struct|^}/ { start = 0 }
