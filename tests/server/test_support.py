@@ -54,7 +54,7 @@ class Served(unittest.TestCase):
         Served.server = Served.server or Running(
             "--min-part-size", str(SMALL_PART), "--user", "READER:secret:ro", "--user",
             "NOLIST:secret:deny=ListBucket", "--user", "NOPUT:secret:deny=PutObject@locked/*",
-            "--sts-seconds", "3", "--body-timeout", "1")
+            "--sts-seconds", "60", "--body-timeout", "2")
 
     def setUp(self):
         self.s3 = self.server.client()
