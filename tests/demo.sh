@@ -101,4 +101,4 @@ coffer umount "$mount"
 printf '\nIn the bucket, as any other S3 client sees it:\n'
 curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
   -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET?list-type=2" |
-  grep -oE '<Key>[^<]*</Key>|<Size>[0-9]*</Size>' | sed 's/<[^>]*>//g' | paste - - | sed 's/^/  /'
+  sed 's/<Contents>/\n/g' | sed -n 's|^.*<Key>\(.*\)</Key>.*<Size>\([0-9]*\)</Size>.*|  \1 (\2 bytes)|p'
