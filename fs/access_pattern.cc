@@ -93,7 +93,8 @@ std::vector<s3::Range> AccessPattern::Plan(std::uint64_t offset, std::uint64_t e
       std::clamp(room / kRangesPerWindow, std::min(options_.first_window, options_.part_size),
                  options_.part_size);
   while (run->next < file_size_) {
-    const std::uint64_t block = std::min(std::max(options_.first_window, 2 * run->block), largest);
+    std::uint64_t block = std::min(std::max(options_.first_window, 2 * run->block), largest);
+    if (run->next < end) block = std::max(block, std::min(end - run->next, options_.part_size));
     const std::uint64_t stop = block < file_size_ - run->next ? run->next + block : file_size_;
     if (run->next >= end && stop > run->end + window) break;
     ranges.push_back({run->next, stop - run->next});

@@ -54,6 +54,7 @@ struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<
   std::vector<Piece> Begin(std::uint64_t offset, std::uint64_t end,
                            std::vector<SharedBlock>& planned);
   void Launch(const std::vector<SharedBlock>& planned, const SharedBlock& mine);
+  std::vector<Piece> WithoutFailed(std::vector<Piece> pieces);
   Result<Slice> Obtain(const Piece& piece);
   bool Claim(Block& block);
   Status Fill(Block& block);
@@ -199,6 +200,22 @@ void Reader::State::Launch(const std::vector<SharedBlock>& planned, const Shared
   }
 }
 
+// What got no memory is fetched for this read alone, neighbours in one request.
+std::vector<Piece> Reader::State::WithoutFailed(std::vector<Piece> pieces) {
+  std::vector<Piece> merged;
+  Lock lock(mu);
+  for (Piece& piece : pieces) {
+    if (piece.block != nullptr && piece.block->phase == Block::Phase::kFailed)
+      piece.block = nullptr;
+    if (piece.block == nullptr && !merged.empty() && merged.back().block == nullptr) {
+      merged.back().range.size += piece.range.size;
+    } else {
+      merged.push_back(std::move(piece));
+    }
+  }
+  return merged;
+}
+
 bool Reader::State::Claim(Block& block) {
   Lock lock(mu);
   if (block.phase != Block::Phase::kQueued) return false;
@@ -337,8 +354,11 @@ Result<std::vector<Slice>> Reader::Read(std::uint64_t offset, std::size_t size) 
   const std::uint64_t end = offset + std::min<std::uint64_t>(size, state_->size - offset);
 
   std::vector<SharedBlock> planned;
-  const std::vector<Piece> pieces = state_->Begin(offset, end, planned);
-  if (!planned.empty()) state_->Launch(planned, pieces.front().block);
+  std::vector<Piece> pieces = state_->Begin(offset, end, planned);
+  if (!planned.empty()) {
+    state_->Launch(planned, pieces.front().block);
+    pieces = state_->WithoutFailed(std::move(pieces));
+  }
   slices.reserve(pieces.size());
   for (const Piece& piece : pieces) {
     COFFER_ASSIGN(Slice slice, state_->Obtain(piece));
