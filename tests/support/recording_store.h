@@ -4,8 +4,8 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,7 +69,7 @@ class RecordingStore : public s3::ObjectStore {
     Lock lock(mu_);
     return now_;
   }
-  // Aborts and completions that came while a part was still under way.
+  // Aborts and completions that came while a part of the same upload was still under way.
   int overtaken() const {
     Lock lock(mu_);
     return overtaken_;
@@ -127,7 +127,7 @@ class RecordingStore : public s3::ObjectStore {
       Lock lock(mu_);
       parts_.push_back({number, body.size(), false});
     }
-    const Busy busy(*this);
+    const Busy busy(*this, upload.id);
     return inner_.UploadPart(upload, number, body);
   }
   Result<s3::Part> CopyPart(const s3::Upload& upload, int number, std::string_view from,
@@ -137,39 +137,43 @@ class RecordingStore : public s3::ObjectStore {
       if (refuse_copy_part_) return Error{Code::kUnsupported, "not implemented"};
       parts_.push_back({number, range.size, true});
     }
-    const Busy busy(*this);
+    const Busy busy(*this, upload.id);
     return inner_.CopyPart(upload, number, from, range, source_etag);
   }
   Result<s3::Written> CompleteUpload(const s3::Upload& upload, std::span<const s3::Part> parts,
                                      const s3::Condition& condition) override {
-    NoteEnd();
+    NoteEnd(upload);
     return inner_.CompleteUpload(upload, parts, condition);
   }
   Status AbortUpload(const s3::Upload& upload) override {
-    NoteEnd();
+    NoteEnd(upload);
     return inner_.AbortUpload(upload);
   }
 
  private:
   class Busy {
    public:
-    explicit Busy(RecordingStore& store) : store_(store) {
+    explicit Busy(RecordingStore& store, std::string upload = "")
+        : store_(store), upload_(std::move(upload)) {
       Lock lock(store_.mu_);
+      ++store_.by_upload_[upload_];
       store_.most_ = std::max(store_.most_, ++store_.now_);
     }
     ~Busy() {
       Lock lock(store_.mu_);
       --store_.now_;
+      --store_.by_upload_[upload_];
     }
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
 
    private:
     RecordingStore& store_;
+    const std::string upload_;
   };
-  void NoteEnd() {
+  void NoteEnd(const s3::Upload& upload) {
     Lock lock(mu_);
-    if (now_ != 0) ++overtaken_;
+    if (by_upload_[upload.id] != 0) ++overtaken_;
   }
 
   s3::ObjectStore& inner_;
@@ -179,6 +183,7 @@ class RecordingStore : public s3::ObjectStore {
   GetHook on_get_ GUARDED_BY(mu_);
   ReplyHook on_reply_ GUARDED_BY(mu_);
   bool refuse_copy_part_ GUARDED_BY(mu_) = false;
+  std::map<std::string, int> by_upload_ GUARDED_BY(mu_);
   int now_ GUARDED_BY(mu_) = 0;
   int most_ GUARDED_BY(mu_) = 0;
   int overtaken_ GUARDED_BY(mu_) = 0;
