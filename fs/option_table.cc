@@ -35,13 +35,14 @@ constexpr CommandSpec kCommands[] = {
     {"doctor", kForDoctor, "SOURCE", "What works with this address, what does not, what to change.",
      1, 1},
     {"resolve", kForResolve, "SOURCE", "What an address means; asks nobody.", 1, 1},
-    {"rm", kForRemove, "PATH...",
-     "Remove files, with -r whole trees, many at a time.\nPATH is in a mount, or s3://BUCKET/KEY.",
-     1, 1000},
+    {"rm", kForRemove, "PATH",
+     "Remove a file, with -r a whole tree, many objects at a time.\nPATH is in a mount, or "
+     "s3://BUCKET/KEY.",
+     1, 1},
 };
 
 // One row an option. Help texts stay within the 80 columns of a terminal.
-constexpr OptionSpec
+const OptionSpec
     kOptions[] =
         {
             {"prefix", 0, "PREFIX", kNetwork | kForResolve, kWhere, "use only keys below PREFIX",
@@ -201,6 +202,11 @@ constexpr OptionSpec
              [](Draft& d) -> Slot { return SwitchSlot{&d.write_test}; }},
             {"recursive", 'r', "", kForRemove, kRunning, "directories and all below them",
              [](Draft& d) -> Slot { return SwitchSlot{&d.recursive}; }},
+            {"whole-bucket", 0, "", kForRemove, kRunning,
+             "with -r: every object of the bucket is meant",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.whole_bucket}; }},
+            {"yes", 'y', "", kForRemove, kRunning, "do not ask",
+             [](Draft& d) -> Slot { return SwitchSlot{&d.yes}; }},
             {"config", 0, "FILE", kEverything, kRunning, "options, one NAME = VALUE a line",
              [](Draft& d) -> Slot { return TextSlot{&d.config}; }},
 };

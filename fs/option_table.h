@@ -20,6 +20,8 @@ struct Draft {
   bool json = false;
   bool write_test = false;
   bool recursive = false;
+  bool whole_bucket = false;
+  bool yes = false;
 };
 
 enum : unsigned {

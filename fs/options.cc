@@ -315,8 +315,12 @@ Status Apply(const Layers& layers, const CommandSpec& command, Draft& draft) {
 // The lowest layer, as the draft's defaults: the profile of ~/.aws/config.
 Status TakeProfile(const Layers& layers, const Environment& environment, Draft& draft) {
   VolumeOptions& volume = draft.mount.volume;
+  const auto named_to_coffer = [](const std::vector<Given>* given) {
+    return given != nullptr && !given->back().origin.starts_with("AWS_");
+  };
   const std::vector<Given>* named = Decide(layers, "profile");
-  volume.profile_named = named != nullptr && !named->back().origin.starts_with("AWS_");
+  volume.profile_named = named_to_coffer(named);
+  volume.region_named = named_to_coffer(Decide(layers, "region"));
   const s3::Environment env = [&](std::string_view name) {
     return std::string(Get(environment, std::string(name)));
   };
@@ -379,8 +383,8 @@ Command Build(const CommandSpec& command, Draft draft) {
       return ResolveOptions{first, std::move(mount.volume.address), draft.json};
     case kForRemove:
       mount.volume.source.clear();
-      return RemoveOptions{std::move(mount.volume), std::move(draft.positionals), draft.recursive,
-                           draft.json};
+      return RemoveOptions{std::move(mount.volume), first,     draft.recursive,
+                           draft.whole_bucket,      draft.yes, draft.json};
     default:
       mount.directory = draft.positionals.back();
       return std::move(mount);

@@ -27,6 +27,7 @@ using Deadline = std::optional<std::chrono::milliseconds>;
 struct VolumeOptions {
   std::string source;
   s3::AddressOptions address;
+  bool region_named = false;            // by the user, to coffer: then another Region is a mistake
   std::vector<std::string> connect_to;  // HOST:PORT:HOST:PORT, as curl's --connect-to
   std::string ca_bundle;
 
@@ -115,8 +116,10 @@ struct ResolveOptions {
 
 struct RemoveOptions {
   VolumeOptions volume;
-  std::vector<std::string> paths;  // below a coffer mount, or an address with a key prefix
+  std::string path;  // below a coffer mount, or an address with a key
   bool recursive = false;
+  bool whole_bucket = false;  // what "" as a prefix means is meant
+  bool yes = false;           // do not ask
   bool json = false;
 };
 

@@ -108,6 +108,7 @@ TEST_CASE("mount: every kind of value", "[options]") {
                                     "-d",
                                     "--special-bits"});
   CHECK(mount.volume.address.region == "eu-west-1");
+  CHECK(mount.volume.region_named);
   CHECK(mount.memory_limit == 1u << 30);
   CHECK(mount.read_part_size == 512u << 10);
   CHECK(mount.write_part_size == 16u << 20);
@@ -137,6 +138,7 @@ TEST_CASE("flag, then environment, then the SDKs' variables, then file", "[optio
   both["COFFER_REGION"] = "from-coffer";
   CHECK(Mount({}, {}, file.path()).volume.address.region == "from-file");
   CHECK(Mount({}, sdk, file.path()).volume.address.region == "from-sdk");
+  CHECK_FALSE(Mount({}, sdk, file.path()).volume.region_named);
   CHECK(Mount({}, both, file.path()).volume.address.region == "from-coffer");
   CHECK(Mount({"--region", "flag"}, both, file.path()).volume.address.region == "flag");
   CHECK(Mount({"-o", "region=word"}, both, file.path()).volume.address.region == "word");
@@ -257,10 +259,11 @@ TEST_CASE("the other commands", "[options]") {
   const auto status = Parse({"status"});
   REQUIRE(status);
   CHECK(std::get<StatusOptions>(status->command).directory.empty());
-  const auto remove = Parse({"rm", "-r", "/mnt/a", "/mnt/b"});
+  const auto remove = Parse({"rm", "-r", "-y", "/mnt/a"});
   REQUIRE(remove);
   CHECK(std::get<RemoveOptions>(remove->command).recursive);
-  CHECK(std::get<RemoveOptions>(remove->command).paths.size() == 2);
+  CHECK(std::get<RemoveOptions>(remove->command).yes);
+  CHECK(std::get<RemoveOptions>(remove->command).path == "/mnt/a");
   const auto doctor = Parse({"doctor", "b", "--write-test"});
   REQUIRE(doctor);
   CHECK(std::get<DoctorOptions>(doctor->command).write_test);
