@@ -59,8 +59,8 @@ $(B)/%.o: %.cc $(B)/flags
 	$Q$(CXX) $(CPPFLAGS) -MMD -MP $(CXXFLAGS) -c $< -o $@
 
 # nobody waits for the tests themselves, but for their compiler: a third of the time unoptimized
-$(B)/tests/%.o: override CXXFLAGS += -O0
-$(B)/tests/%.o: override CPPFLAGS += -U_FORTIFY_SOURCE
+$(B)/tests/%.o: private override CXXFLAGS += -O0
+$(B)/tests/%.o: private override CPPFLAGS += -U_FORTIFY_SOURCE
 
 # rewritten only when the compiler or its flags change, so that a change of flags rebuilds and nothing else does
 $(B)/flags: FORCE
