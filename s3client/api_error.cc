@@ -175,6 +175,7 @@ ServiceError ReadServiceError(const Response& response) {
   if (node.name() != "Error") return error;
   error.code = Printable(node.TextOr("Code"));
   error.message = Printable(node.TextOr("Message"));
+  error.condition = Printable(node.TextOr("Condition"));
   if (error.request_id.empty()) error.request_id = Printable(node.TextOr("RequestId"));
   if (error.region.empty()) error.region = Printable(node.TextOr("Region"));
   return error;

@@ -19,7 +19,8 @@ struct ServiceError {
   std::string code;  // "" when the body holds none (HEAD, or not an answer of the service)
   std::string message;
   std::string request_id;
-  std::string region;  // where the bucket is, when the reply says so
+  std::string region;     // where the bucket is, when the reply says so
+  std::string condition;  // the header whose condition failed, when the reply says so
 };
 
 ServiceError ReadServiceError(const Response& response);

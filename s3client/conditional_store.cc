@@ -17,8 +17,10 @@ Error Lost(const Condition& condition) {
   return {Code::kChanged, "the object is another version than the one expected"};
 }
 
-bool IsRefusal(const Error& error) {
-  return error.code == Code::kExists || error.code == Code::kChanged;
+// A copy may also fail for its source, which is another condition's business.
+bool IsRefusal(const Error& error, const Condition& condition) {
+  return error.code ==
+         (condition.kind == Condition::Kind::kAbsent ? Code::kExists : Code::kChanged);
 }
 
 // What all keys begin with.
@@ -86,7 +88,7 @@ Result<Written> ConditionalStore::Guarded(ConditionalWrite write, std::string_vi
     memory_.SawSuccess(c);
     return written;
   }
-  if (!IsRefusal(written.error()) || memory_.Counts(c)) return written;
+  if (!IsRefusal(written.error(), condition) || memory_.Counts(c)) return written;
   return AfterRefusal(c, key, condition, send, std::move(written).error());
 }
 
@@ -109,7 +111,7 @@ Result<Written> ConditionalStore::AfterRefusal(const ConditionMemory::Case& c, s
       memory_.SawSuccess(c);
       return written;
     }
-    if (!IsRefusal(written.error())) return written;
+    if (!IsRefusal(written.error(), condition)) return written;
     COFFER_ASSIGN(fit, Look(key, condition));
     if (fit == Fit::kFails) return written;
   }

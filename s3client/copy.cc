@@ -13,6 +13,7 @@ namespace coffer::s3 {
 namespace {
 
 constexpr std::uint64_t kMaxParts = 10'000;
+constexpr std::string_view kSourceCondition = "x-amz-copy-source-if";
 
 Result<std::string> ReadCopyEtag(const Response& response) {
   COFFER_ASSIGN(const auto document, XmlDocument::Parse(AsText(response.body)));
@@ -74,13 +75,13 @@ Result<Written> S3Store::CopyWhole(const CopyRequest& request, const Style& styl
     const ServiceError said = ReadServiceError(response);
     // The source is what is missing: a target's condition is lost with 412.
     if (said.status == 404) return ToError(said, Operation::kCopyObject);
-    const bool itself = request.from == request.to;
-    // A copy onto itself that was done already changed its own source.
+    // Which of two conditions failed is said by some servers; without a word it was the target's.
+    const bool on_source = condition.kind == Condition::Kind::kNone ||
+                           said.condition.substr(0, kSourceCondition.size()) == kSourceCondition;
     const Condition source = Condition::Matches(request.source_etag);
-    const bool on_source = condition.kind == Condition::Kind::kNone && !request.source_etag.empty();
     return Refused(
         response, Operation::kCopyObject,
-        {request.to, on_source && (itself || said.status == 412) ? source : condition, put_id});
+        {request.to, on_source && !request.source_etag.empty() ? source : condition, put_id});
   }
   COFFER_ASSIGN(std::string etag, ReadCopyEtag(response));
   COFFER_TRY(CheckEncryption(response, style.encryption));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <set>
@@ -198,6 +199,7 @@ class CurlConnection {
 
   Multi multi_;
   Easy easy_;  // after multi_: cleaned up before it
+  std::size_t last_identity_ = 0;
   char error_[CURL_ERROR_SIZE] = "";
 };
 
@@ -381,6 +383,14 @@ Error Explain(CURLcode result, const char* detail) {
   }
 }
 
+// What tells one reply from the next; 0 when nothing does.
+std::size_t IdentityOf(const Headers& headers) {
+  if (headers.Get("x-amz-request-id").empty()) return 0;
+  std::string head;
+  for (const auto& [name, value] : headers.fields()) head += name + ":" + value + "\n";
+  return std::hash<std::string>()(head) | 1;
+}
+
 Result<Response> CurlConnection::Exchange(const Request& request, const CurlOptions& options,
                                           const std::atomic<bool>& interrupted) {
   COFFER_ASSIGN(const List headers, HeaderLines(request));
@@ -401,6 +411,13 @@ Result<Response> CurlConnection::Exchange(const Request& request, const CurlOpti
   if (incoming.trouble != Incoming::Trouble::kNone) return Explain(incoming.trouble);
   if (*result != CURLE_OK) return Explain(*result, error_);
   if (!incoming.head_done) return Explain(Incoming::Trouble::kMalformed);
+  // A reply that the network delivered twice must not answer the request after. Every reply has an
+  // id of its own; a server that gives all the same one is told by the rest of the head.
+  const std::size_t identity = IdentityOf(incoming.response.headers);
+  if (identity != 0 && identity == last_identity_) {
+    return Error{Code::kUnavailable, "the reply before came once more"};
+  }
+  last_identity_ = identity;
   return std::move(incoming.response);
 }
 
