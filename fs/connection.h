@@ -1,0 +1,109 @@
+// Options become a bucket that can be talked to: address, credentials, transports, store. Where the
+// concrete classes of s3client/ meet; shared by mount, doctor and rm.
+//
+// Made by the main thread, then safe to share between threads. Borrows the log.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/result.h"
+#include "fs/failure_watch.h"
+#include "fs/log.h"
+#include "fs/options.h"
+#include "fs/request_log.h"
+#include "s3client/bucket.h"
+#include "s3client/clock.h"
+#include "s3client/conditional_store.h"
+#include "s3client/counters.h"
+#include "s3client/counting_transport.h"
+#include "s3client/curl_transport.h"
+#include "s3client/refreshing_provider.h"
+#include "s3client/retrying_transport.h"
+#include "s3client/s3_store.h"
+#include "s3client/session_credentials.h"
+#include "s3client/signing_transport.h"
+
+namespace coffer::fs {
+
+// What a first look at the bucket showed.
+struct Preflight {
+  s3::BucketFacts facts;
+  bool empty = false;              // nothing below the prefix
+  std::vector<std::string> notes;  // for people
+};
+
+class Connection {
+ public:
+  // Finds the Region where it is not given (one request). Failures: kInvalid for an address or
+  // options that cannot be, kDenied, kUnavailable.
+  static Result<std::unique_ptr<Connection>> Open(VolumeOptions options,
+                                                  const Environment& environment,
+                                                  s3::SystemClock& clock, Log& log);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Asks for everything that mounting needs, with less patience than --deadline, and says of a
+  // failure what it means. A bucket in another Region is gone to by itself, unless a Region was
+  // named. Call once, before the store is used.
+  Result<Preflight> Check();
+
+  // Null when requests are not signed.
+  s3::CredentialsProvider* credentials() { return provider_.get(); }
+  const s3::Target& target() const { return target_; }
+  const VolumeOptions& options() const { return options_; }
+  const s3::Clock& clock() const { return clock_; }
+  s3::Counters& counters() { return counters_; }
+  s3::ServerTime& server_time() { return server_time_; }
+  FailureWatch& failures() { return failures_; }
+  s3::ConditionMemory& conditions() { return conditions_; }
+  // Neither signs; for the question where a bucket is, and for STS.
+  s3::Transport& plain() { return *plain_; }
+
+  s3::Bucket MakeBucket();         // impatient
+  s3::ObjectStore& quick_store();  // S3 itself, impatient: no condition is emulated
+  s3::ObjectStore& store();        // what a mount works on
+
+  // Ends what is on the network now and later.
+  void Interrupt();
+
+ private:
+  Connection(VolumeOptions options, const Environment& environment, s3::SystemClock& clock,
+             Log& log);
+  Status FindAddress();
+  Status MakeStores();
+  s3::RetryParties Parties();
+  s3::RetryOptions Patience(bool quick) const;
+  bool MayMove(const Error& error) const;
+  Status Move(std::vector<std::string>& notes);
+  void NoteClock(std::vector<std::string>& notes) const;
+
+  VolumeOptions options_;
+  const Environment environment_;
+  s3::SystemClock& clock_;
+  Log& log_;
+  s3::Target target_;
+  FailureWatch failures_;
+  s3::ServerTime server_time_;
+  s3::Counters counters_;
+  s3::CurlTransport curl_;
+  RequestLog logged_;
+  s3::CountingTransport counted_;  // sees what the wire sees
+  std::unique_ptr<s3::Transport> plain_;
+  std::unique_ptr<s3::RefreshingProvider> provider_;
+  std::unique_ptr<s3::Transport> account_signed_;  // directory buckets: for CreateSession
+  std::unique_ptr<s3::Transport> account_;
+  std::unique_ptr<s3::SessionCredentials> session_;
+  std::unique_ptr<s3::Transport> signed_;
+  std::unique_ptr<s3::Transport> quick_;
+  std::unique_ptr<s3::Transport> patient_;
+  std::unique_ptr<s3::S3Store> quick_store_;
+  std::unique_ptr<s3::S3Store> patient_store_;
+  s3::ConditionMemory conditions_;
+  std::unique_ptr<s3::ConditionalStore> store_;
+};
+
+}  // namespace coffer::fs

@@ -1,0 +1,239 @@
+#include "fs/mount_assembly.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
+#include "fs/cmd_resolve.h"
+#include "fs/directories.h"
+#include "fs/private_file.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::size_t kFindingsLimit = 64u << 10;
+
+// For mounts that never upload.
+class NoUploads : public UploadObserver {
+ public:
+  void Began(const s3::Upload&) override {}
+  void Ended(const s3::Upload&) override {}
+};
+
+LocalPlaces PlacesFor(const MountOptions& options, const Environment& environment) {
+  LocalPlaces places;
+  places.state = StateDirectory(options.volume, environment);
+  places.rescue = options.rescue_dir.empty() ? places.state + "/rescue" : options.rescue_dir;
+  places.index =
+      options.index_dir.empty() ? DefaultCacheDirectory(geteuid(), environment) : options.index_dir;
+  return places;
+}
+
+std::string FindingsFile(const std::string& state_directory, const s3::Target& target) {
+  const Sha256Digest digest = Sha256(AsBytes(BucketUrl(target)));
+  return state_directory + "/conditions/" + HexEncode(ByteView(digest.data(), 8));
+}
+
+FilesystemOptions ToFilesystem(const MountOptions& options, const s3::Target& target,
+                               const LocalPlaces& places) {
+  FilesystemOptions fs;
+  fs.prefix = target.key_prefix;
+  fs.source = options.volume.source;
+  fs.defaults.file_mode = options.file_mode;
+  fs.defaults.dir_mode = options.dir_mode;
+  fs.defaults.uid = options.uid.value_or(geteuid());
+  fs.defaults.gid = options.gid.value_or(getegid());
+  fs.defaults.umask = options.umask;
+  fs.defaults.special_bits = options.special_bits;
+  fs.read_only = options.read_only;
+  fs.exact_attributes = options.attributes == AttributeSource::kExact;
+  fs.strict_exclusive = options.strict_excl;
+  fs.infer_content_type = options.infer_content_type;
+  fs.metadata_ttl = options.metadata_ttl;
+  fs.negative_ttl = options.negative_metadata_ttl.value_or(options.metadata_ttl);
+  fs.bucket_size = options.bucket_size;
+  fs.read.part_size = options.read_part_size;
+  fs.read.first_window = std::min(fs.read.first_window, options.read_part_size);
+  fs.read.max_window =
+      std::max(options.read_part_size, std::min(fs.read.max_window, options.memory_limit / 4));
+  fs.write.first_part = options.write_part_size;
+  fs.write.largest_part =
+      std::max(options.write_part_size, std::min(fs.write.largest_part, options.memory_limit / 4));
+  fs.rescue_directory = places.rescue;
+  return fs;
+}
+
+}  // namespace
+
+std::string StateDirectory(const VolumeOptions& options, const Environment& environment) {
+  if (!options.state_dir.empty()) return options.state_dir;
+  return DefaultStateDirectory(geteuid(), environment);
+}
+
+void LoadFindings(const std::string& state_directory, const s3::Target& target,
+                  s3::ConditionMemory& memory) {
+  const std::string path = FindingsFile(state_directory, target);
+  const auto there = HasPrivateFile(path);
+  if (!there || !*there) return;
+  // What cannot be read is found out again.
+  const auto text = ReadPrivateFile(path, kFindingsLimit);
+  if (text) memory.Import(*text);
+}
+
+Status SaveFindings(const std::string& state_directory, const s3::Target& target,
+                    const s3::ConditionMemory& memory) {
+  const std::string path = FindingsFile(state_directory, target);
+  const std::string draft = path + "." + std::to_string(getpid());
+  COFFER_TRY(MakePrivateDirectory(state_directory + "/conditions"));
+  COFFER_TRY(RemoveFile(draft));
+  COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
+  COFFER_TRY(file.Append(AsBytes(memory.Export())));
+  COFFER_TRY(file.Sync());
+  if (std::rename(draft.c_str(), path.c_str()) != 0)
+    return Error{Code::kUnavailable, path + " cannot be replaced"};
+  return Ok();
+}
+
+MountAssembly::MountAssembly(MountOptions options, const Environment& environment, Log& log)
+    : options_(std::move(options)),
+      places_(PlacesFor(options_, environment)),
+      log_(log),
+      began_(std::chrono::steady_clock::now()),
+      budget_(options_.memory_limit),
+      pool_(options_.volume.max_threads) {}
+
+Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& options,
+                                                           const Environment& environment,
+                                                           s3::SystemClock& clock, Log& log,
+                                                           std::vector<std::string>& notes) {
+  std::unique_ptr<MountAssembly> mount(new MountAssembly(options, environment, log));
+  COFFER_ASSIGN(mount->connection_, Connection::Open(options.volume, environment, clock, log));
+  COFFER_ASSIGN(const Preflight preflight, mount->connection_->Check());
+  mount->NoteAddress(preflight, notes);
+  LoadFindings(mount->places_.state, mount->connection_->target(),
+               mount->connection_->conditions());
+  mount->saved_findings_ = mount->connection_->conditions().Export();
+  COFFER_TRY(mount->OpenRecords());
+  mount->OpenIndex();
+  mount->renames_ = std::make_unique<TreeRenames>(
+      mount->connection_->store(), mount->pool_,
+      TreeRenames::Options{mount->places_.state, BucketUrl(mount->connection_->target())});
+  if (!mount->options_.read_only) mount->Recover(notes);
+  mount->MakeFilesystem();
+  return mount;
+}
+
+MountAssembly::~MountAssembly() {
+  filesystem_.reset();
+  SaveFindings();
+}
+
+void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::string>& notes) {
+  notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
+  const s3::Target& target = connection_->target();
+  if (!target.capabilities.write && !options_.read_only) {
+    options_.read_only = true;
+    notes.push_back("mounted read-only: nothing can be written through this kind of address (" +
+                    KindInWords(target) + ")");
+  }
+  if (!preflight.empty) return;
+  notes.push_back(target.key_prefix.empty()
+                      ? "the bucket is empty"
+                      : "there is nothing below the prefix " + target.key_prefix + " yet");
+}
+
+Status MountAssembly::OpenRecords() {
+  if (options_.read_only) {
+    uploads_ = std::make_unique<NoUploads>();
+    return Ok();
+  }
+  UploadRecords::Options options;
+  options.state_directory = places_.state;
+  options.volume = BucketUrl(connection_->target());
+  options.warn = [this](const std::string& line) { log_.Warn(line); };
+  auto records = UploadRecords::Open(std::move(options));
+  if (!records)
+    return std::move(records).error().While("use the state directory (--state-dir names another)");
+  uploads_ = std::move(*records);
+  return Ok();
+}
+
+void MountAssembly::OpenIndex() {
+  AttributeIndex::Options options;
+  options.directory = places_.index;
+  options.volume = BucketUrl(connection_->target());
+  options.limit_bytes = options_.index_limit;
+  std::string notice;
+  index_ = AttributeIndex::Open(options, &notice);
+  if (!notice.empty()) log_.Warn(notice);
+}
+
+// Nothing is written into the bucket at mount but to finish this machine's own journal.
+void MountAssembly::Recover(std::vector<std::string>& notes) {
+  const RecoveredRenames renamed = renames_->Recover();
+  notes.insert(notes.end(), renamed.lines.begin(), renamed.lines.end());
+  auto* records = static_cast<UploadRecords*>(uploads_.get());
+  const Leftovers leftovers = records->AbortLeftovers(connection_->store());
+  if (leftovers.aborted > 0) {
+    notes.push_back("aborted " + std::to_string(leftovers.aborted) +
+                    " uploads that an earlier mount left unfinished");
+  }
+  notes.insert(notes.end(), leftovers.failures.begin(), leftovers.failures.end());
+}
+
+void MountAssembly::MakeFilesystem() {
+  const Filesystem::Parts parts{connection_->store(),
+                                pool_,
+                                budget_,
+                                *index_,
+                                *uploads_,
+                                *renames_,
+                                connection_->clock(),
+                                connection_->server_time(),
+                                log_};
+  filesystem_ =
+      std::make_unique<Filesystem>(parts, ToFilesystem(options_, connection_->target(), places_));
+}
+
+StatusFacts MountAssembly::Facts() const {
+  StatusFacts facts;
+  facts.version = COFFER_VERSION;
+  facts.source = options_.volume.source;
+  facts.address_kind = KindInWords(connection_->target());
+  facts.bucket_url = BucketUrl(connection_->target());
+  facts.pid = getpid();
+  facts.uptime_s =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_)
+          .count();
+  facts.read_only = options_.read_only;
+  facts.requests = connection_->counters().Snapshot();
+  const ReadCounters& reads = filesystem_->read_counters();
+  facts.bytes_fetched = reads.bytes_fetched;
+  facts.bytes_returned = reads.bytes_returned;
+  facts.bytes_in_vain = reads.bytes_in_vain;
+  facts.memory_limit = budget_.limit();
+  facts.memory_used = budget_.used();
+  facts.memory_high_water = budget_.high_water();
+  facts.process = ProcessMemory();
+  facts.threads = pool_.threads();
+  facts.queued = pool_.queued();
+  facts.index = index_->stats();
+  facts.files = filesystem_->stats();
+  facts.recent_failure = connection_->failures().last();
+  return facts;
+}
+
+void MountAssembly::SaveFindings() {
+  if (!connection_ || options_.read_only) return;
+  const std::string findings = connection_->conditions().Export();
+  if (findings == saved_findings_) return;
+  const Status saved =
+      fs::SaveFindings(places_.state, connection_->target(), connection_->conditions());
+  if (!saved) log_.Warn(saved.error().what);
+  saved_findings_ = findings;
+}
+
+}  // namespace coffer::fs

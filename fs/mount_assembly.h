@@ -1,0 +1,86 @@
+// A mount's parts put together: connection, memory, index, records of what a crash must not lose,
+// and the filesystem on top. The composition root of `coffer mount`.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fs/attribute_index.h"
+#include "fs/connection.h"
+#include "fs/filesystem.h"
+#include "fs/log.h"
+#include "fs/memory_budget.h"
+#include "fs/options.h"
+#include "fs/status_report.h"
+#include "fs/tree_rename.h"
+#include "fs/upload_records.h"
+#include "fs/worker_pool.h"
+
+namespace coffer::fs {
+
+// Where this mount keeps things on this machine.
+struct LocalPlaces {
+  std::string state;
+  std::string rescue;
+  std::string index;
+};
+
+// Owned by the main thread; borrows clock and log. The destructor waits for the pool's tasks.
+class MountAssembly {
+ public:
+  // Asks the network for what mounting needs, finishes what an earlier mount of this machine left
+  // behind (uploads, renames), and says in `notes` what people should know. Failures as
+  // Connection's, and kInvalid or kDenied for a state directory that cannot be used.
+  static Result<std::unique_ptr<MountAssembly>> Open(const MountOptions& options,
+                                                     const Environment& environment,
+                                                     s3::SystemClock& clock, Log& log,
+                                                     std::vector<std::string>& notes);
+  ~MountAssembly();
+  MountAssembly(const MountAssembly&) = delete;
+  MountAssembly& operator=(const MountAssembly&) = delete;
+
+  Filesystem& filesystem() { return *filesystem_; }
+  Connection& connection() { return *connection_; }
+  bool read_only() const { return options_.read_only; }
+  const MountOptions& options() const { return options_; }
+
+  StatusFacts Facts() const;
+  // What was learned about the server, kept for the next mount. Cheap when nothing is new.
+  void SaveFindings();
+
+ private:
+  MountAssembly(MountOptions options, const Environment& environment, Log& log);
+  Status OpenRecords();
+  void Recover(std::vector<std::string>& notes);
+  void MakeFilesystem();
+  void NoteAddress(const Preflight& preflight, std::vector<std::string>& notes);
+  void OpenIndex();
+
+  MountOptions options_;
+  const LocalPlaces places_;
+  Log& log_;
+  const std::chrono::steady_clock::time_point began_;
+  std::unique_ptr<Connection> connection_;
+  MemoryBudget budget_;
+  std::unique_ptr<AttributeIndex> index_;
+  std::unique_ptr<UploadObserver> uploads_;
+  WorkerPool pool_;
+  std::unique_ptr<TreeRenames> renames_;
+  std::unique_ptr<Filesystem> filesystem_;
+  std::string saved_findings_;
+};
+
+// What was learned about conditional writes at `target`, below the state directory: kept per
+// endpoint and bucket.
+void LoadFindings(const std::string& state_directory, const s3::Target& target,
+                  s3::ConditionMemory& memory);
+Status SaveFindings(const std::string& state_directory, const s3::Target& target,
+                    const s3::ConditionMemory& memory);
+
+// --state-dir or its default.
+std::string StateDirectory(const VolumeOptions& options, const Environment& environment);
+
+}  // namespace coffer::fs
