@@ -30,7 +30,7 @@ const unsigned char* Raw(const std::byte* bytes) {
 
 template <std::size_t N>
 Result<std::array<std::byte, N>> Legacy(const char* name, ByteView bytes) {
-  std::array<std::byte, N> digest;
+  std::array<std::byte, N> digest{};
   std::size_t size = 0;
   if (EVP_Q_digest(nullptr, name, nullptr, bytes.data(), bytes.size(), Raw(digest.data()), &size) !=
           1 ||
@@ -43,7 +43,7 @@ Result<std::array<std::byte, N>> Legacy(const char* name, ByteView bytes) {
 }  // namespace
 
 Sha256Digest Sha256(ByteView bytes) {
-  Sha256Digest digest;
+  Sha256Digest digest{};
   if (EVP_Digest(bytes.data(), bytes.size(), Raw(digest.data()), nullptr, Sha256Algorithm(),
                  nullptr) != 1) {
     OpenSslUnusable("SHA-256 failed");
@@ -60,7 +60,7 @@ Sha256Digest HmacSha256(ByteView key, ByteView message) {
       OSSL_PARAM_construct_end()};
   // An empty key must not look like "keep the old one", which a null pointer means.
   const unsigned char* key_bytes = key.empty() ? Raw(AsBytes("x").data()) : Raw(key.data());
-  Sha256Digest digest;
+  Sha256Digest digest{};
   if (EVP_MAC_init(context.get(), key_bytes, key.size(), params) != 1 ||
       EVP_MAC_update(context.get(), Raw(message.data()), message.size()) != 1 ||
       EVP_MAC_final(context.get(), Raw(digest.data()), nullptr, digest.size()) != 1) {
@@ -83,7 +83,7 @@ void Sha256Stream::Update(ByteView bytes) {
 }
 
 Sha256Digest Sha256Stream::Finish() {
-  Sha256Digest digest;
+  Sha256Digest digest{};
   if (EVP_DigestFinal_ex(context_.get(), Raw(digest.data()), nullptr) != 1 ||
       EVP_DigestInit_ex2(context_.get(), Sha256Algorithm(), nullptr) != 1) {
     OpenSslUnusable("SHA-256 failed");

@@ -85,6 +85,7 @@ class SpawnPlan {
 
   Result<pid_t> Start(const std::vector<std::string>& words) {
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     pid_t pid = 0;
@@ -96,8 +97,8 @@ class SpawnPlan {
   }
 
  private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
 };
 
 // A started program; killed with its group unless it was seen to end.
@@ -132,7 +133,7 @@ class Child {
 
 // Takes what there is now; closes the end when there will be no more.
 void Drain(End& end, std::string& into) {
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   while (end.get() >= 0 && into.size() <= kMaxOutputBytes) {
     const ssize_t n = ::read(end.get(), buffer.data(), buffer.size());
     if (n > 0) {

@@ -66,7 +66,7 @@ SignedHeaders Canonicalize(const Request& request) {
   for (const auto& [name, value] : sorted) {
     if (!out.names.empty()) out.names += ';';
     out.names += name;
-    out.canonical += name + ":" + value + "\n";
+    out.canonical.append(name).append(":").append(value).append("\n");
   }
   return out;
 }
