@@ -373,7 +373,6 @@ void Reader::Prime(Bytes head) {
   const auto block = std::make_shared<Block>(s3::Range{0, head.size()});
   auto buffer = std::make_shared<Buffer>();
   buffer->memory = state_->shared.budget.TryReserve(head.size());
-  state_->shared.counters.bytes_fetched += head.size();
   if (buffer->memory.size() == 0) return;  // it costs one more GET
   buffer->bytes = std::move(head);
   block->buffer = std::move(buffer);

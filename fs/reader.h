@@ -56,7 +56,8 @@ class Reader {
   // Bytes [offset, offset + size), cut at the end of the version. kChanged, kUnavailable, kTimeout,
   // kDenied, kArchived as the store says; kUnavailable also for a reply of the wrong length.
   Result<std::vector<Slice>> Read(std::uint64_t offset, std::size_t size);
-  // Takes over bytes already fetched from offset 0, so that a small file costs one GET in all.
+  // Takes over bytes already fetched (and counted) from offset 0, so that a small file costs one
+  // GET in all.
   void Prime(Bytes head);
   // This mount replaced the version's ETag without changing its bytes (chmod): go on with it.
   void MoveTo(FileVersion same_bytes);

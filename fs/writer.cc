@@ -73,10 +73,7 @@ class Writer::Impl {
   bool dirty() const { return dirty_; }
   void SetMetadata(s3::Metadata metadata);
   const s3::Metadata& sent_metadata() const { return sent_metadata_; }
-  void SetKey(std::string key) {
-    assert(!streaming());
-    key_ = std::move(key);
-  }
+  void SetKey(std::string key);
 
  private:
   // What to do when no memory is to be had: wait for others, or leave the buffer as it is, if that
@@ -199,6 +196,13 @@ void Writer::Impl::MoveTo(const FileVersion& same_bytes) {
 void Writer::Impl::SetMetadata(s3::Metadata metadata) {
   object_.metadata = std::move(metadata);
   if (!streaming()) sent_metadata_ = object_.metadata;
+}
+
+void Writer::Impl::SetKey(std::string key) {
+  key_ = std::move(key);
+  if (!streaming()) return;
+  // An upload is bound to its key: going on would bring the old name back.
+  static_cast<void>(Fail({Code::kBusy, "the file was renamed while its content was being sent"}));
 }
 
 // ---- Memory ----
@@ -417,20 +421,26 @@ void Writer::Impl::StartOver() {
 
 Result<Bytes> Writer::Impl::Read(std::uint64_t offset, std::size_t wanted) const {
   if (error_) return Error(*error_);
-  if (streaming()) {
-    return Error{Code::kUnsupported, "a file that is being streamed cannot be read back"};
-  }
   if (offset >= size()) return Bytes{};
   const std::uint64_t count = std::min<std::uint64_t>(wanted, size() - offset);
   if (resting_) {
     if (auto bytes = kept_->Copy(offset, count)) return std::move(*bytes);
     return Fetch(committed_, {offset, count});
   }
-  if (offset < origin_) {
-    return Error{Code::kUnsupported, "the old content of a file being appended to is not here"};
+  const std::uint64_t old = offset < prefix_.size ? std::min(count, prefix_.size - offset) : 0;
+  if (streaming() && old < count) {
+    return Error{Code::kUnsupported,
+                 "what is being streamed cannot be read back before it is all "
+                 "in S3"};
   }
-  const ByteView bytes = tail_.bytes().subspan(offset - origin_, count);
-  return Bytes(bytes.begin(), bytes.end());
+  Bytes bytes;
+  if (old > 0) {
+    COFFER_ASSIGN(bytes, Fetch(prefix_, {offset, old}));
+  }
+  if (old == count) return bytes;
+  const ByteView rest = tail_.bytes().subspan(offset + old - origin_, count - old);
+  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  return bytes;
 }
 
 // ---- Ending ----

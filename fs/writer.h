@@ -64,8 +64,8 @@ class Writer {
   // In memory: any size that fits there. On a stream or to large old content: the size it has, or
   // 0, which starts over. Else kUnsupported.
   Status Truncate(std::uint64_t size);
-  // Bytes back, cut at the end; kUnsupported for what is not in memory: once the stream has begun,
-  // and large old content.
+  // Bytes back, cut at the end; large old content is fetched. kUnsupported for what a stream has
+  // taken.
   Result<Bytes> Read(std::uint64_t offset, std::size_t size) const;
 
   std::uint64_t size() const;
@@ -75,7 +75,9 @@ class Writer {
   // For the object's next commit; no effect on a stream that has begun (see sent_metadata).
   void SetMetadata(s3::Metadata metadata);
   const s3::Metadata& sent_metadata() const;
-  void SetKey(std::string key);  // renamed before the first byte was sent
+  // Renamed, and what the next commit starts from with it, before the stream has begun: a stream is
+  // bound to its key, so for it this is a failure that sticks.
+  void SetKey(std::string key);
   // This mount replaced the version that the next commit starts from, with the same bytes (chmod or
   // rename after a commit).
   void MoveTo(const FileVersion& same_bytes);
