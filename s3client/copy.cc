@@ -13,7 +13,7 @@ namespace coffer::s3 {
 namespace {
 
 constexpr std::uint64_t kMaxParts = 10'000;
-constexpr std::string_view kSourceCondition = "x-amz-copy-source-if";
+constexpr std::string_view kSourceCondition = "x-amz-copy-source";
 
 Result<std::string> ReadCopyEtag(const Response& response) {
   COFFER_ASSIGN(const auto document, XmlDocument::Parse(AsText(response.body)));

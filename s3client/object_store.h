@@ -89,21 +89,21 @@ struct Condition {
 // What a new object is made of beside its bytes. Storage class, encryption and checksums are the
 // store's own options and apply to every write.
 struct NewObject {
-  Metadata metadata;
-  ContentHeaders headers;
-  Condition condition;
+  Metadata metadata = {};
+  ContentHeaders headers = {};
+  Condition condition = {};
 };
 
 // The version that a write made.
 struct Written {
-  std::string etag;
-  std::string version_id;
+  std::string etag = {};
+  std::string version_id = {};
   std::int64_t server_date_s = 0;
 };
 
 struct ReadCondition {
-  std::string etag;        // If-Match; "" for whatever is current; else kChanged
-  std::string version_id;  // "" for the current version
+  std::string etag = {};        // If-Match; "" for whatever is current; else kChanged
+  std::string version_id = {};  // "" for the current version
   // Head only: a 404 without a body may come from a proxy, so it counts as kNotFound after a
   // listing confirmed it. False for callers that list beside it.
   bool confirm_absence = true;
@@ -113,46 +113,47 @@ struct ReadCondition {
 inline constexpr std::uint64_t kMaxCopySize = 5ull << 30;
 
 struct CopyRequest {
-  std::string from;
-  std::string to;
-  std::string source_etag;  // the copy is of this version or kChanged; "" for whatever is current
-  std::string source_version_id;
+  std::string from = {};
+  std::string to = {};
+  // The copy is of this version or kChanged; "" for whatever is current.
+  std::string source_etag = {};
+  std::string source_version_id = {};
   std::uint64_t size = 0;  // of the source: above 5 GB a copy is made of parts
   // What the copy shall carry, whole: metadata is always replaced, so a caller that only renames
   // passes on what Head() said.
-  NewObject target;
+  NewObject target = {};
   // Instead: carry the source's own metadata and headers (x-amz-metadata-directive: COPY), which
   // saves a tree rename its HEADs. Of `target` only the condition counts then. Only for sizes up to
   // kMaxCopySize, and not onto itself; else kInvalid.
   bool keep_metadata = false;
-  std::string storage_class;  // "" for the store's own; a copy onto itself keeps the object's
+  std::string storage_class = {};  // "" for the store's own; a copy onto itself keeps the object's
   // The source's encryption, kept when the copy replaces its own source.
-  std::string sse;
-  std::string sse_kms_key_id;
+  std::string sse = {};
+  std::string sse_kms_key_id = {};
   bool bucket_key = false;
   int tag_count = 0;  // of the source; a copy made of parts must carry tags itself
 };
 
 struct Part {
   int number = 0;  // 1..10,000
-  std::string etag;
-  std::string checksum;  // base64 SHA-256 or CRC32, "" when the server gave none
+  std::string etag = {};
+  std::string checksum = {};  // base64 SHA-256 or CRC32, "" when the server gave none
 };
 
 // A multipart upload in progress.
 struct Upload {
-  std::string key;
-  std::string id;
+  std::string key = {};
+  std::string id = {};
   // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
   // lost, from somebody else's object.
   std::string put_id = {};
 };
 
 struct ListRequest {
-  std::string prefix;
+  std::string prefix = {};
   bool delimited = true;  // '/' ends a name: one directory
-  std::string start_after;
-  std::string token;  // of the page before
+  std::string start_after = {};
+  std::string token = {};  // of the page before
   int max_keys = 1000;
 };
 
@@ -189,8 +190,8 @@ struct VersionPage {
 };
 
 struct KeyToDelete {
-  std::string key;
-  std::string etag;  // the version that may be deleted; "" for whatever is current
+  std::string key = {};
+  std::string etag = {};  // the version that may be deleted; "" for whatever is current
 };
 
 struct FailedDelete {
