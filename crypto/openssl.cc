@@ -23,7 +23,8 @@ Error OpenSslError(std::string_view doing) {
 }
 
 void OpenSslUnusable(std::string_view doing) {
-  std::fprintf(stderr, "coffer: OpenSSL cannot work here: %s\n", OpenSslError(doing).what.c_str());
+  (void)std::fprintf(stderr, "coffer: OpenSSL cannot work here: %s\n",
+                     OpenSslError(doing).what.c_str());
   std::abort();
 }
 

@@ -1,5 +1,6 @@
 #include "s3client/time_text.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -27,8 +28,9 @@ Broken Break(WallTime time) {
 std::string Print(const char* format, WallTime time) {
   const Broken t = Break(time);
   char text[40];
-  std::snprintf(text, sizeof text, format, t.year, t.month, t.day, t.hour, t.minute, t.second);
-  return text;
+  const int size =
+      std::snprintf(text, sizeof text, format, t.year, t.month, t.day, t.hour, t.minute, t.second);
+  return std::string(text, static_cast<std::size_t>(std::clamp(size, 0, 39)));
 }
 
 }  // namespace
