@@ -11,9 +11,9 @@ using s3::Target;
 using s3::TargetKind;
 
 struct Ability {
-  const char* name;  // in JSON
-  const char* words;
-  bool Capabilities::*value;
+  const char* name = nullptr;  // in JSON
+  const char* words = nullptr;
+  bool Capabilities::*value = nullptr;
   bool is_extra = false;  // nobody misses it
 };
 constexpr Ability kAbilities[] = {

@@ -87,8 +87,11 @@ class TreeRemover {
     // A listing that is not sorted may miss names while others go: look until a pass finds nothing.
     while (!capabilities_.sorted_list && tally_.Counts().second == 0 && !tally_.stopped()) {
       auto again = List(prefix, "");
-      if (!again) tally_.Stop(std::move(again).error());
-      if (!again || again->objects.empty()) break;
+      if (!again) {
+        tally_.Stop(std::move(again).error());
+        break;
+      }
+      if (again->objects.empty()) break;
       RemovePass(prefix, *std::move(again));
     }
     if (console_.interactive) console_.err << '\n';
@@ -125,22 +128,20 @@ class TreeRemover {
   }
 
   void Add(TaskGroup& group, std::vector<ListedObject> objects) {
-    const std::size_t per_task = capabilities_.delete_objects
-                                     ? std::max<std::size_t>(objects.size(), 1)
-                                     : kSingleDeletesPerTask;
+    const std::size_t per_task =
+        capabilities_.delete_objects ? objects.size() : kSingleDeletesPerTask;
     for (std::size_t at = 0; at < objects.size(); at += per_task) {
-      const std::size_t count = std::min(per_task, objects.size() - at);
+      const std::size_t end = std::min(at + per_task, objects.size());
       std::vector<ListedObject> some(std::make_move_iterator(objects.begin() + Offset(at)),
-                                     std::make_move_iterator(objects.begin() + Offset(at + count)));
-      group.Add([this, batch = std::move(some)] {
-        if (tally_.stopped()) return;
-        if (capabilities_.delete_objects) {
-          DeleteTogether(batch);
-        } else {
-          DeleteOneByOne(batch);
-        }
-      });
+                                     std::make_move_iterator(objects.begin() + Offset(end)));
+      group.Add([this, batch = std::move(some)] { Delete(batch); });
     }
+  }
+
+  void Delete(const std::vector<ListedObject>& batch) {
+    if (tally_.stopped()) return;
+    if (capabilities_.delete_objects) return DeleteTogether(batch);
+    DeleteOneByOne(batch);
   }
 
   static std::ptrdiff_t Offset(std::size_t at) { return static_cast<std::ptrdiff_t>(at); }

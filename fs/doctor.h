@@ -32,7 +32,7 @@ struct Check {
 };
 
 // Whose keys these are, as STS says.
-struct Caller {
+struct StsCaller {
   std::string account;
   std::string arn;
 };
@@ -53,7 +53,7 @@ class DoctorProbes {
   virtual ~DoctorProbes() = default;
   // Null for anonymous requests.
   virtual Result<std::shared_ptr<const s3::Credentials>> Credentials() = 0;
-  virtual Result<Caller> Identity() = 0;
+  virtual Result<StsCaller> Identity() = 0;
   // How far the service's clock is ahead of ours, after any reply; nothing before one.
   virtual std::optional<std::int64_t> ClockOffset() = 0;
   // The Region that the service names for the bucket, "" when it names none.
@@ -76,6 +76,7 @@ struct ConditionalFindings {
   bool versioned = false;
   Finding put_if_absent = Finding::kUnknown;
   Finding put_if_match = Finding::kUnknown;
+  bool put_if_match_bare = false;  // honoured only with the ETag unquoted
   Finding copy_if_absent = Finding::kUnknown;
   Finding complete_if_absent = Finding::kUnknown;
   Finding delete_if_match = Finding::kUnknown;

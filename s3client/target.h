@@ -51,9 +51,9 @@ struct Target {
   std::string arn;        // "" unless an ARN was given
   std::string account;    // of the ARN, else ""
   std::string partition;  // "aws"
-  // Where requests are signed for. "" when it must still be discovered (a bucket or an alias without
-  // --region: the host is then us-east-1's, which answers HeadBucket with the right one) and where
-  // none is needed (multi-Region access points).
+  // Where requests are signed for. "" where none is needed (multi-Region access points) and when it
+  // must still be discovered (a bucket or an alias without --region: the host is then us-east-1's,
+  // which answers HeadBucket with the right one).
   std::string region;
   bool alias = false;      // `name` is the alias of an access point, not a bucket
   std::string region_set;  // for sigv4a: "*"

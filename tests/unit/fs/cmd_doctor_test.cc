@@ -23,7 +23,7 @@ class FakeProbes : public DoctorProbes {
   Result<std::shared_ptr<const s3::Credentials>> credentials =
       std::make_shared<const s3::Credentials>(s3::Credentials{
           "AKIDEXAMPLE", "SECRETEXAMPLE", "TOKENEXAMPLE", std::nullopt, "", "environment"});
-  Result<Caller> identity = Caller{"123456789012", "arn:aws:iam::123456789012:user/ann"};
+  Result<StsCaller> identity = StsCaller{"123456789012", "arn:aws:iam::123456789012:user/ann"};
   std::optional<std::int64_t> offset = 0;
   Result<std::string> region = std::string("eu-west-1");
   Result<std::string> versioning = std::string();
@@ -33,7 +33,7 @@ class FakeProbes : public DoctorProbes {
   int versioning_asked = 0;
 
   Result<std::shared_ptr<const s3::Credentials>> Credentials() override { return credentials; }
-  Result<Caller> Identity() override { return identity; }
+  Result<StsCaller> Identity() override { return identity; }
   std::optional<std::int64_t> ClockOffset() override { return offset; }
   Result<std::string> BucketRegion() override { return region; }
   Result<std::string> Versioning() override {
@@ -50,10 +50,12 @@ class CarelessStore : public FakeStore {
  public:
   bool ignores = false;
   bool refuses_matches = false;
+  bool refuses_quoted = false;
 
   Result<s3::Written> Put(std::string_view key, ByteView body,
                           const s3::NewObject& object) override {
-    if (refuses_matches && object.condition.kind == s3::Condition::Kind::kMatches) {
+    const bool matches = object.condition.kind == s3::Condition::Kind::kMatches;
+    if (matches && (refuses_matches || (refuses_quoted && !object.condition.bare_etag))) {
       return Error{Code::kChanged, "precondition failed"};
     }
     return FakeStore::Put(key, body, Without(object));
@@ -311,6 +313,46 @@ TEST_CASE("a server that refuses the right ETag too is not usable", "[doctor]") 
   CHECK(doctor.remembered->put_if_absent == Finding::kHonoured);
 }
 
+TEST_CASE("a server that wants the ETag unquoted is understood", "[doctor]") {
+  CarelessStore store;
+  store.refuses_quoted = true;
+  Doctor doctor(store);
+  doctor.settings.write_test = true;
+  CHECK(doctor() == kExitOk);
+  REQUIRE(doctor.remembered);
+  CHECK(doctor.remembered->put_if_match == Finding::kHonoured);
+  CHECK(doctor.remembered->put_if_match_bare);
+}
+
+TEST_CASE("a condition that is refused although it holds is not usable", "[doctor]") {
+  FakeStore store;
+  store.SetHook([&](Operation operation, std::string_view) -> std::optional<Fault> {
+    // The first put, the first copy and the first completion carry a condition that holds.
+    if (operation == Operation::kPut && store.count(operation) == 1) {
+      return Fault{{Code::kUnsupported, "NotImplemented"}, false};
+    }
+    if (operation == Operation::kCopy && store.count(operation) == 1) {
+      return Fault{{Code::kUnsupported, "NotImplemented"}, false};
+    }
+    if (operation == Operation::kCompleteUpload && store.count(operation) == 1) {
+      return Fault{{Code::kExists, "precondition failed"}, false};
+    }
+    return std::nullopt;
+  });
+  Doctor doctor(store);
+  doctor.settings.write_test = true;
+  CHECK(doctor() == kExitOk);
+  REQUIRE(doctor.remembered);
+  CHECK(doctor.remembered->put_if_absent == Finding::kUnusable);
+  CHECK(doctor.remembered->copy_if_absent == Finding::kUnusable);
+  CHECK(doctor.remembered->complete_if_absent == Finding::kUnusable);
+  CHECK(doctor.State("PutObject") == "ok");
+  CHECK(doctor.State("CopyObject") == "ok");
+  CHECK(doctor.State("multipart upload") == "ok");
+  CHECK(store.Keys().empty());
+  CHECK(store.open_uploads() == 0);
+}
+
 TEST_CASE("the write test is refused under a default retention", "[doctor]") {
   FakeStore store;
   Doctor doctor(store);
@@ -356,7 +398,8 @@ TEST_CASE("a probe whose reply was lost is removed, one that stays is named", "[
   CHECK(doctor() == kExitAccess);
   CHECK_THAT(doctor.Detail("DeleteObject"),
              Catch::Contains("left behind: p/.coffer-doctor-0123abcd, "
-                             "p/.coffer-doctor-0123abcd-copy"));
+                             "p/.coffer-doctor-0123abcd-copy, "
+                             "p/.coffer-doctor-0123abcd-parts"));
   CHECK(doctor.checks["DeleteObject"]["policy"]["Action"] == "s3:DeleteObject");
 }
 
