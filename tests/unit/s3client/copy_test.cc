@@ -1,0 +1,89 @@
+#include <string>
+#include <vector>
+
+#include "tests/support/store_bench.h"
+
+namespace coffer::s3 {
+namespace {
+
+const char* const kCopied = "<CopyObjectResult><ETag>\"e2\"</ETag></CopyObjectResult>";
+const char* const kInitiated =
+    "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
+const char* const kCompleted =
+    "  \n<?xml version=\"1.0\"?><CompleteMultipartUploadResult><ETag>\"e-2\"</ETag>"
+    "</CompleteMultipartUploadResult>";
+
+TEST_CASE("Copy: conditions, replaced metadata, and whose condition failed") {
+  StoreBench bench;
+  bench.wire.Then(Reply(200, {{"Date", kDate}}, kCopied));
+  CopyRequest request{.from = "a b", .to = "c", .source_etag = "e1", .source_version_id = "v+1"};
+  request.target.condition = Condition::Absent();
+  request.target.metadata = {{"m", "1"}};
+  const auto written = bench.store.Copy(request);
+  REQUIRE(written);
+  CHECK(written->etag == "e2");
+  const Headers& headers = bench.Seen(0).headers;
+  CHECK(headers.Get("x-amz-copy-source") == "b/a%20b?versionId=v%2B1");
+  CHECK(headers.Get("x-amz-copy-source-if-match") == "\"e1\"");
+  CHECK(headers.Get("x-amz-metadata-directive") == "REPLACE");
+  CHECK(headers.Get("If-None-Match") == "*");
+  CHECK(headers.Get("x-amz-meta-m") == "1");
+
+  const auto failure = [&](const std::string& condition, Condition target) {
+    StoreBench refused;
+    refused.wire.Then(Reply(
+        412, {},
+        "<Error><Code>PreconditionFailed</Code><Condition>" + condition + "</Condition></Error>"));
+    request.target.condition = std::move(target);
+    return CodeOf(refused.store.Copy(request));
+  };
+  CHECK(failure("If-None-Match", Condition::Absent()) == Code::kExists);
+  CHECK(failure("", Condition::Absent()) == Code::kExists);
+  CHECK(failure("x-amz-copy-source-If-Match", Condition::Absent()) == Code::kChanged);
+  CHECK(failure("", Condition::None()) == Code::kChanged);
+  StoreBench gone;
+  gone.wire.Then(Reply(404, {}, ErrorXml("NoSuchKey")));
+  CHECK(CodeOf(gone.store.Copy(request)) == Code::kNotFound);
+}
+
+TEST_CASE("Copy: an error inside of a success is never a copy") {
+  for (const std::string& body :
+       {ErrorXml("InternalError"), std::string(kCopied).substr(0, 30), std::string(),
+        std::string("<Other/>"), std::string("<CopyObjectResult/>")}) {
+    CAPTURE(body);
+    StoreBench bench;
+    bench.wire.Then(Reply(200, {}, body));
+    CHECK(CodeOf(bench.store.Copy({.from = "a", .to = "b"})) == Code::kUnavailable);
+  }
+}
+
+TEST_CASE("Copy: above the limit by parts, with tags, and aborted on failure") {
+  StoreOptions options;
+  options.max_single_copy_bytes = 10;
+  options.copy_part_bytes = 8;
+  const std::string part = "<CopyPartResult><ETag>\"p\"</ETag></CopyPartResult>";
+  const std::string tags =
+      "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag></TagSet></Tagging>";
+  const CopyRequest request{
+      .from = "a", .to = "b", .source_etag = "e1", .size = 20, .tag_count = 1};
+  StoreBench bench(options);
+  bench.wire.Then(Reply(200, {}, tags)).Then(Reply(200, {}, kInitiated));
+  bench.wire.Then(Reply(200, {}, part)).Then(Reply(200, {}, part)).Then(Reply(200, {}, part));
+  bench.wire.Then(Reply(200, {{"Date", kDate}}, kCompleted));
+  const auto written = bench.store.Copy(request);
+  REQUIRE(written);
+  CHECK(written->etag == "e-2");
+  CHECK(bench.Seen(1).headers.Get("x-amz-tagging") == "a%20b=1%262");
+  CHECK(bench.Seen(2).headers.Get("x-amz-copy-source-range") == "bytes=0-7");
+  CHECK(bench.Seen(4).headers.Get("x-amz-copy-source-range") == "bytes=16-19");
+  CHECK(bench.Seen(4).headers.Get("x-amz-copy-source-if-match") == "\"e1\"");
+
+  StoreBench changed(options);
+  changed.wire.Then(Reply(200, {}, tags)).Then(Reply(200, {}, kInitiated));
+  changed.wire.Then(Reply(412, {}, ErrorXml("PreconditionFailed"))).Then(Reply(204));
+  CHECK(CodeOf(changed.store.Copy(request)) == Code::kChanged);
+  CHECK(changed.wire.seen().back().operation == Operation::kAbortUpload);
+}
+
+}  // namespace
+}  // namespace coffer::s3

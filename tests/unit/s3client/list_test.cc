@@ -1,0 +1,69 @@
+#include <string>
+#include <vector>
+
+#include "tests/support/store_bench.h"
+
+namespace coffer::s3 {
+namespace {
+
+TEST_CASE("List: keys of every kind come through, pages go forward") {
+  StoreBench bench;
+  bench.wire.Then(Listing(
+      Listed("p/%20+%2B%01%0D%25") + "<CommonPrefixes><Prefix>p/d%C3%A9/</Prefix></CommonPrefixes>",
+      ""));
+  const auto page = bench.store.List({.prefix = "p/"});
+  REQUIRE(page);
+  REQUIRE(page->objects.size() == 1);
+  CHECK(page->objects[0].key == "p/  +\x01\r%");
+  CHECK(page->objects[0].etag == "e1");
+  CHECK(page->objects[0].size == 7);
+  CHECK(page->objects[0].last_modified_s == FakeClock::kStart_s);
+  CHECK(page->prefixes == std::vector<std::string>{"p/d\xC3\xA9/"});
+  CHECK(bench.Seen(0).Query("encoding-type") == "url");
+  CHECK(bench.Seen(0).Query("delimiter") == "/");
+}
+
+TEST_CASE("List: what is not a listing of what was asked is an error") {
+  const std::string begin = "<ListBucketResult><EncodingType>url</EncodingType>";
+  for (const std::string& body : {
+           std::string("<Other/>"),
+           begin + "</ListBucketResult>",
+           begin + "<IsTruncated>maybe</IsTruncated></ListBucketResult>",
+           begin + "<IsTruncated>true</IsTruncated></ListBucketResult>",
+           begin + "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+                   "</ListBucketResult>",
+           begin + "<IsTruncated>false</IsTruncated>" + Listed("q/x") + "</ListBucketResult>",
+           begin + "<IsTruncated>false</IsTruncated>" + Listed("p/%zz") + "</ListBucketResult>",
+           begin + "<IsTruncated>false</IsTruncated>" + Listed("") + "</ListBucketResult>",
+           begin + "<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key></Contents>"
+                   "</ListBucketResult>",
+           begin + "<IsTruncated>false</IsTrunc",
+       }) {
+    CAPTURE(body);
+    StoreBench bench;
+    bench.wire.Then(Reply(200, {{"Date", kDate}}, body));
+    CHECK(CodeOf(bench.store.List({.prefix = "p/", .token = "t"})) == Code::kUnavailable);
+  }
+}
+
+TEST_CASE("ListVersions: versions and markers in order") {
+  StoreBench bench;
+  bench.wire.Then(Reply(
+      200, {{"Date", kDate}},
+      "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+      "<NextKeyMarker>k%2B</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker>"
+      "<DeleteMarker><Key>k</Key><VersionId>m</VersionId><IsLatest>true</IsLatest><LastModified>"
+      "2026-01-02T03:04:05Z</LastModified></DeleteMarker><Version><Key>k</Key><VersionId>v1"
+      "</VersionId><IsLatest>false</IsLatest><LastModified>2026-01-02T03:04:05Z</LastModified>"
+      "<ETag>\"e\"</ETag><Size>1</Size></Version></ListVersionsResult>"));
+  const auto page = bench.store.ListVersions("k", "", "");
+  REQUIRE(page);
+  REQUIRE(page->versions.size() == 2);
+  CHECK(page->versions[0].delete_marker);
+  CHECK(page->versions[0].latest);
+  CHECK(page->versions[1].etag == "e");
+  CHECK(page->next_key_marker == "k+");
+}
+
+}  // namespace
+}  // namespace coffer::s3
