@@ -87,7 +87,9 @@ Result<std::string> Rescue::Save(const RescueReason& reason, ByteView bytes) {
   constexpr int kTries = 10'000;  // as many as can be saved in one second, and then some
   Status saved = Ok();
   for (int n = 0; n < kTries; ++n) {
-    const std::string path = stem + (n == 0 ? "" : std::to_string(n) + "-") + name;
+    std::string path = stem;
+    if (n > 0) path.append(std::to_string(n)).append("-");
+    path += name;
     saved = WriteWhole(path, bytes);
     if (!saved && saved.error().code == Code::kExists) continue;
     COFFER_TRY(std::move(saved));

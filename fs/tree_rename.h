@@ -56,6 +56,7 @@ class TreeRenames {
     std::string state_directory;
     std::string volume;      // endpoint and bucket, as for the attribute index
     std::size_t width = 32;  // copies at once
+    int page = 1000;         // names that are listed, journalled and deleted together
   };
   TreeRenames(s3::ObjectStore& store, WorkerPool& pool, Options options);
 

@@ -50,6 +50,7 @@ std::vector<s3::Upload> Unfinished(std::string_view text) {
     if (const auto ended = Member(json, "ended")) open.erase(*ended);
   }
   std::vector<s3::Upload> uploads;
+  uploads.reserve(open.size());
   for (auto& [id, key] : open) uploads.push_back({std::move(key), id});
   return uploads;
 }

@@ -120,21 +120,21 @@ TEST_CASE("the file stays small however many uploads there were") {
   const s3::Upload held = Create(store, "held");
   std::vector<s3::Upload> began{held};
   std::vector<s3::Upload> ended;
-  for (int i = 0; i < 300; ++i) ended.push_back({"k", "upload-" + std::to_string(i)});
+  for (int i = 0; i < 60; ++i) ended.push_back({"k", "upload-" + std::to_string(i)});
   {
-    const auto records = OpenIn(directory, 2000);
+    const auto records = OpenIn(directory, 1000);
     records->Began(held);
     for (const s3::Upload& upload : ended) {
       records->Began(upload);
       records->Ended(upload);
     }
     REQUIRE(Files(directory).size() == 1);
-    CHECK(std::filesystem::file_size(Files(directory)[0]) < 3000);
+    CHECK(std::filesystem::file_size(Files(directory)[0]) < 1500);
     records->Ended(held);
   }
   // And what is held open survives each rewriting.
   for (const s3::Upload& upload : ended) began.push_back(upload);
-  DieWith(directory, began, ended, 2000);
+  DieWith(directory, began, ended, 1000);
   CHECK(OpenIn(directory)->AbortLeftovers(store).aborted == 1);
   CHECK(store.open_uploads() == 0);
 }
