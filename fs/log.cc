@@ -215,7 +215,11 @@ void Log::OnRetry(const s3::Request& request, const Error& why, int attempt,
 void Log::OnFailure(const s3::Request& request, const Error& error, int attempts) {
   std::string line = Where(request) + ": " + error.what;
   if (attempts > 1) line += " (after " + std::to_string(attempts) + " tries)";
-  Write(Level::kWarning, line);
+  if (report_requests_) {
+    Write(Level::kWarning, line);
+  } else {
+    Debug(line);
+  }
 }
 
 void Log::OnNotice(std::string_view notice) { Write(Level::kWarning, notice); }

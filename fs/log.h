@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -72,6 +73,9 @@ class Log : public FilesystemObserver, public s3::Observer {
   void Detach();
   // The file was moved away (SIGHUP, logrotate).
   void Reopen();
+  // Whether failed requests are lines of their own. Off while a command is going to report them
+  // itself.
+  void ReportRequests(bool on) { report_requests_ = on; }
   // Writes the counts of repeats whose minute is over; called about once a second.
   void Tick();
 
@@ -99,6 +103,7 @@ class Log : public FilesystemObserver, public s3::Observer {
 
   const Options options_;
   const s3::Clock& clock_;
+  std::atomic<bool> report_requests_{true};
   mutable Mutex mu_;
   std::shared_ptr<spdlog::logger> logger_ GUARDED_BY(mu_);
   RepeatFilter repeats_ GUARDED_BY(mu_);

@@ -3,18 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
-#include "crypto/digest.h"
-#include "crypto/encoding.h"
 #include "fs/cmd_resolve.h"
 #include "fs/directories.h"
-#include "fs/private_file.h"
+#include "fs/findings.h"
+#include "fs/volume_json.h"
 
 namespace coffer::fs {
 namespace {
-
-constexpr std::size_t kFindingsLimit = 64u << 10;
 
 // For mounts that never upload.
 class NoUploads : public UploadObserver {
@@ -30,11 +26,6 @@ LocalPlaces PlacesFor(const MountOptions& options, const Environment& environmen
   places.index =
       options.index_dir.empty() ? DefaultCacheDirectory(geteuid(), environment) : options.index_dir;
   return places;
-}
-
-std::string FindingsFile(const std::string& state_directory, const s3::Target& target) {
-  const Sha256Digest digest = Sha256(AsBytes(BucketUrl(target)));
-  return state_directory + "/conditions/" + HexEncode(ByteView(digest.data(), 8));
 }
 
 FilesystemOptions ToFilesystem(const MountOptions& options, const s3::Target& target,
@@ -67,35 +58,6 @@ FilesystemOptions ToFilesystem(const MountOptions& options, const s3::Target& ta
 }
 
 }  // namespace
-
-std::string StateDirectory(const VolumeOptions& options, const Environment& environment) {
-  if (!options.state_dir.empty()) return options.state_dir;
-  return DefaultStateDirectory(geteuid(), environment);
-}
-
-void LoadFindings(const std::string& state_directory, const s3::Target& target,
-                  s3::ConditionMemory& memory) {
-  const std::string path = FindingsFile(state_directory, target);
-  const auto there = HasPrivateFile(path);
-  if (!there || !*there) return;
-  // What cannot be read is found out again.
-  const auto text = ReadPrivateFile(path, kFindingsLimit);
-  if (text) memory.Import(*text);
-}
-
-Status SaveFindings(const std::string& state_directory, const s3::Target& target,
-                    const s3::ConditionMemory& memory) {
-  const std::string path = FindingsFile(state_directory, target);
-  const std::string draft = path + "." + std::to_string(getpid());
-  COFFER_TRY(MakePrivateDirectory(state_directory + "/conditions"));
-  COFFER_TRY(RemoveFile(draft));
-  COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
-  COFFER_TRY(file.Append(AsBytes(memory.Export())));
-  COFFER_TRY(file.Sync());
-  if (std::rename(draft.c_str(), path.c_str()) != 0)
-    return Error{Code::kUnavailable, path + " cannot be replaced"};
-  return Ok();
-}
 
 MountAssembly::MountAssembly(MountOptions options, const Environment& environment, Log& log)
     : options_(std::move(options)),
@@ -223,6 +185,7 @@ StatusFacts MountAssembly::Facts() const {
   facts.index = index_->stats();
   facts.files = filesystem_->stats();
   facts.recent_failure = connection_->failures().last();
+  facts.connection = DescribeVolume(connection_->options());
   return facts;
 }
 

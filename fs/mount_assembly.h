@@ -73,14 +73,4 @@ class MountAssembly {
   std::string saved_findings_;
 };
 
-// What was learned about conditional writes at `target`, below the state directory: kept per
-// endpoint and bucket.
-void LoadFindings(const std::string& state_directory, const s3::Target& target,
-                  s3::ConditionMemory& memory);
-Status SaveFindings(const std::string& state_directory, const s3::Target& target,
-                    const s3::ConditionMemory& memory);
-
-// --state-dir or its default.
-std::string StateDirectory(const VolumeOptions& options, const Environment& environment);
-
 }  // namespace coffer::fs

@@ -188,6 +188,7 @@ Json StatusReport(const StatusFacts& facts) {
                      {"bytes", facts.index.bytes},
                      {"persistent", facts.index.persistent}};
   report["files"] = Files(facts.files);
+  report["connection"] = facts.connection;
   if (facts.recent_failure.seconds_ago >= 0) {
     report["last_failure"] = {{"what", facts.recent_failure.what},
                               {"seconds_ago", facts.recent_failure.seconds_ago}};

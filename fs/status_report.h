@@ -50,6 +50,7 @@ struct StatusFacts {
   AttributeIndex::Stats index;
   FilesystemStats files;
   RecentFailure recent_failure;
+  Json connection = Json::object();  // DescribeVolume
 };
 
 // Why the mount is not healthy, one line each; empty when it is.

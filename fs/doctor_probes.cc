@@ -1,0 +1,121 @@
+#include "fs/doctor_probes.h"
+
+#include "s3client/aws_config.h"
+#include "s3client/sts.h"
+
+namespace coffer::fs {
+namespace {
+
+using s3::ConditionalWrite;
+using s3::ConditionMemory;
+using Kind = s3::Condition::Kind;
+
+// One kind of conditional write as doctor names it.
+struct Row {
+  Finding ConditionalFindings::*finding;
+  ConditionalWrite write;
+  Kind kind;
+};
+constexpr Row kRows[] = {
+    {&ConditionalFindings::put_if_absent, ConditionalWrite::kPut, Kind::kAbsent},
+    {&ConditionalFindings::put_if_match, ConditionalWrite::kPut, Kind::kMatches},
+    {&ConditionalFindings::copy_if_absent, ConditionalWrite::kCopy, Kind::kAbsent},
+    {&ConditionalFindings::complete_if_absent, ConditionalWrite::kComplete, Kind::kAbsent},
+    {&ConditionalFindings::delete_if_match, ConditionalWrite::kDelete, Kind::kMatches},
+};
+
+Result<LockSight> ToSight(const Result<bool>& visible) {
+  if (!visible) return visible.error();
+  return *visible ? LockSight::kVisible : LockSight::kBucketHasNone;
+}
+
+std::string Period(const s3::BucketLock& lock) {
+  if (lock.default_years > 0) return std::to_string(lock.default_years) + " years";
+  if (lock.default_days > 0) return std::to_string(lock.default_days) + " days";
+  return "";
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const s3::Credentials>> ConnectionProbes::Credentials() {
+  if (connection_.credentials() == nullptr) return std::shared_ptr<const s3::Credentials>();
+  return connection_.credentials()->Get();
+}
+
+Result<StsCaller> ConnectionProbes::Identity() {
+  COFFER_ASSIGN(const auto credentials, Credentials());
+  if (!credentials) return Error{Code::kUnsupported, "requests are not signed"};
+  const s3::Environment env = [this](std::string_view name) {
+    const auto found = environment_.find(std::string(name));
+    return found == environment_.end() ? std::string() : found->second;
+  };
+  const VolumeOptions& options = connection_.options();
+  COFFER_ASSIGN(const s3::SharedConfig config, s3::SharedConfig::Load(env));
+  COFFER_ASSIGN(
+      const s3::AwsSettings settings,
+      s3::ReadAwsSettings(config, options.profile_named ? options.profile : std::string(), env));
+  if (settings.sts_endpoint_url.empty() && !connection_.target().aws_host)
+    return Error{Code::kUnsupported, "only AWS's own STS knows whose keys these are"};
+  COFFER_ASSIGN(s3::StsAddress address,
+                s3::MakeStsAddress(connection_.target().region, settings.sts_endpoint_url,
+                                   options.address.fips));
+  s3::StsClient sts(connection_.plain(), connection_.server_time(), std::move(address));
+  COFFER_ASSIGN(s3::CallerIdentity identity, sts.GetCallerIdentity(*credentials));
+  return StsCaller{std::move(identity.account), std::move(identity.arn)};
+}
+
+std::optional<std::int64_t> ConnectionProbes::ClockOffset() {
+  if (connection_.counters().Snapshot().Total().requests == 0) return std::nullopt;
+  return connection_.server_time().offset_s();
+}
+
+Result<std::string> ConnectionProbes::BucketRegion() {
+  auto region = s3::DiscoverRegion(connection_.plain(), connection_.target());
+  if (!region && region.error().code == Code::kUnsupported) return std::string();
+  return region;
+}
+
+Result<std::string> ConnectionProbes::Versioning() { return connection_.MakeBucket().Versioning(); }
+
+Result<ObjectLockSetup> ConnectionProbes::ObjectLock() {
+  COFFER_ASSIGN(const s3::BucketLock lock, connection_.MakeBucket().ObjectLock());
+  return ObjectLockSetup{lock.enabled, lock.default_mode, Period(lock)};
+}
+
+Result<LockSight> ConnectionProbes::Retention(std::string_view key) {
+  return ToSight(connection_.MakeBucket().RetentionVisible(key));
+}
+
+Result<LockSight> ConnectionProbes::LegalHold(std::string_view key) {
+  return ToSight(connection_.MakeBucket().LegalHoldVisible(key));
+}
+
+std::optional<ConditionalFindings> FindingsOf(const ConditionMemory& memory) {
+  for (const bool versioned : {false, true}) {
+    ConditionalFindings findings;
+    findings.versioned = versioned;
+    bool known = false;
+    for (const Row& row : kRows) {
+      const ConditionMemory::Case c{row.write, row.kind, versioned};
+      Finding& finding = findings.*row.finding;
+      if (memory.Counts(c)) finding = Finding::kHonoured;
+      if (memory.Unusable(c)) finding = Finding::kUnusable;
+      known = known || finding != Finding::kUnknown;
+    }
+    if (known) return findings;
+  }
+  return std::nullopt;
+}
+
+void Remember(const ConditionalFindings& findings, ConditionMemory& memory) {
+  for (const Row& row : kRows) {
+    const ConditionMemory::Case c{row.write, row.kind, findings.versioned};
+    const Finding finding = findings.*row.finding;
+    if (finding == Finding::kUnusable) memory.SetUnusable(c);
+    if (finding != Finding::kHonoured) continue;
+    memory.SawSuccess(c);
+    memory.SawRefusal(c);
+  }
+}
+
+}  // namespace coffer::fs

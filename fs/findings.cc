@@ -1,0 +1,53 @@
+#include "fs/findings.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
+#include "fs/cmd_resolve.h"
+#include "fs/directories.h"
+#include "fs/private_file.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::size_t kFindingsLimit = 64u << 10;
+
+std::string FindingsFile(const std::string& state_directory, const s3::Target& target) {
+  const Sha256Digest digest = Sha256(AsBytes(BucketUrl(target)));
+  return state_directory + "/conditions/" + HexEncode(ByteView(digest.data(), 8));
+}
+
+}  // namespace
+
+std::string StateDirectory(const VolumeOptions& options, const Environment& environment) {
+  if (!options.state_dir.empty()) return options.state_dir;
+  return DefaultStateDirectory(geteuid(), environment);
+}
+
+void LoadFindings(const std::string& state_directory, const s3::Target& target,
+                  s3::ConditionMemory& memory) {
+  const std::string path = FindingsFile(state_directory, target);
+  const auto there = HasPrivateFile(path);
+  if (!there || !*there) return;
+  const auto text = ReadPrivateFile(path, kFindingsLimit);
+  if (text) memory.Import(*text);
+}
+
+Status SaveFindings(const std::string& state_directory, const s3::Target& target,
+                    const s3::ConditionMemory& memory) {
+  const std::string path = FindingsFile(state_directory, target);
+  const std::string draft = path + "." + std::to_string(getpid());
+  COFFER_TRY(MakePrivateDirectory(state_directory + "/conditions"));
+  COFFER_TRY(RemoveFile(draft));
+  COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
+  COFFER_TRY(file.Append(AsBytes(memory.Export())));
+  COFFER_TRY(file.Sync());
+  if (std::rename(draft.c_str(), path.c_str()) != 0)
+    return Error{Code::kUnavailable, path + " cannot be replaced"};
+  return Ok();
+}
+
+}  // namespace coffer::fs

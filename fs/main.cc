@@ -1,0 +1,77 @@
+// coffer: one program, one subcommand a task.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fs/cmd_bucket.h"
+#include "fs/cmd_mount.h"
+#include "fs/cmd_status.h"
+#include "fs/cmd_umount.h"
+#include "fs/exit_code.h"
+#include "fs/options.h"
+
+namespace coffer::fs {
+namespace {
+
+Environment ReadEnvironment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != text.npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+struct Dispatch {
+  const Environment& environment;
+  Console& console;
+
+  int operator()(const ShowText& show) const {
+    console.out << show.text;
+    return kExitOk;
+  }
+  int operator()(const MountOptions& options) const { return RunMount(options, environment); }
+  int operator()(const UmountOptions& options) const {
+    return RunUmount(options, environment, console);
+  }
+  int operator()(const StatusOptions& options) const {
+    return RunStatus(options, environment, console);
+  }
+  int operator()(const DoctorOptions& options) const {
+    return RunDoctorCommand(options, environment, console);
+  }
+  int operator()(const ResolveOptions& options) const {
+    return RunResolveCommand(options, console);
+  }
+  int operator()(const RemoveOptions& options) const {
+    return RunRemoveCommand(options, environment, console);
+  }
+};
+
+int Main(const std::vector<std::string>& args) {
+  signal(SIGPIPE, SIG_IGN);
+  const Environment environment = ReadEnvironment();
+  Console console{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) && isatty(STDERR_FILENO)};
+  const auto line = ParseCommandLine(args, environment);
+  if (!line) {
+    console.err << "coffer: " << line.error().what << "\n";
+    return ExitCodeOf(line.error());
+  }
+  for (const std::string& note : line->notes) console.err << "coffer: " << note << "\n";
+  return std::visit(Dispatch{environment, console}, line->command);
+}
+
+}  // namespace
+}  // namespace coffer::fs
+
+int main(int argc, char** argv) {
+  return coffer::fs::Main({argv + std::min(argc, 1), argv + argc});
+}
