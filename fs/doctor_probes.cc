@@ -108,6 +108,10 @@ std::optional<ConditionalFindings> FindingsOf(const ConditionMemory& memory) {
 }
 
 void Remember(const ConditionalFindings& findings, ConditionMemory& memory) {
+  // First: it forgets what was seen of the other spelling.
+  if (findings.put_if_match_bare) {
+    memory.SetBare({s3::ConditionalWrite::kPut, s3::Condition::Kind::kMatches, findings.versioned});
+  }
   for (const Row& row : kRows) {
     const ConditionMemory::Case c{row.write, row.kind, findings.versioned};
     const Finding finding = findings.*row.finding;
