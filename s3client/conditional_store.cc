@@ -169,40 +169,45 @@ Status ConditionalStore::Delete(std::string_view key, const Condition& condition
   return written.error();
 }
 
-// Of keys with an ETag, those that are still that version or gone; the others have failed.
+// The ETags of these keys, as far as a listing tells them without going on for too long.
+Result<std::map<std::string, std::string>> ConditionalStore::ListedEtags(
+    std::span<const KeyToDelete> keys) {
+  std::map<std::string, std::string> etags;
+  if (keys.size() <= kFewKeys) return etags;
+  ListRequest request;
+  request.prefix = CommonPrefix(keys);
+  request.delimited = false;
+  // Where the keys are few among many, looking at each is cheaper than to list on.
+  for (std::size_t pages = 0; pages <= keys.size() / 100 + 1; ++pages) {
+    COFFER_ASSIGN(ListPage page, inner_.List(request));
+    for (auto& object : page.objects) etags[std::move(object.key)] = std::move(object.etag);
+    if (page.next_token.empty()) break;
+    request.token = std::move(page.next_token);
+  }
+  return etags;
+}
+
+// Of keys with an ETag, those that are still that version; of the others those that are not gone
+// have failed.
 Result<std::vector<KeyToDelete>> ConditionalStore::StillAsExpected(
     std::span<const KeyToDelete> keys, std::vector<FailedDelete>& failed) {
-  std::map<std::string, std::string> current;
-  if (keys.size() > kFewKeys) {
-    ListRequest request;
-    request.prefix = CommonPrefix(keys);
-    request.delimited = false;
-    // Where the keys are few among many, looking at each is cheaper than to list on.
-    for (std::size_t pages = 0; pages <= keys.size() / 100 + 1; ++pages) {
-      COFFER_ASSIGN(ListPage page, inner_.List(request));
-      for (auto& object : page.objects) current[std::move(object.key)] = std::move(object.etag);
-      if (page.next_token.empty()) break;
-      request.token = std::move(page.next_token);
-    }
-  }
+  COFFER_ASSIGN(const auto listed, ListedEtags(keys));
   std::vector<KeyToDelete> expected;
   for (const KeyToDelete& one : keys) {
-    bool holds = one.etag.empty();
-    if (!holds) {
-      const auto it = current.find(one.key);
-      if (it != current.end()) {
-        holds = it->second == one.etag;
-      } else {
-        COFFER_ASSIGN(const Fit fit, Look(one.key, Condition::Matches(one.etag)));
-        holds = fit == Fit::kHolds;
-      }
-    }
-    if (holds) {
+    const auto it = listed.find(one.key);
+    if (one.etag.empty() || (it != listed.end() && it->second == one.etag)) {
       expected.push_back({one.key, ""});
-    } else if (const auto gone = Look(one.key, Condition::Absent());
-               !gone || *gone == Fit::kFails) {
-      failed.push_back({one.key, gone ? Lost(Condition::Matches(one.etag)) : gone.error()});
+      continue;
     }
+    // Not listed, or as another version: what counts is how it is now.
+    const auto condition = Condition::Matches(one.etag);
+    COFFER_ASSIGN(const Fit fit, Look(one.key, condition));
+    if (fit == Fit::kHolds) {
+      expected.push_back({one.key, ""});
+      continue;
+    }
+    COFFER_ASSIGN(const Fit gone, Look(one.key, Condition::Absent()));
+    if (gone == Fit::kFails) failed.push_back({one.key, Lost(condition)});
   }
   return expected;
 }

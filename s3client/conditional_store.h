@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 
 #include "s3client/condition_memory.h"
 #include "s3client/object_store.h"
@@ -55,6 +56,7 @@ class ConditionalStore : public ObjectStore {
   Result<Written> AfterRefusal(const ConditionMemory::Case& c, std::string_view key,
                                const Condition& condition, const Send& send, Error refusal);
   Status CheckCopySource(const CopyRequest& request);
+  Result<std::map<std::string, std::string>> ListedEtags(std::span<const KeyToDelete> keys);
   Result<std::vector<KeyToDelete>> StillAsExpected(std::span<const KeyToDelete> keys,
                                                    std::vector<FailedDelete>& failed);
   void Learn(std::string_view version_id);

@@ -169,7 +169,9 @@ Result<List> HeaderLines(const Request& request) {
       return Error{Code::kInvalid, "a header field with a line break or NUL in it"};
     }
     // "Name;" is how curl is told to send an empty value.
-    ok = ok && Append(lines, value.empty() ? name + ";" : name + ": " + value);
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    ok = ok && Append(lines, line);
   }
   if (!request.headers.Has("Host")) ok = ok && Append(lines, "Host: " + request.url.Authority());
   if (!request.headers.Has("Accept")) ok = ok && Append(lines, "Accept:");
@@ -387,7 +389,7 @@ Error Explain(CURLcode result, const char* detail) {
 std::size_t IdentityOf(const Headers& headers) {
   if (headers.Get("x-amz-request-id").empty()) return 0;
   std::string head;
-  for (const auto& [name, value] : headers.fields()) head += name + ":" + value + "\n";
+  for (const auto& [name, value] : headers.fields()) head.append(name).append(":").append(value);
   return std::hash<std::string>()(head) | 1;
 }
 
