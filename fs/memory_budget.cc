@@ -50,19 +50,18 @@ void MemoryBudget::Take(std::uint64_t size) {
   high_water_ = std::max(high_water_, used_);
 }
 
+Reservation MemoryBudget::TakeIfFree(std::uint64_t size) {
+  Lock lock(mu_);
+  if (!waiting_.empty() || !Fits(size)) return {};
+  Take(size);
+  return {this, size};
+}
+
 Reservation MemoryBudget::TryReserve(std::uint64_t size) {
   if (size == 0 || size > limit_) return {};
-  for (const bool last_try : {false, true}) {
-    {
-      Lock lock(mu_);
-      if (waiting_.empty() && Fits(size)) {
-        Take(size);
-        return {this, size};
-      }
-    }
-    if (!last_try) AskHolders();
-  }
-  return {};
+  if (Reservation now = TakeIfFree(size); now.size() != 0) return now;
+  AskHolders();
+  return TakeIfFree(size);
 }
 
 Reservation MemoryBudget::Reserve(std::uint64_t size, TimePoint deadline) {

@@ -75,6 +75,7 @@ class MemoryBudget {
   void Release(std::uint64_t size);
   bool Fits(std::uint64_t size) const REQUIRES(mu_);
   void Take(std::uint64_t size) REQUIRES(mu_);
+  Reservation TakeIfFree(std::uint64_t size) EXCLUDES(mu_);
   void AskHolders() EXCLUDES(mu_);
 
   const std::uint64_t limit_;

@@ -22,6 +22,8 @@ struct PartUploads::State {
   // Runs the oldest part that has not started; false when there is none.
   bool RunOne();
   Result<s3::Part> Run(const Pending& part);
+  // False when a part has failed or `width` are under way: then `part` is left as it is.
+  bool Enqueue(Pending& part, std::size_t width);
 
   s3::ObjectStore& store;
   s3::Upload upload;  // set before the first part
@@ -80,17 +82,18 @@ Status PartUploads::Begin(const std::string& key, const s3::NewObject& object) {
   return Ok();
 }
 
+bool PartUploads::State::Enqueue(Pending& part, std::size_t width) {
+  Lock lock(mu);
+  if (error || under_way >= width) return false;
+  pending.push_back(std::move(part));
+  ++under_way;
+  return true;
+}
+
 Status PartUploads::Start(int number, Job job) {
-  while (true) {
-    {
-      Lock lock(state_->mu);
-      if (state_->error) return Error(*state_->error);
-      if (state_->under_way < std::max<std::size_t>(shared_.width, 1)) {
-        state_->pending.push_back({number, std::move(job)});
-        ++state_->under_way;
-        break;
-      }
-    }
+  State::Pending part{number, std::move(job)};
+  while (!state_->Enqueue(part, std::max<std::size_t>(shared_.width, 1))) {
+    if (auto failed = error()) return std::move(*failed);
     WaitForOne();
   }
   shared_.pool.Submit([state = state_] { state->RunOne(); });

@@ -65,6 +65,7 @@ struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<
 
   std::vector<s3::Range> Holes(s3::Range range) const REQUIRES(mu);
   std::vector<Piece> Cover(std::uint64_t offset, std::uint64_t end) const REQUIRES(mu);
+  void Admit(Block& block, Reservation memory) REQUIRES(mu);
   void DropUnwanted() REQUIRES(mu);
   void Fail(Block& block) REQUIRES(mu);
   void CountDropped(const Block& block);
@@ -170,34 +171,33 @@ std::vector<Piece> Reader::State::Begin(std::uint64_t offset, std::uint64_t end,
 
 // Takes memory for the planned blocks and hands them to the pool; `mine` is left to the caller.
 void Reader::State::Launch(const std::vector<SharedBlock>& planned, const SharedBlock& mine) {
-  std::vector<Reservation> memory;
-  for (const SharedBlock& block : planned) {
-    memory.push_back(shared.budget.TryReserve(block->range.size));
-    if (memory.back().size() == 0) break;
+  std::vector<Reservation> memory(planned.size());
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    memory[i] = shared.budget.TryReserve(planned[i]->range.size);
+    if (memory[i].size() == 0) break;
   }
-  std::vector<SharedBlock> queued;
   {
     Lock lock(mu);
-    for (std::size_t i = 0; i < planned.size(); ++i) {
-      Block& block = *planned[i];
-      if (block.phase != Block::Phase::kPlanned) continue;
-      if (i < memory.size() && memory[i].size() != 0) {
-        block.memory = std::move(memory[i]);
-        block.phase = Block::Phase::kQueued;
-        if (planned[i] != mine) queued.push_back(planned[i]);
-      } else {
-        Fail(block);
-        pattern.Retreat(block.range.offset);
-      }
-    }
+    for (std::size_t i = 0; i < planned.size(); ++i) Admit(*planned[i], std::move(memory[i]));
   }
   arrived.NotifyAll();
-  for (SharedBlock& block : queued) {
-    shared.pool.Submit([self = shared_from_this(), block = std::move(block)] {
+  for (const SharedBlock& block : planned) {
+    if (block == mine) continue;
+    shared.pool.Submit([self = shared_from_this(), block] {
       // What goes wrong ahead of time is of interest to nobody yet.
       if (self->Claim(*block)) static_cast<void>(self->Fill(*block).has_value());
     });
   }
+}
+
+void Reader::State::Admit(Block& block, Reservation memory) {
+  if (memory.size() == 0) {
+    Fail(block);
+    pattern.Retreat(block.range.offset);
+    return;
+  }
+  block.memory = std::move(memory);
+  block.phase = Block::Phase::kQueued;
 }
 
 // What got no memory is fetched for this read alone, neighbours in one request.
@@ -230,6 +230,7 @@ bool Reader::State::Claim(Block& block) {
 // Fetches a claimed block.
 Status Reader::State::Fill(Block& block) {
   auto fetched = Fetch(block.range);
+  std::optional<Error> failed;
   {
     Lock lock(mu);
     if (fetched) {
@@ -239,12 +240,13 @@ Status Reader::State::Fill(Block& block) {
       block.buffer = std::move(buffer);
       block.phase = Block::Phase::kReady;
     } else {
+      failed = std::move(fetched).error();
       Fail(block);
       pattern.Retreat(block.range.offset);
     }
   }
   arrived.NotifyAll();
-  if (!fetched) return std::move(fetched).error();
+  if (failed) return std::move(*failed);
   return Ok();
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
+#include <span>
 #include <utility>
 
 #include "fs/mutex.h"
@@ -82,6 +82,7 @@ class Writer::Impl {
 
   Status CheckPlace(std::uint64_t offset, std::uint64_t end) const;
   Status Append(ByteView bytes);
+  Status PrepareTail(std::uint64_t more);
   Status MakeRoom(std::uint64_t needed);
   Status Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint64_t most,
                  WhenShort when_short);
@@ -295,26 +296,29 @@ Status Writer::Impl::Write(std::uint64_t offset, ByteView bytes) {
 
 Status Writer::Impl::Append(ByteView bytes) {
   while (!bytes.empty()) {
-    if (streaming()) {
-      if (auto failed = uploads_->error()) return Fail(std::move(*failed));
-    }
-    const std::uint64_t part = PartSize();
-    if (tail_.size() >= part) {
-      COFFER_TRY(SendTail());
-      continue;
-    }
-    const std::uint64_t take = std::min<std::uint64_t>(bytes.size(), part - tail_.size());
-    COFFER_TRY(MakeRoom(tail_.size() + take));
-    const std::uint64_t fits = std::min(take, tail_.room() - tail_.size());
-    if (fits == 0) {  // memory is short: what there is goes out early
-      COFFER_TRY(SendTail());
-      continue;
-    }
+    COFFER_TRY(PrepareTail(bytes.size()));
+    const std::uint64_t room = std::min(tail_.room(), PartSize());
+    const std::uint64_t fits = std::min<std::uint64_t>(bytes.size(), room - tail_.size());
+    if (fits == 0) continue;  // a part went out; the next one has to find its memory
     tail_.Append(bytes.first(fits));
     bytes = bytes.subspan(fits);
     dirty_ = true;
   }
   return Ok();
+}
+
+// Makes room for some of `more` bytes; sends the part instead when it is full, or when memory is
+// short and it is large enough to go.
+Status Writer::Impl::PrepareTail(std::uint64_t more) {
+  if (streaming()) {
+    if (auto failed = uploads_->error()) return Fail(std::move(*failed));
+  }
+  const std::uint64_t part = PartSize();
+  if (tail_.size() < part) {
+    COFFER_TRY(MakeRoom(tail_.size() + std::min(more, part - tail_.size())));
+    if (tail_.room() > tail_.size()) return Ok();
+  }
+  return SendTail();
 }
 
 // A new part of a stream takes what makes it large enough to be sent at once, while it holds
@@ -354,15 +358,12 @@ Status Writer::Impl::BeginStream() {
 Status Writer::Impl::CopyPrefix() {
   const auto pieces = plan_.CopyPieces(prefix_.size, shared_.options.copy_part);
   if (!pieces) return Error{Code::kTooLarge, "the old content leaves no parts for more"};
-  for (const s3::Range piece : *pieces) {
-    if (next_part_ > 1) {
-      COFFER_TRY(uploads_->SendCopy(next_part_++, key_, piece, prefix_.etag));
-      continue;
-    }
-    const auto first = uploads_->SendCopyNow(1, key_, piece, prefix_.etag);
-    if (!first && first.error().code == Code::kUnsupported) return ReuploadPrefix();
-    if (!first) return Error(first.error());
-    ++next_part_;
+  const auto first = uploads_->SendCopyNow(1, key_, pieces->front(), prefix_.etag);
+  if (!first && first.error().code == Code::kUnsupported) return ReuploadPrefix();
+  if (!first) return Error(first.error());
+  next_part_ = 2;
+  for (const s3::Range piece : std::span(*pieces).subspan(1)) {
+    COFFER_TRY(uploads_->SendCopy(next_part_++, key_, piece, prefix_.etag));
   }
   return Ok();
 }
