@@ -22,6 +22,7 @@ struct Mount {
   std::string directory;
   std::string source;
   uid_t owner;
+  bool mounted = true;
 };
 
 Json NotAlive(const Mount& mount, const std::string& why) {
@@ -31,15 +32,16 @@ Json NotAlive(const Mount& mount, const std::string& why) {
           {"mount_point", mount.directory}};
 }
 
+std::string WhySilent(const Mount& mount, const Error& error) {
+  if (error.code == Code::kDenied) return "this user may not ask the mount's process";
+  if (!mount.mounted) return "no mount of coffer is there";
+  return "the mount's process is gone; 'coffer umount " + mount.directory + "' detaches it";
+}
+
 Json Ask(const Mount& mount, const Environment& environment) {
   const auto client =
       ControlClient::Connect(ControlSockets(mount.directory, mount.owner, environment));
-  if (!client) {
-    const bool denied = client.error().code == Code::kDenied;
-    return NotAlive(mount, denied ? "this user may not ask the mount's process"
-                                  : "the mount's process is gone; 'coffer umount " +
-                                        mount.directory + "' detaches it");
-  }
+  if (!client) return NotAlive(mount, WhySilent(mount, client.error()));
   const auto text = (*client)->Status();
   if (!text) return NotAlive(mount, text.error().what);
   Json report = Json::parse(*text, nullptr, false);
@@ -64,7 +66,7 @@ Mount FindMountOf(const std::string& real) {
   for (std::string path = real; !path.empty(); path.resize(path.rfind('/'))) {
     if (const auto entry = FindMount(mounts, path)) return ToMount(*entry);
   }
-  return {real, "", geteuid()};
+  return {real, "", geteuid(), false};
 }
 
 }  // namespace

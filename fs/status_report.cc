@@ -91,7 +91,7 @@ std::string RequestsForPeople(const Json& requests) {
   for (const auto& [name, counts] : requests.items()) {
     if (!counts.is_object() || Number(counts, "count") == 0) continue;
     std::array<char, 160> line = {};
-    std::snprintf(line.data(), line.size(), "    %-18s %8llu", name.c_str(),
+    std::snprintf(line.data(), line.size(), "    %-24s %8llu", name.c_str(),
                   static_cast<unsigned long long>(Number(counts, "count")));
     text += line.data();
     for (const char* what : {"retries", "errors", "throttled"}) {
@@ -204,7 +204,9 @@ std::string StatusForPeople(const Json& report) {
   for (const auto& reason : Part(report, "degraded"))
     if (reason.is_string()) text += "  ! " + Printable(reason.get<std::string>()) + "\n";
   Lines lines;
-  lines.Add("source", Text(report, "source") + " (" + Text(report, "address_kind") + ")");
+  const std::string kind = Text(report, "address_kind");
+  lines.Add("source", Text(report, "source") + (kind.empty() ? "" : " (" + kind + ")"));
+  if (memory.empty()) return text + std::move(lines).text();
   lines.Add("process", std::to_string(Number(report, "pid")) + ", up " +
                            Duration(static_cast<std::int64_t>(Number(report, "uptime_s"))));
   lines.Add("memory", HumanBytes(Number(memory, "used")) + " of " +
