@@ -38,6 +38,10 @@ struct Deleted {
     ++changed_count;
     if (changed.size() < kNamesTold) changed.push_back(key);
   }
+  void Note(const s3::FailedDelete& failure) {
+    if (failure.error.code == Code::kChanged) return NoteChanged(failure.key);
+    if (!error) error = Error(failure.error).While("delete " + Quote(failure.key));
+  }
 };
 
 // One rename, at work. Its methods are called from one thread.
@@ -74,7 +78,8 @@ class TreeRename {
   std::optional<Error> CopyOne(RenameEntry& entry);
   Result<s3::CopyRequest> RequestFor(const RenameEntry& entry);
   Status FollowSource(RenameEntry& entry, const Error& changed);
-  bool IsOurCopy(const RenameEntry& entry);
+  enum class NewName { kAbsent, kOurs, kForeign };
+  NewName LookAtNewName(const RenameEntry& entry);
   bool ReplacedMarker(const RenameEntry& entry) const {
     return entry.name.empty() && !header_.to_marker_etag.empty();
   }
@@ -114,7 +119,7 @@ Result<s3::CopyRequest> TreeRename::RequestFor(const RenameEntry& entry) {
 // Somebody wrote the old name after it was listed: the newer version is what moves.
 Status TreeRename::FollowSource(RenameEntry& entry, const Error& changed) {
   COFFER_ASSIGN(const s3::ObjectInfo info, store_.Head(header_.from + entry.name, {}));
-  if (info.etag == entry.etag) return changed;  // then it was the new name that had changed
+  if (info.etag == entry.etag && ReplacedMarker(entry)) return changed;  // the new name's marker
   entry.etag = info.etag;
   entry.size = info.size;
   entry.last_modified_s = info.last_modified_s;
@@ -122,30 +127,33 @@ Status TreeRename::FollowSource(RenameEntry& entry, const Error& changed) {
   return Ok();
 }
 
-// The new name exists, which it did not before we began. A copy whose reply was lost and which was
-// asked for again looks like that: it stands when it holds the same content and is no older.
-bool TreeRename::IsOurCopy(const RenameEntry& entry) {
-  if (ReplacedMarker(entry)) return false;
+// The service says that the new name exists, which it did not before we began. A copy whose reply
+// was lost and which was asked for again looks like that: it stands when it holds the same content
+// and is no older. And where a service does not say which of two conditions failed, it may have
+// been the old name's.
+TreeRename::NewName TreeRename::LookAtNewName(const RenameEntry& entry) {
   const auto info = store_.Head(header_.to + entry.name, {});
-  return info && info->etag == entry.etag && info->size == entry.size &&
-         info->last_modified_s >= began_s_;
+  if (!info) return info.error().code == Code::kNotFound ? NewName::kAbsent : NewName::kForeign;
+  const bool same = info->etag == entry.etag && info->size == entry.size;
+  return same && info->last_modified_s >= began_s_ ? NewName::kOurs : NewName::kForeign;
 }
 
 std::optional<Error> TreeRename::CopyOne(RenameEntry& entry) {
   constexpr int kTries = 4;
   std::optional<Error> error;
-  entry.copy = Copy::kNone;
   for (int n = 0; n < kTries; ++n) {
     auto request = RequestFor(entry);
     auto written = request ? store_.Copy(*request) : Result<s3::Written>(request.error());
-    if (written || (written.error().code == Code::kExists && IsOurCopy(entry))) {
+    const bool exists = !written && written.error().code == Code::kExists;
+    const NewName found = exists ? LookAtNewName(entry) : NewName::kForeign;
+    if (written || found == NewName::kOurs) {
       entry.copy = Copy::kMade;
       entry.copy_etag = written ? written->etag : entry.etag;
       counters_.copied += 1;
       return std::nullopt;
     }
     error = std::move(written).error().While("copy " + Quote(header_.from + entry.name));
-    if (error->code == Code::kChanged) {
+    if (error->code == Code::kChanged || found == NewName::kAbsent) {
       const Status followed = FollowSource(entry, *error);
       if (followed) continue;
       error = followed.error();
@@ -162,22 +170,17 @@ Status TreeRename::CopyPage(RenameJournal& journal, Entries& page) {
   // Whatever ends a task early must not look like a copy.
   std::vector<std::optional<Error>> errors(page.size(), Error{Code::kNoMemory, "copy: cut short"});
   std::atomic<bool> failed{false};
-  {
-    TaskGroup group(pool_, options_.width);
-    for (std::size_t i = 0; i < page.size(); ++i) {
-      group.Add([this, &page, &errors, &failed, i] {
-        if (failed) {  // the rest of the page need not be copied only to be removed again
-          page[i].copy = Copy::kNone;
-          errors[i] = std::nullopt;
-          return;
-        }
-        errors[i] = CopyOne(page[i]);
-        if (errors[i]) failed = true;
-      });
-    }
-    group.Wait();
+  TaskGroup group(pool_, options_.width);
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    group.Add([this, &page, &errors, &failed, i] {
+      // After a failure the rest need not be copied only to be removed again.
+      page[i].copy = Copy::kNone;
+      errors[i] = failed ? std::nullopt : CopyOne(page[i]);
+      if (errors[i]) failed = true;
+    });
   }
-  const Status noted = journal.AddOutcome(page);
+  group.Wait();
+  Status noted = journal.AddOutcome(page);
   for (std::optional<Error>& error : errors) {
     if (error) return std::move(*error);
   }
@@ -307,27 +310,19 @@ Result<Keys> TreeRename::OldNamesOfNow(const Entries& page, Deleted& deleted) {
 }
 
 void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Deleted& deleted) {
-  std::vector<std::optional<Result<std::vector<s3::FailedDelete>>>> results(batches.size());
-  {
-    TaskGroup group(pool_, kDeletesAtOnce);
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-      group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });
-    }
-    group.Wait();
-  }
+  using Failures = Result<std::vector<s3::FailedDelete>>;
+  std::vector<Failures> results(batches.size(), Error{Code::kNoMemory, "delete: cut short"});
+  TaskGroup group(pool_, kDeletesAtOnce);
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    if (!results[i]) results[i] = Error{Code::kNoMemory, "the deletion was cut short"};
-    if (!*results[i]) {
-      if (!deleted.error) deleted.error = results[i]->error();
-      continue;
-    }
-    deleted.gone += batches[i].size() - (*results[i])->size();
-    for (const s3::FailedDelete& failure : **results[i]) {
-      if (failure.error.code == Code::kChanged) {
-        deleted.NoteChanged(failure.key);
-      } else if (!deleted.error) {
-        deleted.error = Error(failure.error).While("delete " + Quote(failure.key));
-      }
+    group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });
+  }
+  group.Wait();
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (results[i]) {
+      deleted.gone += batches[i].size() - results[i]->size();
+      for (const s3::FailedDelete& failure : *results[i]) deleted.Note(failure);
+    } else if (!deleted.error) {
+      deleted.error = results[i].error();
     }
   }
 }

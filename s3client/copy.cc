@@ -53,7 +53,11 @@ void S3Store::AddSource(Headers& headers, const Source& source) const {
 
 Result<Written> S3Store::Copy(const CopyRequest& request) {
   Style style = CopyStyle(request);
-  if (request.size > options_.max_single_copy_bytes) {
+  const bool by_parts = request.size > options_.max_single_copy_bytes;
+  if (request.keep_metadata && (by_parts || request.from == request.to)) {
+    return Error{Code::kInvalid, "such a copy cannot keep the metadata by itself"};
+  }
+  if (by_parts) {
     return CopyByParts(request, std::move(style));
   }
   return CopyWhole(request, style);
@@ -62,10 +66,16 @@ Result<Written> S3Store::Copy(const CopyRequest& request) {
 Result<Written> S3Store::CopyWhole(const CopyRequest& request, const Style& style) {
   Request ask = NewRequest(Operation::kCopyObject, "PUT", request.to);
   const Condition& condition = request.target.condition;
-  COFFER_ASSIGN(const std::string put_id, NewPutId());
   AddSource(ask.headers, {request.from, request.source_version_id, request.source_etag});
-  ask.headers.Add("x-amz-metadata-directive", "REPLACE");
-  COFFER_TRY(AddNewObject(ask.headers, request.target, style, put_id));
+  ask.headers.Add("x-amz-metadata-directive", request.keep_metadata ? "COPY" : "REPLACE");
+  // What is carried over leaves no room for an id of ours.
+  std::string put_id;
+  if (!request.keep_metadata) {
+    COFFER_ASSIGN(put_id, NewPutId());
+  }
+  const NewObject nothing;
+  COFFER_TRY(
+      AddNewObject(ask.headers, request.keep_metadata ? nothing : request.target, style, put_id));
   AddCondition(ask.headers, condition);
   ask.xml_reply = true;
   ask.first_byte_timeout = kSlowOperation;

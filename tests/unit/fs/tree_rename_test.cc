@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -60,6 +61,14 @@ struct Setup {
     return count;
   }
 };
+
+// Fails the deletion of the page of names that begins with `key`.
+FakeStore::Hook FailDeleting(std::string key, Code code) {
+  return [=](Operation operation, std::string_view first) -> std::optional<Fault> {
+    if (operation != Operation::kDeleteMany || first != key) return std::nullopt;
+    return Fault{{code, "as told"}, false};
+  };
+}
 
 // Fails the k-th request of one kind, before or after it took effect.
 FakeStore::Hook FailOne(Operation operation, int k, Code code, bool applied = false) {
@@ -219,6 +228,16 @@ TEST_CASE("a copy whose reply was lost and that was asked for again is taken for
   CHECK(store.Keys("old/").empty());
 }
 
+TEST_CASE("a refusal that does not say which condition failed is looked into") {
+  FakeStore store;
+  Setup setup;
+  const Content before = SmallTree(store, "old/");
+  store.SetHook(FailOne(Operation::kCopy, 4, Code::kExists));
+  REQUIRE(setup.Over(store).Rename({"old/", "new/", ""}));
+  CHECK(ContentOf(store, "new/") == before);
+  CHECK(store.Keys("old/").empty());
+}
+
 TEST_CASE("files that change or vanish while the tree is copied") {
   FakeStore store;
   Setup setup;
@@ -280,7 +299,7 @@ TEST_CASE("old names that cannot be deleted are told, and the next mount deletes
   FakeStore store;
   Setup setup;
   const Content before = SmallTree(store, "old/");
-  store.SetHook(FailOne(Operation::kDeleteMany, 2, Code::kDenied));
+  store.SetHook(FailDeleting("old/b", Code::kDenied));
   const auto renamed = setup.Over(store).Rename({"old/", "new/", ""});
   REQUIRE_FALSE(renamed);
   CHECK(renamed.error().code == Code::kDenied);
@@ -313,7 +332,7 @@ TEST_CASE("recovery deletes no old name that was put there again, nor one whose 
   FakeStore store;
   Setup setup;
   SmallTree(store, "old/");
-  store.SetHook(FailOne(Operation::kDeleteMany, 1, Code::kUnavailable));
+  store.SetHook(FailDeleting("old/", Code::kUnavailable));
   REQUIRE_FALSE(setup.Over(store).Rename({"old/", "new/", ""}));
   store.SetHook(nullptr);
   CHECK(store.Keys("old/").size() == 3);  // "", "..", "a"

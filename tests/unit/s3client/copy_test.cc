@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "s3client/user_metadata.h"
 #include "tests/support/store_bench.h"
 
 namespace coffer::s3 {
@@ -44,6 +45,27 @@ TEST_CASE("Copy: conditions, replaced metadata, and whose condition failed") {
   StoreBench gone;
   gone.wire.Then(Reply(404, {}, ErrorXml("NoSuchKey")));
   CHECK(CodeOf(gone.store.Copy(request)) == Code::kNotFound);
+}
+
+TEST_CASE("Copy: metadata is kept on demand, and only where one request can") {
+  StoreBench bench;
+  bench.wire.Then(Reply(200, {{"Date", kDate}}, kCopied));
+  CopyRequest request{.from = "a", .to = "c", .source_etag = "e1", .keep_metadata = true};
+  request.target.condition = Condition::Absent();
+  request.storage_class = "STANDARD_IA";
+  REQUIRE(bench.store.Copy(request));
+  const Headers& headers = bench.Seen(0).headers;
+  CHECK(headers.Get("x-amz-metadata-directive") == "COPY");
+  CHECK(headers.Get("If-None-Match") == "*");
+  CHECK(headers.Get("x-amz-storage-class") == "STANDARD_IA");
+  CHECK(ReadUserMetadata(headers).empty());
+
+  StoreBench refused;
+  request.to = "a";
+  CHECK(CodeOf(refused.store.Copy(request)) == Code::kInvalid);
+  request.to = "c";
+  request.size = kMaxCopySize + 1;
+  CHECK(CodeOf(refused.store.Copy(request)) == Code::kInvalid);
 }
 
 TEST_CASE("Copy: an error inside of a success is never a copy") {
