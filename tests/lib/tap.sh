@@ -179,7 +179,7 @@ start_server() {
   log=$WORK/log/server-${port_file##*.}.log
   python3 tests/server --port 0 --port-file "$port_file" "$@" >"$log" 2>&1 &
   SERVER_PID=$!
-  within 10 tap_server_ready "$port_file" || bail "the stand-in server does not start: $(tail -n 5 "$log")"
+  within 60 tap_server_ready "$port_file" || bail "the stand-in server does not start: $(tail -n 5 "$log")"
   SERVER_PORT=$(<"$port_file")
   SERVER_URL=http://127.0.0.1:$SERVER_PORT
   [[ " $* " != *" --tls "* ]] || SERVER_URL=https://127.0.0.1:$SERVER_PORT
