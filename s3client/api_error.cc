@@ -119,11 +119,25 @@ Row Find(const ServiceError& error) {
   return ByStatus(error.status);
 }
 
+// Many a reply names the bucket's Region; this one because the request went to another. The reply
+// to a HEAD has no code to say so.
+bool SpeaksOfRegion(const ServiceError& error) {
+  return error.code == "AuthorizationHeaderMalformed" || error.code == "PermanentRedirect" ||
+         error.code == "IllegalLocationConstraintException" || error.status == 301 ||
+         error.status == 307 || (error.status == 400 && error.code.empty());
+}
+
 std::string_view Advice(const ServiceError& error, Code code) {
   if (error.code == "NoSuchBucket") return "there is no such bucket: check its name and region";
   if (error.code == "RequestTimeTooSkewed") return "set this machine's clock";
   if (error.code == "ExpiredToken" || error.code == "ExpiredTokenException") {
     return "the session has ended: get new credentials";
+  }
+  if (error.code == "InvalidToken") {
+    return "temporary keys need the session token that came with them: check AWS_SESSION_TOKEN";
+  }
+  if (error.code == "InvalidAccessPoint" || error.code == "NoSuchAccessPoint") {
+    return "there is no such access point: check its name, account and Region";
   }
   if (error.code == "InvalidAccessKeyId") return "the service does not know this access key";
   if (error.code == "SignatureDoesNotMatch") return "check the secret access key";
@@ -199,7 +213,7 @@ Error ToError(const ServiceError& error, Operation operation) {
                                      : error.code + " (" + std::to_string(error.status) + ")");
   if (!error.message.empty()) what += ": " + error.message;
   if (!error.request_id.empty()) what += "; request id " + error.request_id;
-  if (!error.region.empty() && error.status / 100 != 2 && code == Code::kUnavailable) {
+  if (!error.region.empty() && SpeaksOfRegion(error)) {
     what += "; the bucket is in " + error.region;
   }
   const std::string_view advice = Advice(error, code);

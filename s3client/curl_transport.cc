@@ -372,6 +372,12 @@ Error Explain(CURLcode result, const char* detail) {
       return {Code::kDenied, what + "; if the server has a private authority, give --ca-bundle"};
     case CURLE_SSL_CACERT_BADFILE:
       return {Code::kDenied, what + "; check --ca-bundle"};
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return {Code::kUnavailable, what + "; check the network, --region and --endpoint-url"};
+    case CURLE_COULDNT_CONNECT:
+      return {Code::kUnavailable, what + "; check the network and --endpoint-url"};
+    case CURLE_SSL_CONNECT_ERROR:
+      return {Code::kUnavailable, what + "; a server without TLS needs http:// in --endpoint-url"};
     case CURLE_OUT_OF_MEMORY:
       return {Code::kNoMemory, std::move(what)};
     case CURLE_ABORTED_BY_CALLBACK:

@@ -103,6 +103,10 @@ Result<Target> ParseName(std::string_view whole, const Source& source,
   const auto slash = std::min(source.text.find('/'), source.text.size());
   const std::string_view name = source.text.substr(0, slash);
   if (slash < source.text.size() && !source.is_url) {
+    if (name == "s3:") {
+      return Refuse(whole, "two slashes follow the colon; type s3://" +
+                               std::string(source.text.substr(slash + 1)));
+    }
     return Refuse(whole, "with a prefix, type s3://" + std::string(whole));
   }
   if (HasControlByte(name)) {
