@@ -54,6 +54,9 @@ class ArgumentParser {
     try {
       // CLI11 takes the arguments from the end.
       app_.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+    } catch (const CLI::ArgumentMismatch& error) {
+      return Usage(std::string(error.what()).substr(0, std::string_view(error.what()).find(':')) +
+                   " needs a value");
     } catch (const CLI::ParseError& error) {
       return Usage(error.what());
     }
