@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
@@ -26,7 +27,7 @@ constexpr int kTickMs = 1000;
 constexpr std::size_t kLongestLine = 4u << 20;
 
 Error Failure(const std::string& what) {
-  return {Code::kUnavailable, what + ": " + std::strerror(errno)};
+  return {Code::kUnavailable, what + ": " + std::generic_category().message(errno)};
 }
 
 Result<sockaddr_un> AddressOf(const std::string& path) {
@@ -171,7 +172,7 @@ void ControlServer::Loop() {
     poll(waits, 3, kTickMs);
     std::uint64_t woken = 0;
     if (read(wake_->fd(), &woken, sizeof woken) < 0) errno = 0;
-    signalfd_siginfo info;
+    signalfd_siginfo info = {};
     while (read(signals_->fd(), &info, sizeof info) == sizeof info)
       handlers_.signal(static_cast<int>(info.ssi_signo));
     if ((waits[2].revents & POLLIN) != 0) Accept();
@@ -225,7 +226,7 @@ Result<std::unique_ptr<ControlClient>> ControlClient::Connect(
     const int fd = ConnectTo(address);
     if (fd >= 0) return std::unique_ptr<ControlClient>(new ControlClient(fd));
     if (errno == EACCES || errno == EPERM)
-      last = {Code::kDenied, path + ": " + std::strerror(errno)};
+      last = {Code::kDenied, path + ": " + std::generic_category().message(errno)};
   }
   return last;
 }

@@ -10,7 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <iostream>
+#include <string>
 
 #include "fs/exit_code.h"
 
@@ -29,9 +30,10 @@ int Await(int fd, pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return WEXITSTATUS(status);
-  std::fprintf(stderr, "coffer: the background process ended before the mount worked (%s)\n",
-               // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
-               WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "without a reason");
+  std::cerr << "coffer: the background process ended before the mount worked ("
+            << (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                    : std::string("without a reason"))
+            << ")\n";
   return kExitFailed;
 }
 

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace coffer::fs {
 namespace {
@@ -81,6 +81,15 @@ std::shared_ptr<spdlog::logger> MakeLogger(std::shared_ptr<spdlog::sinks::sink> 
   logger->set_level(debug ? spdlog::level::debug : spdlog::level::info);
   logger->flush_on(spdlog::level::debug);
   return logger;
+}
+
+Error CannotLog(const std::string& directory, const std::string& path, int error) {
+  if (error == ENOENT && access(directory.c_str(), F_OK) != 0) {
+    return {Code::kInvalid, "--log-directory " + directory + " does not exist; 'mkdir -p " +
+                                directory + "' makes it"};
+  }
+  return {Code::kInvalid,
+          "--log-directory: " + path + ": " + std::generic_category().message(error)};
 }
 
 }  // namespace
@@ -162,8 +171,7 @@ Status Log::OpenFile() {
   const std::string path = options_.directory + "/" + options_.name + ".log";
   // Made here, so that it is 0600 before the first byte.
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    return Error{Code::kInvalid, "--log-directory: " + path + ": " + std::strerror(errno)};
+  if (fd < 0) return CannotLog(options_.directory, path, errno);
   const bool narrowed = fchmod(fd, 0600) == 0;
   close(fd);
   if (!narrowed)

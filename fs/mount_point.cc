@@ -11,10 +11,10 @@
 #include <charconv>
 #include <climits>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <system_error>
 
 #include "s3client/child_process.h"
 
@@ -31,7 +31,7 @@ struct CloseDirectory {
 };
 using DirectoryHandle = std::unique_ptr<DIR, CloseDirectory>;
 
-std::string Reason(int error) { return std::strerror(error); }
+std::string Reason(int error) { return std::generic_category().message(error); }
 
 // The kernel writes blanks, newlines and backslashes as \040 and so on.
 std::string Unescape(std::string_view text) {
@@ -101,7 +101,7 @@ bool InPath(const std::string& program) {
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): before any thread
   std::istringstream directories(path == nullptr ? "/usr/bin:/bin" : path);
   for (std::string directory; std::getline(directories, directory, ':');) {
-    if (access((directory + "/" + program).c_str(), X_OK) == 0) return true;
+    if (access(directory.append("/").append(program).c_str(), X_OK) == 0) return true;
   }
   return false;
 }
@@ -150,8 +150,9 @@ Status ClearMounts(const std::string& directory, std::vector<std::string>& notes
   while (const auto mount = FindMount(ReadMountInfo(), directory)) {
     if (mount->type != kFilesystemType) return Ok();
     if (IsAlive(directory)) {
-      return Error{Code::kBusy, directory + " is a mount of coffer already, of " + mount->source +
-                                    "; 'coffer umount " + directory + "' ends it"};
+      std::string what = directory + " is a mount of coffer already, of " + mount->source;
+      what += "; 'coffer umount " + directory + "' ends it";
+      return Error{Code::kBusy, std::move(what)};
     }
     COFFER_TRY(Detach(directory, true));
     notes.push_back("detached a dead mount of " + mount->source + " at " + directory);

@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "fs/mount_point.h"
@@ -125,8 +125,9 @@ Status MountSession::ForbidSymlinks() {
   if (state_->options.read_only) flags |= MS_RDONLY;
   if (state_->options.no_exec) flags |= MS_NOEXEC;
   if (mount(nullptr, state_->options.directory.c_str(), nullptr, flags, nullptr) == 0) return Ok();
-  return Error{Code::kUnsupported,
-               std::string("nosymfollow: ") + std::strerror(errno) + " (Linux 5.10 knows it)"};
+  return Error{Code::kUnsupported, std::string("nosymfollow: ") +
+                                       std::generic_category().message(errno) +
+                                       " (Linux 5.10 knows it)"};
 }
 
 MountSession::~MountSession() {
@@ -147,8 +148,8 @@ Status MountSession::Serve() {
   const int result = fuse_session_loop_mt(state_->session.get(), config.get());
   state_->serving = false;
   if (result < 0) {
-    return Error{Code::kUnavailable,
-                 std::string("the connection to the kernel failed: ") + std::strerror(-result)};
+    return Error{Code::kUnavailable, std::string("the connection to the kernel failed: ") +
+                                         std::generic_category().message(-result)};
   }
   return Ok();
 }

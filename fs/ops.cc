@@ -223,13 +223,13 @@ void MakeNode(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, 
       return;
     }
     Filesystem& volume = Volume(req);
-    auto made =
+    const auto made =
         volume.Create(parent, name, mode & 07777, O_CREAT | O_EXCL | O_WRONLY, ToCaller(req));
     if (!made) return ReplyError(req, made.error());
     // Nobody holds it open, so it is stored now.
     const Status stored = volume.Fsync(made->open.handle);
     volume.Release(made->open.handle);
-    if (stored) return ReplyEntry(req, std::move(made->entry));
+    if (stored) return ReplyEntry(req, made->entry);
     volume.Forget(made->entry.node, 1);
     ReplyError(req, stored.error());
   });

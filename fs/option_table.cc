@@ -41,174 +41,152 @@ constexpr CommandSpec kCommands[] = {
      1, 1},
 };
 
+s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
+VolumeOptions& Volume(Draft& draft) { return draft.mount.volume; }
+
+Slot Text(std::string& field) { return TextSlot{&field}; }
+Slot List(std::vector<std::string>& field) { return ListSlot{&field}; }
+Slot Choice(std::string& field, std::span<const std::string_view> choices) {
+  return ChoiceSlot{&field, choices};
+}
+Slot Switch(bool& field, bool on = true) { return SwitchSlot{&field, on}; }
+Slot Size(std::uint64_t& field, std::uint64_t least, std::uint64_t most) {
+  return SizeSlot{&field, least, most};
+}
+Slot Count(std::size_t& field, std::size_t most) { return CountSlot{&field, most}; }
+Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&field, most}; }
+
 // One row an option. Help texts stay within the 80 columns of a terminal.
-const OptionSpec
-    kOptions[] =
-        {
-            {"prefix", 0, "PREFIX", kNetwork | kForResolve, kWhere, "use only keys below PREFIX",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.prefix}; }},
-            {"region", 0, "REGION", kAddress, kWhere, "AWS Region; found by itself if not given",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.region}; }},
-            {"endpoint-url", 0, "URL", kAddress, kWhere, "another server than AWS's own",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.address.endpoint_url}; }},
-            {"force-path-style", 0, "", kAddress, kWhere,
-             "bucket in the path, not in the host name",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.force_path_style}; }},
-            {"fips", 0, "", kAddress, kWhere, "FIPS 140 endpoints",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.fips}; }},
-            {"dual-stack", 0, "", kAddress, kWhere, "endpoints with IPv6",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.address.dual_stack}; }},
-            {"transfer-acceleration", 0, "", kAddress, kWhere, "S3 Transfer Acceleration",
-             [](Draft& d) -> Slot {
-               return SwitchSlot{&d.mount.volume.address.transfer_acceleration};
-             }},
-            {"no-use-arn-region", 0, "", kAddress, kWhere, "refuse an ARN of another Region",
-             [](Draft& d) -> Slot {
-               return SwitchSlot{&d.mount.volume.address.use_arn_region, false};
-             }},
-            {"disable-multi-region-access-points", 0, "", kAddress, kWhere, "refuse them",
-             [](Draft& d) -> Slot {
-               return SwitchSlot{&d.mount.volume.address.disable_multi_region_access_points};
-             }},
-            {"connect-to", 0, "H:P:H:P", kNetwork, kWhere,
-             "for host:port connect to host:port (as curl)",
-             [](Draft& d) -> Slot { return ListSlot{&d.mount.volume.connect_to}; }},
-            {"ca-bundle", 0, "FILE", kNetwork, kWhere,
-             "certificates to trust instead of the system's",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.ca_bundle}; }},
+constexpr OptionSpec kOptions[] = {
+    {"prefix", 0, kNetwork | kForResolve, "PREFIX", kWhere, "use only keys below PREFIX",
+     [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
+    {"region", 0, kAddress, "REGION", kWhere, "AWS Region; found by itself if not given",
+     [](Draft& d) -> Slot { return Text(Address(d).region); }},
+    {"endpoint-url", 0, kAddress, "URL", kWhere, "another server than AWS's own",
+     [](Draft& d) -> Slot { return Text(Address(d).endpoint_url); }},
+    {"force-path-style", 0, kAddress, "", kWhere, "bucket in the path, not in the host name",
+     [](Draft& d) -> Slot { return Switch(Address(d).force_path_style); }},
+    {"fips", 0, kAddress, "", kWhere, "FIPS 140 endpoints",
+     [](Draft& d) -> Slot { return Switch(Address(d).fips); }},
+    {"dual-stack", 0, kAddress, "", kWhere, "endpoints with IPv6",
+     [](Draft& d) -> Slot { return Switch(Address(d).dual_stack); }},
+    {"transfer-acceleration", 0, kAddress, "", kWhere, "S3 Transfer Acceleration",
+     [](Draft& d) -> Slot { return Switch(Address(d).transfer_acceleration); }},
+    {"no-use-arn-region", 0, kAddress, "", kWhere, "refuse an ARN of another Region",
+     [](Draft& d) -> Slot { return Switch(Address(d).use_arn_region, false); }},
+    {"disable-multi-region-access-points", 0, kAddress, "", kWhere, "refuse them",
+     [](Draft& d) -> Slot { return Switch(Address(d).disable_multi_region_access_points); }},
+    {"connect-to", 0, kNetwork, "H:P:H:P", kWhere, "for host:port connect to host:port (as curl)",
+     [](Draft& d) -> Slot { return List(Volume(d).connect_to); }},
+    {"ca-bundle", 0, kNetwork, "FILE", kWhere, "certificates to trust instead of the system's",
+     [](Draft& d) -> Slot { return Text(Volume(d).ca_bundle); }},
 
-            {"profile", 0, "NAME", kAddress, kWho, "profile of ~/.aws/config and credentials",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.profile}; }},
-            {"no-sign-request", 0, "", kNetwork, kWho, "no credentials: public buckets",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.no_sign_request}; }},
-            {"requester-pays", 0, "", kNetwork, kWho, "this account pays for requests",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.requester_pays}; }},
-            {"expected-bucket-owner", 0, "ACCOUNT", kNetwork, kWho,
-             "refuse a bucket of anybody else",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.expected_bucket_owner}; }},
-            {"user-agent-prefix", 0, "TEXT", kNetwork, kWho, "put before the User-Agent header",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.user_agent_prefix}; }},
+    {"profile", 0, kAddress, "NAME", kWho, "profile of ~/.aws/config and credentials",
+     [](Draft& d) -> Slot { return Text(Volume(d).profile); }},
+    {"no-sign-request", 0, kNetwork, "", kWho, "no credentials: public buckets",
+     [](Draft& d) -> Slot { return Switch(Volume(d).no_sign_request); }},
+    {"requester-pays", 0, kNetwork, "", kWho, "this account pays for requests",
+     [](Draft& d) -> Slot { return Switch(Volume(d).requester_pays); }},
+    {"expected-bucket-owner", 0, kNetwork, "ACCOUNT", kWho, "refuse a bucket of anybody else",
+     [](Draft& d) -> Slot { return Text(Volume(d).expected_bucket_owner); }},
+    {"user-agent-prefix", 0, kNetwork, "TEXT", kWho, "put before the User-Agent header",
+     [](Draft& d) -> Slot { return Text(Volume(d).user_agent_prefix); }},
 
-            {"storage-class", 0, "CLASS", kWriting, kObjects,
-             "STANDARD_IA, INTELLIGENT_TIERING, ...",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.storage_class}; }},
-            {"sse", 0, "KIND", kWriting, kObjects, "AES256, aws:kms or aws:kms:dsse",
-             [](Draft& d) -> Slot {
-               return ChoiceSlot{&d.mount.volume.sse, kEncryption};
-             }},
-            {"sse-kms-key-id", 0, "ARN", kWriting, kObjects, "KMS key for --sse aws:kms",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.sse_kms_key_id}; }},
-            {"sse-customer-key-file", 0, "FILE", kNetwork, kObjects,
-             "SSE-C: 32 bytes, file mode 0600",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.sse_customer_key_file}; }},
-            {"unsigned-payload", 0, "", kWriting, kObjects, "https only: a CRC instead of SHA-256",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.volume.unsigned_payload}; }},
-            {"infer-content-type", 0, "", kForMount, kObjects, "Content-Type by the file's ending",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.infer_content_type}; }},
+    {"storage-class", 0, kWriting, "CLASS", kObjects, "STANDARD_IA, INTELLIGENT_TIERING, ...",
+     [](Draft& d) -> Slot { return Text(Volume(d).storage_class); }},
+    {"sse", 0, kWriting, "KIND", kObjects, "AES256, aws:kms or aws:kms:dsse",
+     [](Draft& d) -> Slot { return Choice(Volume(d).sse, kEncryption); }},
+    {"sse-kms-key-id", 0, kWriting, "ARN", kObjects, "KMS key for --sse aws:kms",
+     [](Draft& d) -> Slot { return Text(Volume(d).sse_kms_key_id); }},
+    {"sse-customer-key-file", 0, kNetwork, "FILE", kObjects, "SSE-C: 32 bytes, file mode 0600",
+     [](Draft& d) -> Slot { return Text(Volume(d).sse_customer_key_file); }},
+    {"unsigned-payload", 0, kWriting, "", kObjects, "https only: a CRC instead of SHA-256",
+     [](Draft& d) -> Slot { return Switch(Volume(d).unsigned_payload); }},
+    {"infer-content-type", 0, kForMount, "", kObjects, "Content-Type by the file's ending",
+     [](Draft& d) -> Slot { return Switch(d.mount.infer_content_type); }},
 
-            {"uid", 0, "N", kForMount, kFiles, "owner of objects that name none",
-             [](Draft& d) -> Slot { return IdSlot{&d.mount.uid}; }},
-            {"gid", 0, "N", kForMount, kFiles, "group of objects that name none",
-             [](Draft& d) -> Slot { return IdSlot{&d.mount.gid}; }},
-            {"file-mode", 0, "MODE", kForMount, kFiles, "of objects that name none (0644)",
-             [](Draft& d) -> Slot { return ModeSlot{&d.mount.file_mode}; }},
-            {"dir-mode", 0, "MODE", kForMount, kFiles, "of directories that name none (0755)",
-             [](Draft& d) -> Slot { return ModeSlot{&d.mount.dir_mode}; }},
-            {"umask", 0, "MODE", kForMount, kFiles, "permission bits that are never shown",
-             [](Draft& d) -> Slot {
-               return ModeSlot{&d.mount.umask, 0777};
-             }},
-            {"special-bits", 0, "", kForMount, kFiles, "show setuid and setgid bits",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.special_bits}; }},
-            {"attributes", 0, "exact|list", kForMount, kFiles, "list: no HEAD for modes and owners",
-             [](Draft& d) -> Slot { return AttributeSlot{&d.mount.attributes}; }},
-            {"bucket-size", 0, "SIZE", kForMount, kFiles, "what df says (1P)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.bucket_size, kMiB, 1ull << 60};
-             }},
+    {"uid", 0, kForMount, "N", kFiles, "owner of objects that name none",
+     [](Draft& d) -> Slot { return IdSlot{&d.mount.uid}; }},
+    {"gid", 0, kForMount, "N", kFiles, "group of objects that name none",
+     [](Draft& d) -> Slot { return IdSlot{&d.mount.gid}; }},
+    {"file-mode", 0, kForMount, "MODE", kFiles, "of objects that name none (0644)",
+     [](Draft& d) -> Slot { return Mode(d.mount.file_mode); }},
+    {"dir-mode", 0, kForMount, "MODE", kFiles, "of directories that name none (0755)",
+     [](Draft& d) -> Slot { return Mode(d.mount.dir_mode); }},
+    {"umask", 0, kForMount, "MODE", kFiles, "permission bits that are never shown",
+     [](Draft& d) -> Slot { return Mode(d.mount.umask, 0777); }},
+    {"special-bits", 0, kForMount, "", kFiles, "show setuid and setgid bits",
+     [](Draft& d) -> Slot { return Switch(d.mount.special_bits); }},
+    {"attributes", 0, kForMount, "exact|list", kFiles, "list: no HEAD for modes and owners",
+     [](Draft& d) -> Slot { return AttributeSlot{&d.mount.attributes}; }},
+    {"bucket-size", 0, kForMount, "SIZE", kFiles, "what df says (1P)",
+     [](Draft& d) -> Slot { return Size(d.mount.bucket_size, kMiB, 1ull << 60); }},
 
-            {"read-only", 0, "", kForMount, kAccess, "refuse every change",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.read_only}; }},
-            {"allow-other", 0, "", kForMount, kAccess,
-             "let all users in, by the modes of the files",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_other}; }},
-            {"allow-root", 0, "", kForMount, kAccess, "let root in",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_root}; }},
-            {"allow-non-empty", 0, "", kForMount, kAccess, "hide what DIR already holds",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.allow_non_empty}; }},
-            {"noexec", 0, "", kForMount, kAccess, "run no program from DIR",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.no_exec}; }},
-            {"nosymfollow", 0, "", kForMount, kAccess, "follow no symbolic link (root only)",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.no_symfollow}; }},
-            {"strict-excl", 0, "", kForMount, kAccess, "O_EXCL decides at open, for one PUT more",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.strict_excl}; }},
+    {"read-only", 0, kForMount, "", kAccess, "refuse every change",
+     [](Draft& d) -> Slot { return Switch(d.mount.read_only); }},
+    {"allow-other", 0, kForMount, "", kAccess, "let all users in, by the modes of the files",
+     [](Draft& d) -> Slot { return Switch(d.mount.allow_other); }},
+    {"allow-root", 0, kForMount, "", kAccess, "let root in",
+     [](Draft& d) -> Slot { return Switch(d.mount.allow_root); }},
+    {"allow-non-empty", 0, kForMount, "", kAccess, "hide what DIR already holds",
+     [](Draft& d) -> Slot { return Switch(d.mount.allow_non_empty); }},
+    {"noexec", 0, kForMount, "", kAccess, "run no program from DIR",
+     [](Draft& d) -> Slot { return Switch(d.mount.no_exec); }},
+    {"nosymfollow", 0, kForMount, "", kAccess, "follow no symbolic link (root only)",
+     [](Draft& d) -> Slot { return Switch(d.mount.no_symfollow); }},
+    {"strict-excl", 0, kForMount, "", kAccess, "O_EXCL decides at open, for one PUT more",
+     [](Draft& d) -> Slot { return Switch(d.mount.strict_excl); }},
 
-            {"metadata-ttl", 0, "SECS", kForMount, kTime, "or minimal, indefinite (1)",
-             [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
-            {"negative-metadata-ttl", 0, "SECS", kForMount, kTime, "of names that are not there",
-             [](Draft& d) -> Slot { return OptionalTtlSlot{&d.mount.negative_metadata_ttl}; }},
-            {"deadline", 0, "SECS", kNetwork, kTime, "give up without progress; or forever (300)",
-             [](Draft& d) -> Slot { return DeadlineSlot{&d.mount.volume.deadline}; }},
-            {"connect-timeout", 0, "SECS", kNetwork, kTime, "of one attempt to connect (5)",
-             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.connect_timeout}; }},
-            {"first-byte-timeout", 0, "SECS", kNetwork, kTime, "until a reply begins (20)",
-             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.first_byte_timeout}; }},
-            {"low-speed-time", 0, "SECS", kNetwork, kTime,
-             "a transfer this long too slow is cut (30)",
-             [](Draft& d) -> Slot { return DurationSlot{&d.mount.volume.low_speed_time}; }},
-            {"low-speed-limit", 0, "SIZE", kNetwork, kTime, "too slow: fewer bytes a second (1K)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.volume.low_speed_limit, 1, kGiB};
-             }},
+    {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
+     [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
+    {"negative-metadata-ttl", 0, kForMount, "SECS", kTime, "of names that are not there",
+     [](Draft& d) -> Slot { return OptionalTtlSlot{&d.mount.negative_metadata_ttl}; }},
+    {"deadline", 0, kNetwork, "SECS", kTime, "give up without progress; or forever (300)",
+     [](Draft& d) -> Slot { return DeadlineSlot{&Volume(d).deadline}; }},
+    {"connect-timeout", 0, kNetwork, "SECS", kTime, "of one attempt to connect (5)",
+     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).connect_timeout}; }},
+    {"first-byte-timeout", 0, kNetwork, "SECS", kTime, "until a reply begins (20)",
+     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).first_byte_timeout}; }},
+    {"low-speed-time", 0, kNetwork, "SECS", kTime, "a transfer this long too slow is cut (30)",
+     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).low_speed_time}; }},
+    {"low-speed-limit", 0, kNetwork, "SIZE", kTime, "too slow: fewer bytes a second (1K)",
+     [](Draft& d) -> Slot { return Size(Volume(d).low_speed_limit, 1, kGiB); }},
 
-            {"memory-limit", 0, "SIZE", kForMount, kLimits, "of all buffers together (256M)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.memory_limit, 32 * kMiB, 1024 * kGiB};
-             }},
-            {"read-part-size", 0, "SIZE", kForMount, kLimits, "largest range asked for (8M)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.read_part_size, 128 * kKiB, kGiB};
-             }},
-            {"write-part-size", 0, "SIZE", kForMount, kLimits, "first part of a large file (8M)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.write_part_size, 5 * kMiB, kGiB};
-             }},
-            {"max-threads", 0, "N", kNetwork, kLimits, "requests at once (64)",
-             [](Draft& d) -> Slot {
-               return CountSlot{&d.mount.volume.max_threads, 1024};
-             }},
-            {"index-limit", 0, "SIZE", kForMount, kLimits, "of the attribute index on disk (1G)",
-             [](Draft& d) -> Slot {
-               return SizeSlot{&d.mount.index_limit, kMiB, 1024 * kGiB};
-             }},
+    {"memory-limit", 0, kForMount, "SIZE", kLimits, "of all buffers together (256M)",
+     [](Draft& d) -> Slot { return Size(d.mount.memory_limit, 32 * kMiB, 1024 * kGiB); }},
+    {"read-part-size", 0, kForMount, "SIZE", kLimits, "largest range asked for (8M)",
+     [](Draft& d) -> Slot { return Size(d.mount.read_part_size, 128 * kKiB, kGiB); }},
+    {"write-part-size", 0, kForMount, "SIZE", kLimits, "first part of a large file (8M)",
+     [](Draft& d) -> Slot { return Size(d.mount.write_part_size, 5 * kMiB, kGiB); }},
+    {"max-threads", 0, kNetwork, "N", kLimits, "requests at once (64)",
+     [](Draft& d) -> Slot { return Count(Volume(d).max_threads, 1024); }},
+    {"index-limit", 0, kForMount, "SIZE", kLimits, "of the attribute index on disk (1G)",
+     [](Draft& d) -> Slot { return Size(d.mount.index_limit, kMiB, 1024 * kGiB); }},
 
-            {"foreground", 'f', "", kForMount, kRunning, "stay in front",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.foreground}; }},
-            {"debug", 'd', "", kForMount, kRunning, "log every request",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.mount.debug}; }},
-            {"log-directory", 'l', "DIR", kForMount, kRunning,
-             "log into a file there, not to syslog",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.log_directory}; }},
-            {"state-dir", 0, "DIR", kNetwork, kRunning,
-             "what must survive a crash (/var/lib/coffer)",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.volume.state_dir}; }},
-            {"rescue-dir", 0, "DIR", kForMount, kRunning, "for bytes that S3 did not take",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.rescue_dir}; }},
-            {"index-dir", 0, "DIR", kForMount, kRunning, "attribute index (/var/cache/coffer)",
-             [](Draft& d) -> Slot { return TextSlot{&d.mount.index_dir}; }},
-            {"json", 0, "", kForStatus | kForDoctor | kForResolve | kForRemove, kRunning,
-             "for programs", [](Draft& d) -> Slot { return SwitchSlot{&d.json}; }},
-            {"write-test", 0, "", kForDoctor, kRunning, "also try to write, and remove it again",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.write_test}; }},
-            {"recursive", 'r', "", kForRemove, kRunning, "directories and all below them",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.recursive}; }},
-            {"whole-bucket", 0, "", kForRemove, kRunning,
-             "with -r: every object of the bucket is meant",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.whole_bucket}; }},
-            {"yes", 'y', "", kForRemove, kRunning, "do not ask",
-             [](Draft& d) -> Slot { return SwitchSlot{&d.yes}; }},
-            {"config", 0, "FILE", kEverything, kRunning, "options, one NAME = VALUE a line",
-             [](Draft& d) -> Slot { return TextSlot{&d.config}; }},
+    {"foreground", 'f', kForMount, "", kRunning, "stay in front",
+     [](Draft& d) -> Slot { return Switch(d.mount.foreground); }},
+    {"debug", 'd', kForMount, "", kRunning, "log every request",
+     [](Draft& d) -> Slot { return Switch(d.mount.debug); }},
+    {"log-directory", 'l', kForMount, "DIR", kRunning, "log into a file there, not to syslog",
+     [](Draft& d) -> Slot { return Text(d.mount.log_directory); }},
+    {"state-dir", 0, kNetwork, "DIR", kRunning, "what must survive a crash (/var/lib/coffer)",
+     [](Draft& d) -> Slot { return Text(Volume(d).state_dir); }},
+    {"rescue-dir", 0, kForMount, "DIR", kRunning, "for bytes that S3 did not take",
+     [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
+    {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
+     [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
+    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove, "", kRunning, "for programs",
+     [](Draft& d) -> Slot { return Switch(d.json); }},
+    {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
+     [](Draft& d) -> Slot { return Switch(d.write_test); }},
+    {"recursive", 'r', kForRemove, "", kRunning, "directories and all below them",
+     [](Draft& d) -> Slot { return Switch(d.recursive); }},
+    {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
+     [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
+    {"yes", 'y', kForRemove, "", kRunning, "do not ask",
+     [](Draft& d) -> Slot { return Switch(d.yes); }},
+    {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
+     [](Draft& d) -> Slot { return Text(d.config); }},
 };
 
 constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kFiles,
@@ -260,7 +238,8 @@ std::string HelpFor(const CommandSpec& command) {
 }
 
 std::string Overview() {
-  std::string text = "coffer COMMAND [OPTIONS] ...\nA bucket, mounted through an access point.\n\n";
+  std::string text =
+      "coffer COMMAND [OPTIONS] ...\nA bucket, mounted through an access point.\n\nSubcommands:\n";
   for (const CommandSpec& command : kCommands) {
     const std::string_view first = command.help.substr(0, command.help.find_first_of(";."));
     text += Row(std::string(command.name) + " " + std::string(command.operands), first);

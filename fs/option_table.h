@@ -44,10 +44,10 @@ struct CommandSpec {
 std::span<const CommandSpec> Commands();
 
 struct OptionSpec {
-  std::string_view name;      // "region"
-  char letter;                // 'f' for -f; 0 for none
-  std::string_view argument;  // "REGION"; "" for a switch
+  std::string_view name;  // "region"
+  char letter;            // 'f' for -f; 0 for none
   unsigned commands;
+  std::string_view argument;  // "REGION"; "" for a switch
   std::string_view group;
   std::string_view help;
   Slot (*slot)(Draft&);

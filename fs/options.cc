@@ -199,7 +199,10 @@ Layer FromCofferVariables(const Environment& environment, std::vector<std::strin
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::string nearest = Nearest(name, candidates);
     if (!nearest.empty())
-      notes.push_back(variable + " is no option; did you mean COFFER_" + nearest + "?");
+      notes.push_back(std::string(variable)
+                          .append(" is no option; did you mean COFFER_")
+                          .append(nearest)
+                          .append("?"));
   }
   return layer;
 }

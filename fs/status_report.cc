@@ -1,8 +1,8 @@
 #include "fs/status_report.h"
 
 #include <array>
-#include <cstdio>
 #include <fstream>
+#include <iomanip>
 #include <sstream>
 
 #include "fs/console.h"
@@ -90,10 +90,10 @@ std::string RequestsForPeople(const Json& requests) {
   std::string text;
   for (const auto& [name, counts] : requests.items()) {
     if (!counts.is_object() || Number(counts, "count") == 0) continue;
-    std::array<char, 160> line = {};
-    std::snprintf(line.data(), line.size(), "    %-24s %8llu", name.c_str(),
-                  static_cast<unsigned long long>(Number(counts, "count")));
-    text += line.data();
+    std::ostringstream line;
+    line << "    " << std::left << std::setw(24) << name << " " << std::right << std::setw(8)
+         << Number(counts, "count");
+    text += line.str();
     for (const char* what : {"retries", "errors", "throttled"}) {
       if (Number(counts, what) > 0)
         text += std::string("  ") + what + " " + std::to_string(Number(counts, what));
@@ -236,10 +236,10 @@ std::string HumanBytes(std::uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  std::array<char, 32> text = {};
-  std::snprintf(text.data(), text.size(), unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value,
-                kUnits[unit]);
-  return text.data();
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(unit == 0 || value >= 100 ? 0 : 1) << value << " "
+       << kUnits[unit];
+  return text.str();
 }
 
 }  // namespace coffer::fs
