@@ -1,126 +1,20 @@
 #include "fs/writer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <catch2/catch.hpp>
-#include <random>
-#include <set>
+#include <chrono>
 #include <string>
-#include <thread>
 
-#include "fs/mutex.h"
-#include "tests/support/fake_store.h"
-#include "tests/support/recording_store.h"
+#include "tests/support/writer_bench.h"
 
 namespace coffer::fs {
 namespace {
 
 using namespace std::chrono_literals;
-using test::FakeStore;
-using test::Operation;
-using test::RecordingStore;
-
-constexpr std::uint64_t kKiB = 1u << 10;
-constexpr std::uint64_t kMiB = 1u << 20;
-
-// As a mount's, scaled down: the service demands parts of 50 KiB.
-WriteOptions Small() {
-  WriteOptions options;
-  options.first_part = 80 * kKiB;
-  options.largest_part = 640 * kKiB;
-  options.smallest_part = 50 * kKiB;
-  options.copy_part = 200 * kKiB;
-  options.parts_in_flight = 4;
-  options.memory_wait = 200ms;
-  return options;
-}
-
-std::string Noise(std::size_t size, unsigned seed = 1) {
-  std::mt19937 random(seed);
-  std::string text(size, '\0');
-  for (char& c : text) c = static_cast<char>(random() >> 24);
-  return text;
-}
-
-class Records : public UploadObserver {
- public:
-  void Began(const s3::Upload& upload) override {
-    Lock lock(mu_);
-    open_.insert(upload.id);
-    ++began_;
-  }
-  void Ended(const s3::Upload& upload) override {
-    Lock lock(mu_);
-    open_.erase(upload.id);
-  }
-  std::size_t open() const {
-    Lock lock(mu_);
-    return open_.size();
-  }
-  int began() const {
-    Lock lock(mu_);
-    return began_;
-  }
-
- private:
-  mutable Mutex mu_;
-  std::set<std::string> open_ GUARDED_BY(mu_);
-  int began_ GUARDED_BY(mu_) = 0;
-};
-
-struct Bench {
-  explicit Bench(std::uint64_t limit = 64 * kMiB, WriteOptions o = Small(),
-                 std::chrono::microseconds latency = 0us)
-      : fake(FakeStore::Options{.min_part = o.smallest_part, .latency = latency}),
-        store(fake),
-        budget(limit),
-        options(o) {}
-
-  s3::NewObject Object(s3::Condition condition = s3::Condition::Absent()) const {
-    return {.metadata = {{"mode", "0100644"}}, .headers = {}, .condition = std::move(condition)};
-  }
-  std::unique_ptr<Writer> New(const std::string& key = "k") { return Make(key, Object()); }
-  std::unique_ptr<Writer> Make(const std::string& key, s3::NewObject object) {
-    return std::make_unique<Writer>(Writer::Shared{store, pool, budget, options, records}, key,
-                                    std::move(object));
-  }
-  // A writer that starts from what is there.
-  std::unique_ptr<Writer> Append(const std::string& key = "k") {
-    const auto info = fake.Info(key);
-    auto writer = Make(key, Object(s3::Condition::Matches(info->etag)));
-    REQUIRE(writer->StartFrom({info->etag, "", info->size, 0}));
-    return writer;
-  }
-  int count(Operation operation) const { return fake.count(operation); }
-  // Nothing is left over, neither here nor in the bucket.
-  bool Clean() const {
-    return fake.open_uploads() == 0 && records.open() == 0 && budget.used() == 0 &&
-           store.overtaken() == 0;
-  }
-
-  FakeStore fake;
-  RecordingStore store;
-  MemoryBudget budget;
-  Records records;
-  WriteOptions options;
-  WorkerPool pool{8};
-};
-
-// Appends `content` in pieces of `step`.
-Status WriteAll(Writer& writer, const std::string& content, std::size_t step,
-                std::uint64_t at = 0) {
-  for (std::size_t i = 0; i < content.size(); i += step) {
-    COFFER_TRY(writer.Write(at + i, AsBytes(std::string_view(content).substr(i, step))));
-  }
-  return Ok();
-}
-
-std::string Text(const Result<Bytes>& bytes) {
-  return bytes ? std::string(AsText(*bytes)) : "error";
-}
+using namespace test;
 
 TEST_CASE("writer: a small file is one PUT, visible only when committed") {
-  Bench bench;
+  WriterBench bench;
   const std::string content = Noise(80 * kKiB);
   auto writer = bench.New();
   CHECK(writer->dirty());
@@ -141,7 +35,7 @@ TEST_CASE("writer: a small file is one PUT, visible only when committed") {
 }
 
 TEST_CASE("writer: an empty file is made by the first commit, once") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New();
   REQUIRE(writer->Commit());
   REQUIRE(writer->Commit());
@@ -154,7 +48,7 @@ TEST_CASE("writer: an empty file is made by the first commit, once") {
 }
 
 TEST_CASE("writer: a writer that goes without a commit leaves no trace") {
-  Bench bench;
+  WriterBench bench;
   REQUIRE(WriteAll(*bench.New("small"), Noise(100), 100));
   REQUIRE(WriteAll(*bench.New("large"), Noise(kMiB), 10'000));
   auto aborted = bench.New("aborted");
@@ -168,7 +62,7 @@ TEST_CASE("writer: a writer that goes without a commit leaves no trace") {
 }
 
 TEST_CASE("writer: in memory, writes come in any order, are read back, and leave holes as zeros") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New();
   REQUIRE(writer->Write(10, AsBytes("abc")));
   REQUIRE(writer->Write(2, AsBytes("xy")));
@@ -190,7 +84,7 @@ TEST_CASE("writer: in memory, writes come in any order, are read back, and leave
 }
 
 TEST_CASE("writer: a streamed file of n parts costs n + 2 requests, from bounded memory") {
-  Bench bench(2 * kMiB, Small(), 300us);
+  WriterBench bench(2 * kMiB, SmallParts(), 300us);
   const std::string content = Noise(3 * kMiB + 5);
   auto writer = bench.New();
   REQUIRE(WriteAll(*writer, content, 7'000));
@@ -209,7 +103,7 @@ TEST_CASE("writer: a streamed file of n parts costs n + 2 requests, from bounded
 }
 
 TEST_CASE("writer: the stream begins with the first byte past the first part") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New();
   REQUIRE(WriteAll(*writer, Noise(80 * kKiB), 80 * kKiB));
   CHECK_FALSE(writer->streaming());
@@ -229,7 +123,7 @@ TEST_CASE("writer: the stream begins with the first byte past the first part") {
 }
 
 TEST_CASE("writer: one write across the end of memory overwrites, fills and streams") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New();
   std::string expected = Noise(70 * kKiB);
   REQUIRE(WriteAll(*writer, expected, 70 * kKiB));
@@ -249,7 +143,7 @@ TEST_CASE("writer: one write across the end of memory overwrites, fills and stre
 }
 
 TEST_CASE("writer: cutting a stream to nothing aborts it and starts over") {
-  Bench bench;
+  WriterBench bench;
   bench.fake.Plant("k", "old");
   const std::string etag = bench.fake.Info("k")->etag;
   auto writer = bench.Make("k", bench.Object(s3::Condition::Matches(etag)));
@@ -266,11 +160,11 @@ TEST_CASE("writer: cutting a stream to nothing aborts it and starts over") {
 }
 
 TEST_CASE("writer: parts grow, and the last may be as small as it likes") {
-  WriteOptions options = Small();
+  WriteOptions options = SmallParts();
   options.first_part = 100;
   options.smallest_part = 100;
   options.largest_part = 400;
-  Bench bench(64 * kMiB, options);
+  WriterBench bench(64 * kMiB, options);
   const std::string content = Noise(1'000 * 100 + 1'000 * 200 + 5 * 400 + 1);
   auto writer = bench.New();
   REQUIRE(WriteAll(*writer, content, 4'000));
@@ -286,9 +180,9 @@ TEST_CASE("writer: parts grow, and the last may be as small as it likes") {
 }
 
 TEST_CASE("writer: what does not fit into 10,000 parts is kTooLarge before it is sent") {
-  WriteOptions options = Small();
+  WriteOptions options = SmallParts();
   options.first_part = options.smallest_part = options.largest_part = 10;
-  Bench bench(64 * kMiB, options);
+  WriterBench bench(64 * kMiB, options);
   auto writer = bench.New();
   const std::string most = Noise(100'000);
   REQUIRE(WriteAll(*writer, most, 10'000));
@@ -302,7 +196,7 @@ TEST_CASE("writer: what does not fit into 10,000 parts is kTooLarge before it is
 }
 
 TEST_CASE("writer: after a commit writing goes on, and each commit depends on the one before") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New();
   std::string expected;
   for (int i = 0; i < 8; ++i) {
@@ -327,7 +221,7 @@ TEST_CASE("writer: after a commit writing goes on, and each commit depends on th
 }
 
 TEST_CASE("writer: small old content is fetched once and written whole") {
-  Bench bench;
+  WriterBench bench;
   bench.fake.Plant("k", "old content");
   {
     auto writer = bench.Append();
@@ -348,7 +242,7 @@ TEST_CASE("writer: small old content is fetched once and written whole") {
 }
 
 TEST_CASE("writer: starting from a version that is gone is kChanged") {
-  Bench bench;
+  WriterBench bench;
   bench.fake.Plant("k", "new");
   auto writer = bench.Make("k", bench.Object());
   CHECK(writer->StartFrom({"gone", "", 3, 0}).error().code == Code::kChanged);
@@ -356,7 +250,7 @@ TEST_CASE("writer: starting from a version that is gone is kChanged") {
 
 TEST_CASE("writer: large old content is copied inside the store") {
   for (const std::size_t size : {80 * kKiB + 1, 200 * kKiB, 249 * kKiB, 450 * kKiB, 3 * kMiB}) {
-    Bench bench;
+    WriterBench bench;
     const std::string old = Noise(size);
     bench.fake.Plant("k", old);
     std::string expected = old;
@@ -386,7 +280,7 @@ TEST_CASE("writer: large old content is copied inside the store") {
 
 TEST_CASE("writer: a server that cannot copy parts gets the old content again") {
   for (const std::size_t size : {80 * kKiB + 1, 129 * kKiB, 130 * kKiB, kMiB + 1}) {
-    Bench bench;
+    WriterBench bench;
     bench.store.RefuseCopyPart();
     const std::string old = Noise(size);
     bench.fake.Plant("k", old);
@@ -403,7 +297,7 @@ TEST_CASE("writer: a server that cannot copy parts gets the old content again") 
 }
 
 TEST_CASE("writer: large old content may be cut to nothing") {
-  Bench bench;
+  WriterBench bench;
   bench.fake.Plant("k", Noise(kMiB));
   auto writer = bench.Append();
   REQUIRE(writer->Truncate(0));
@@ -412,140 +306,8 @@ TEST_CASE("writer: large old content may be cut to nothing") {
   CHECK(bench.fake.requests() == 1);
 }
 
-TEST_CASE("writer: a lost race keeps what is in memory for the rescue") {
-  Bench bench;
-  auto small = bench.New();
-  REQUIRE(small->Write(0, AsBytes("mine")));
-  bench.fake.Plant("k", "theirs");
-  CHECK(small->Commit().error().code == Code::kExists);
-  CHECK(small->Commit().error().code == Code::kExists);  // it sticks
-  CHECK(small->Write(4, AsBytes("x")).error().code == Code::kExists);
-  REQUIRE(small->Unsent());
-  CHECK(AsText(*small->Unsent()) == "mine");
-  CHECK(small->unsent_offset() == 0);
-
-  bench.fake.Plant("large", Noise(kMiB));
-  auto append = bench.Append("large");
-  REQUIRE(append->Write(kMiB, AsBytes("one line")));
-  bench.fake.Plant("large", "theirs");
-  CHECK(append->Commit().error().code == Code::kChanged);
-  REQUIRE(append->Unsent());
-  CHECK(AsText(*append->Unsent()) == "one line");
-  CHECK(append->unsent_offset() == kMiB);
-
-  auto stream = bench.New("stream");
-  REQUIRE(WriteAll(*stream, Noise(kMiB), 10'000));
-  bench.fake.Plant("stream", "theirs");
-  CHECK(stream->Commit().error().code == Code::kExists);
-  CHECK_FALSE(stream->Unsent());
-  CHECK(bench.fake.Body("stream") == "theirs");
-  CHECK(bench.fake.open_uploads() == 0);
-}
-
-TEST_CASE("writer: a failed part stops the stream early, and the upload is aborted") {
-  Bench bench;
-  std::atomic<int> parts{0};
-  bench.fake.SetHook([&](Operation operation, std::string_view) -> std::optional<test::Fault> {
-    if (operation != Operation::kUploadPart || ++parts != 3) return std::nullopt;
-    return test::Fault{{Code::kDenied, "no"}, false};
-  });
-  auto writer = bench.New();
-  const std::string content = Noise(20 * kMiB);
-  const auto status = WriteAll(*writer, content, 50'000);
-  REQUIRE_FALSE(status);
-  CHECK(status.error().code == Code::kDenied);
-  CHECK(status.error().what.find("part") != std::string::npos);
-  CHECK(parts < 40);
-  CHECK(writer->Settle().error().code == Code::kDenied);
-  CHECK(writer->Commit().error().code == Code::kDenied);
-  CHECK_FALSE(bench.fake.Has("k"));
-  CHECK(bench.fake.open_uploads() == 0);
-  CHECK(bench.records.open() == 0);
-}
-
-TEST_CASE("writer: Settle waits for what is under way and reports what went wrong") {
-  Bench bench(64 * kMiB, Small(), 20ms);
-  auto writer = bench.New();
-  REQUIRE(WriteAll(*writer, Noise(300 * kKiB), 300 * kKiB));
-  REQUIRE(writer->Settle());
-  CHECK(bench.store.under_way() == 0);
-  CHECK(bench.count(Operation::kUploadPart) == 3);
-  CHECK(writer->dirty());
-  REQUIRE(writer->Commit());
-  CHECK(bench.count(Operation::kUploadPart) == 4);
-}
-
-TEST_CASE("writer: an abort that fails stays on record") {
-  Bench bench;
-  bench.fake.SetHook([](Operation operation, std::string_view) -> std::optional<test::Fault> {
-    if (operation != Operation::kAbortUpload) return std::nullopt;
-    return test::Fault{{Code::kUnavailable, "no"}, false};
-  });
-  REQUIRE(WriteAll(*bench.New(), Noise(300 * kKiB), 10'000));
-  CHECK(bench.records.open() == 1);
-}
-
-// The same work with a failure at request k, for every k until nothing fails any more.
-template <typename Work>
-void FailEverywhere(std::size_t old_size, Work work) {
-  for (int k = 1; k < 200; ++k) {
-    for (const bool applied : {false, true}) {
-      Bench bench;
-      const std::string old = Noise(old_size, 77);
-      if (old_size != 0) bench.fake.Plant("k", old);
-      std::atomic<int> turn{0};
-      std::atomic<bool> failed{false};
-      std::atomic<bool> visible{false};  // a commit went through though its reply was lost
-      bench.fake.SetHook([&](Operation op, std::string_view) -> std::optional<test::Fault> {
-        if (++turn != k) return std::nullopt;
-        failed = true;
-        visible = applied && (op == Operation::kPut || op == Operation::kCompleteUpload);
-        return test::Fault{{Code::kUnavailable, "request k"}, applied};
-      });
-      std::string committed = old;
-      const bool succeeded = work(bench, committed);
-      CAPTURE(k, applied);
-      if (!failed) {
-        REQUIRE(succeeded);
-        return;
-      }
-      if (!visible) REQUIRE(bench.fake.Body("k").value_or("") == committed);
-      REQUIRE(bench.fake.open_uploads() <= (applied || !succeeded ? 1u : 0u));
-      REQUIRE(bench.budget.used() == 0);
-      REQUIRE(bench.store.overtaken() == 0);
-    }
-  }
-  FAIL("the work never ended");
-}
-
-TEST_CASE("writer: a failure at any request is never a success, and leaves the old content") {
-  FailEverywhere(0, [](Bench& bench, std::string& committed) {
-    auto writer = bench.New();
-    const std::string content = Noise(700 * kKiB);
-    for (std::size_t at = 0; at < content.size(); at += 233 * kKiB) {
-      const std::string part = content.substr(at, 233 * kKiB);
-      if (!WriteAll(*writer, part, 50'000, at)) return false;
-      if (!writer->Commit()) return false;
-      committed = content.substr(0, at + part.size());
-    }
-    return true;
-  });
-  for (const std::size_t old_size : {100ul, 500 * kKiB}) {
-    FailEverywhere(old_size, [&](Bench& bench, std::string& committed) {
-      const auto info = bench.fake.Info("k");
-      auto writer = bench.Make("k", bench.Object(s3::Condition::Matches(info->etag)));
-      if (!writer->StartFrom({info->etag, "", info->size, 0})) return false;
-      const std::string more = Noise(200 * kKiB);
-      if (!WriteAll(*writer, more, 30'000, old_size)) return false;
-      if (!writer->Commit()) return false;
-      committed += more;
-      return true;
-    });
-  }
-}
-
 TEST_CASE("writer: metadata, key and version may change until the first byte is sent") {
-  Bench bench;
+  WriterBench bench;
   auto writer = bench.New("a");
   REQUIRE(writer->Write(0, AsBytes("x")));
   writer->SetMetadata({{"mode", "0100600"}});
@@ -574,7 +336,7 @@ TEST_CASE("writer: metadata, key and version may change until the first byte is 
 }
 
 TEST_CASE("writer: large old content can be read, and what was appended, until the stream begins") {
-  Bench bench;
+  WriterBench bench;
   const std::string old = Noise(300 * kKiB);
   bench.fake.Plant("k", old);
   auto writer = bench.Append();
@@ -585,137 +347,6 @@ TEST_CASE("writer: large old content can be read, and what was appended, until t
   CHECK(writer->streaming());
   CHECK(Text(writer->Read(5, 100)) == old.substr(5, 100));
   CHECK(writer->Read(old.size() - 3, 100).error().code == Code::kUnsupported);
-}
-
-TEST_CASE("writer: a stream that is renamed fails, and brings no name back") {
-  Bench bench;
-  auto writer = bench.New("a");
-  REQUIRE(WriteAll(*writer, Noise(300 * kKiB), 50'000));
-  writer->SetKey("b");
-  CHECK(writer->Commit().error().code == Code::kBusy);
-  CHECK(bench.fake.Keys().empty());
-  writer.reset();
-  CHECK(bench.Clean());
-}
-
-TEST_CASE("writer: with little memory a stream sends smaller parts and goes on") {
-  Bench bench(180 * kKiB, Small(), 200us);
-  const std::string content = Noise(2 * kMiB);
-  auto writer = bench.New();
-  REQUIRE(WriteAll(*writer, content, 20'000));
-  REQUIRE(writer->Commit());
-  CHECK(bench.fake.Body("k") == content);
-  CHECK(bench.budget.high_water() <= 180 * kKiB);
-}
-
-TEST_CASE("writer: many streams compete for little memory without a deadlock") {
-  WriteOptions options = Small();
-  options.memory_wait = 30s;
-  Bench bench(600 * kKiB, options, 100us);
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 10; ++t) {
-    threads.emplace_back([&, t] {
-      const std::string key = "k" + std::to_string(t);
-      const std::string content = Noise(kMiB + t, t);
-      auto writer = bench.New(key);
-      const bool done = WriteAll(*writer, content, 9'000) && writer->Commit();
-      if (!done || bench.fake.Body(key) != content) ++wrong;
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  CHECK(wrong == 0);
-  CHECK(bench.budget.high_water() <= 600 * kKiB);
-  CHECK(bench.Clean());
-}
-
-TEST_CASE("writer: no memory in time is kNoMemory, and half a write sticks") {
-  WriteOptions options = Small();
-  options.memory_wait = 20ms;
-  Bench bench(100 * kKiB, options);
-  Reservation others = bench.budget.TryReserve(70 * kKiB);
-  auto writer = bench.New();
-  const std::string content = Noise(40 * kKiB);
-  CHECK(writer->Write(0, AsBytes(content)).error().code == Code::kNoMemory);
-  CHECK(writer->size() == 0);
-  others.Shrink(0);
-  REQUIRE(writer->Write(0, AsBytes(content)));  // nothing of it had been taken
-  others = bench.budget.TryReserve(bench.budget.limit() - bench.budget.used());
-  CHECK(writer->Write(30 * kKiB, AsBytes(Noise(40 * kKiB))).error().code == Code::kNoMemory);
-  CHECK(writer->Commit().error().code == Code::kNoMemory);
-  CHECK_FALSE(bench.fake.Has("k"));
-}
-
-TEST_CASE("writer: committed content is dropped for those who need memory, and fetched again") {
-  Bench bench(200 * kKiB);
-  auto writer = bench.New();
-  const std::string content = Noise(70 * kKiB);
-  REQUIRE(WriteAll(*writer, content, 70 * kKiB));
-  REQUIRE(writer->Commit());
-  CHECK(bench.budget.used() > 0);
-  std::this_thread::sleep_for(1100ms);
-  Reservation all = bench.budget.TryReserve(200 * kKiB);
-  REQUIRE(all.size() != 0);
-  CHECK(Text(writer->Read(100, 50)) == content.substr(100, 50));
-  all.Shrink(0);
-  CHECK(writer->size() == content.size());
-  REQUIRE(writer->Write(5, AsBytes("abc")));
-  CHECK(bench.count(Operation::kGet) == 2);
-  REQUIRE(writer->Commit());
-  std::string expected = content;
-  expected.replace(5, 3, "abc");
-  CHECK(bench.fake.Body("k") == expected);
-}
-
-// Any order of calls against a string, with the object compared after every commit.
-void RunModel(unsigned seed) {
-  CAPTURE(seed);
-  std::mt19937 dice(seed);
-  Bench bench((seed % 2 == 0 ? 400 : 8'000) * kKiB);
-  if (seed % 5 == 0) bench.store.RefuseCopyPart();
-  std::string model, committed;
-  if (seed % 3 != 0) {
-    committed = model = Noise(dice() % 4 == 0 ? 200'000 : 3'000, seed);
-    bench.fake.Plant("k", model);
-  }
-  auto writer = seed % 3 == 0 ? bench.New() : bench.Append();
-  for (int i = 0; i < 60; ++i) {
-    const unsigned what = dice() % 12;
-    if (what < 8) {
-      const std::string bytes = Noise(1 + dice() % (dice() % 3 == 0 ? 100'000 : 5'000), dice());
-      const std::uint64_t at = dice() % 3 == 0 ? dice() % (model.size() + 1'000) : model.size();
-      const auto status = writer->Write(at, AsBytes(bytes));
-      if (status) {
-        if (model.size() < at + bytes.size()) model.resize(at + bytes.size());
-        model.replace(at, bytes.size(), bytes);
-      } else {
-        REQUIRE(status.error().code == Code::kInvalid);
-        REQUIRE(at != model.size());
-      }
-    } else if (what == 8) {
-      const std::uint64_t size = dice() % 5 == 0 ? 0 : dice() % 90'000;
-      const auto status = writer->Truncate(size);
-      if (status) model.resize(size);
-      if (!status) REQUIRE(status.error().code == Code::kUnsupported);
-    } else if (what == 9) {
-      const auto read = writer->Read(model.size() / 3, 10'000);
-      if (read) REQUIRE(AsText(*read) == std::string_view(model).substr(model.size() / 3, 10'000));
-      if (!read) REQUIRE(read.error().code == Code::kUnsupported);
-    } else if (what == 10 || i == 59) {
-      const auto written = writer->Commit();
-      REQUIRE(written);
-      REQUIRE(bench.fake.Info("k")->etag == written->etag);
-      committed = model;
-    }
-    REQUIRE(writer->size() == model.size());
-    REQUIRE(bench.fake.Body("k").value_or("") == committed);
-  }
-  writer.reset();
-  REQUIRE(bench.Clean());
-}
-
-TEST_CASE("writer: any order of calls does what a string would") {
-  for (unsigned seed = 1; seed <= 60; ++seed) RunModel(seed);
 }
 
 }  // namespace
