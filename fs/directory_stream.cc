@@ -20,12 +20,11 @@ constexpr std::size_t kHiddenRemembered = 10'000;
 }  // namespace
 
 Result<HandleId> Filesystem::Impl::OpenDirectory(NodeId id) {
-  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  COFFER_ASSIGN(const NodePtr node, FindDirectory(id));
   auto stream = std::make_shared<DirectoryStream>();
   stream->node = node;
   {
     const Lock lock(tree_.mu);
-    if (!node->directory) return Error{Code::kNotDirectory, "not a directory"};
     ++node->readers;
   }
   const Lock lock(handles_mu_);

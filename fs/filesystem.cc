@@ -28,6 +28,12 @@ Result<NodePtr> Filesystem::Impl::FindNode(NodeId id) const {
   return node;
 }
 
+Result<NodePtr> Filesystem::Impl::FindDirectory(NodeId id) const {
+  COFFER_ASSIGN(NodePtr node, FindNode(id));
+  if (!node->directory) return Error{Code::kNotDirectory, "a name below a file"};
+  return node;
+}
+
 Result<std::shared_ptr<Handle>> Filesystem::Impl::FindHandle(HandleId id) const {
   const Lock lock(handles_mu_);
   const auto found = handles_.find(id);

@@ -117,6 +117,7 @@ class Filesystem::Impl {
   bool Drain();
   FilesystemStats stats() const;
   Result<NodePtr> FindNode(NodeId id) const;  // kChanged when the kernel's number is not known
+  Result<NodePtr> FindDirectory(NodeId id) const;  // kNotDirectory for anything else
   Result<std::shared_ptr<Handle>> FindHandle(HandleId id) const;
   Result<std::shared_ptr<DirectoryStream>> FindStream(HandleId id) const;
   Status CheckWritable() const;  // kReadOnly on a read-only mount
@@ -198,7 +199,6 @@ class Filesystem::Impl {
   NodePtr MadeHere(const NodePtr& parent, const std::string& name, Fact fact,
                    const s3::Written& written, const s3::NewObject& sent);
   Result<std::string> MarkerOfEmpty(const NodePtr& node, const std::string& key);
-  void DropWaiting(const NodePtr& node);
   void Removed(const NodePtr& parent, const NodePtr& node) REQUIRES(tree_.mu);
   void KeepIfImplicit(const NodePtr& directory) REQUIRES(tree_.mu);
 

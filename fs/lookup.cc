@@ -26,7 +26,7 @@ std::shared_ptr<const s3::Metadata> ExtraOf(const s3::Metadata& metadata) {
 }  // namespace
 
 Result<EntryReply> Filesystem::Impl::Lookup(NodeId parent_id, std::string_view name) {
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Lock lock(tree_.mu);
   return ReplyFor(*node);
@@ -39,7 +39,6 @@ Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_
   for (;;) {
     {
       const Lock lock(tree_.mu);
-      if (!parent->directory) return Error{Code::kNotDirectory, "lookup below a file"};
       if (parent->gone) return Error{Code::kChanged, "the directory is gone"};
       if (tree_.ChildKey(*parent, name).size() > kMaxKey) {
         return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};

@@ -29,7 +29,7 @@ Result<std::string> Filesystem::Impl::NewName(const NodePtr& parent, std::string
 Result<EntryReply> Filesystem::Impl::MakeDirectory(NodeId parent_id, std::string_view name,
                                                    std::uint32_t mode, const Caller& caller) {
   COFFER_TRY(CheckWritable());
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const std::string key, NewName(parent, name, "/"));
   const ChangeGate::Hold gate(gate_, {key});
   s3::NewObject marker = MarkerObject();
@@ -51,7 +51,7 @@ Result<EntryReply> Filesystem::Impl::MakeSymlink(NodeId parent_id, std::string_v
   COFFER_TRY(CheckWritable());
   if (target.empty()) return Error{Code::kNotFound, "a symbolic link to nothing"};
   if (target.size() > kLongestTarget) return Error{Code::kNameTooLong, "target over 4095 bytes"};
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const std::string key, NewName(parent, name, ""));
   const ChangeGate::Hold gate(gate_, {key});
   s3::NewObject object;
@@ -116,7 +116,7 @@ Result<std::string> Filesystem::Impl::ReadLink(NodeId id) {
 
 Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   COFFER_TRY(CheckWritable());
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
   if (node->is_directory()) return Error{Code::kIsDirectory, "unlink of a directory"};
@@ -130,7 +130,6 @@ Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   std::optional<Turn::Hold> turn;  // no commit overtakes the removal
   if (file) turn.emplace(file->turn);
   const ChangeGate::Hold gate(gate_, {key});
-  DropWaiting(node);
   bool in_s3 = true;
   {
     const Lock lock(tree_.mu);
@@ -143,16 +142,11 @@ Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   return Ok();
 }
 
-// Attribute changes that only wait go with the name.
-void Filesystem::Impl::DropWaiting(const NodePtr& node) {
-  const Lock lock(tree_.mu);
-  node->waiting = nullptr;
-  waiting_.erase(node->id);
-}
-
 void Filesystem::Impl::Removed(const NodePtr& parent, const NodePtr& node) {
   Fact gone;
   gone.valid_until = Until(options_.negative_ttl);
+  node->waiting = nullptr;  // changes that were not sent go with the name
+  waiting_.erase(node->id);
   parent->directory->kept.erase(node->name);
   tree_.Change(*parent, node->name, gone);
   tree_.Detach(*node);
@@ -168,7 +162,7 @@ void Filesystem::Impl::KeepIfImplicit(const NodePtr& directory) {
 
 Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name) {
   COFFER_TRY(CheckWritable());
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
   if (!node->is_directory()) return Error{Code::kNotDirectory, "rmdir of a file"};
@@ -178,7 +172,6 @@ Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name
     key = tree_.Key(*node);
   }
   const ChangeGate::Hold gate(gate_, {key});
-  DropWaiting(node);
   COFFER_ASSIGN(const std::string marker, MarkerOfEmpty(node, key));
   if (!marker.empty()) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
   const Lock lock(tree_.mu);

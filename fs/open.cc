@@ -172,7 +172,7 @@ void Filesystem::Impl::Touch(OpenFile& file) {
 Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view view,
                                              std::uint32_t mode, int flags, const Caller& caller) {
   COFFER_TRY(CheckWritable());
-  COFFER_ASSIGN(const NodePtr parent, FindNode(parent_id));
+  COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kInvalid, "not a name"};
   const std::string name(view);

@@ -29,8 +29,8 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
   COFFER_TRY(CheckWritable());
   Renaming renaming;
   renaming.no_replace = no_replace;
-  COFFER_ASSIGN(renaming.from_parent, FindNode(from_parent));
-  COFFER_ASSIGN(renaming.to_parent, FindNode(to_parent));
+  COFFER_ASSIGN(renaming.from_parent, FindDirectory(from_parent));
+  COFFER_ASSIGN(renaming.to_parent, FindDirectory(to_parent));
   renaming.to_name = std::string(to);
   COFFER_ASSIGN(renaming.node, LookupNode(renaming.from_parent, from));
   const Borrowed borrowed(*this, renaming.node);

@@ -37,6 +37,9 @@ Result<Volume::Place> Volume::ParentOf(std::string_view path) {
       return place;
     }
     COFFER_ASSIGN(const fs::EntryReply entry, fs_->Lookup(place.parent, path.substr(0, slash)));
+    if (entry.stat.attributes.type != fs::FileType::kDirectory) {
+      return Error{Code::kNotDirectory, "a name below a file"};
+    }
     place.parent = entry.node;
     path.remove_prefix(slash + 1);
   }
