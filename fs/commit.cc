@@ -21,19 +21,31 @@ Status Filesystem::Impl::Commit(OpenFile& file) {
 Status Filesystem::Impl::CommitTurn(OpenFile& file) {
   if (file.failed) return *file.failed;
   if (file.unlinked || !file.writer.dirty()) return Ok();
-  std::string key;
+  FollowName(file);
+  const ChangeGate::Hold gate(gate_, {file.key});
+  FollowName(file);  // the gate may have been waited for
   s3::Metadata metadata;
   {
     const Lock lock(tree_.mu);
-    key = tree_.Key(*file.node);
     metadata = ToMetadata(file.metadata, file.node->attributes);
   }
-  const ChangeGate::Hold gate(gate_, {key});
   if (!file.writer.streaming()) file.writer.SetMetadata(std::move(metadata));
   auto written = file.writer.Commit();
   if (!written) return Failed(file, std::move(written).error());
   Committed(file, *written);
   return Ok();
+}
+
+// A directory above may have been renamed. An upload that has begun cannot follow: it fails.
+void Filesystem::Impl::FollowName(OpenFile& file) {
+  std::string key;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.Key(*file.node);
+  }
+  if (key == file.key) return;
+  file.key = key;
+  file.writer.SetKey(std::move(key));
 }
 
 void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
@@ -90,7 +102,9 @@ Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
   std::string line = "\"" + key + "\" was not written: " + error.what;
   bool rescued = false;
   if (const auto bytes = file.writer.Unsent(); bytes && !bytes->empty()) {
-    auto saved = rescue_.Save({key, etag, error.what}, *bytes);
+    const std::uint64_t from = file.writer.unsent_offset();
+    const std::string part = from > 0 ? "the bytes from " + std::to_string(from) + " on: " : "";
+    auto saved = rescue_.Save({key, etag, part + error.what}, *bytes);
     rescued = saved.has_value();
     line += saved ? "; the bytes were saved in " + *saved
                   : "; the bytes could not be saved either: " + saved.error().what;

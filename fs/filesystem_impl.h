@@ -116,7 +116,7 @@ class Filesystem::Impl {
   // --- filesystem.cc
   bool Drain();
   FilesystemStats stats() const;
-  Result<NodePtr> FindNode(NodeId id) const;  // kChanged when the kernel's number is not known
+  Result<NodePtr> FindNode(NodeId id) const;       // kChanged when the kernel's number is not known
   Result<NodePtr> FindDirectory(NodeId id) const;  // kNotDirectory for anything else
   Result<std::shared_ptr<Handle>> FindHandle(HandleId id) const;
   Result<std::shared_ptr<DirectoryStream>> FindStream(HandleId id) const;
@@ -186,6 +186,7 @@ class Filesystem::Impl {
 
   // commit.cc
   Status CommitTurn(OpenFile& file);
+  void FollowName(OpenFile& file);
   void Committed(OpenFile& file, const s3::Written& written);
   Error Failed(OpenFile& file, Error error);
   Fact FactFrom(const Node& node) const REQUIRES(tree_.mu);
@@ -211,7 +212,9 @@ class Filesystem::Impl {
                    const s3::Written& written);
   void Renamed(const Renaming& renaming) REQUIRES(tree_.mu);
   Status RenameDirectory(Renaming& renaming);
-  Status CommitBelow(const NodePtr& directory);
+  std::vector<std::shared_ptr<OpenFile>> WritersBelow(const NodePtr& directory);
+  void FollowCopy(OpenFile& file);
+  void ForgetTrees(const Renaming& renaming);
 
   // attribute_changes.cc
   Status ChangeClosed(const NodePtr& node, const AttributeChange& change);

@@ -316,6 +316,7 @@ std::vector<std::string> UsersOf(const std::string& directory, std::size_t limit
   for (const dirent* entry = nullptr; (entry = readdir(handle.get())) && users.size() < limit;) {
     const std::string pid = entry->d_name;
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (pid == std::to_string(getpid())) continue;  // with a descriptor of our caller's
     const std::string process = "/proc/" + pid;
     if (Uses(process, directory)) users.push_back(NameOf(process) + " (" + pid + ")");
   }

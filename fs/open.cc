@@ -129,10 +129,10 @@ Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& n
   const std::string key = tree_.Key(*node);
   s3::NewObject object;
   object.condition = s3::Condition::Matches(node->version.etag);
+  object.headers = HeadersFor(key);
   node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
   node->writing->handles = 1;
   if (node->extra) node->writing->metadata = *node->extra;
-  node->writing->headers = HeadersFor(key);
   *started = true;
   return node->writing;
 }
@@ -234,9 +234,9 @@ NodePtr Filesystem::Impl::NewFileNode(const NodePtr& parent, const std::string& 
   NodePtr node = tree_.Adopt(parent, name, fact);
   s3::NewObject object;
   object.condition = s3::Condition::Absent();
+  object.headers = HeadersFor(key);
   node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
   node->writing->handles = 1;
-  node->writing->headers = HeadersFor(key);
   return node;
 }
 
@@ -326,6 +326,7 @@ Result<std::size_t> Filesystem::Impl::Write(HandleId id, std::uint64_t offset, B
   if (file.unlinked && offset + bytes.size() > options_.write.first_part) {
     return Error{Code::kNoSpace, "a file without a name is kept in memory and has grown too large"};
   }
+  FollowName(file);
   COFFER_TRY(file.writer.Write(offset, bytes));
   const Lock lock(tree_.mu);
   handle->node->version.size = file.writer.size();

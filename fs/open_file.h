@@ -50,16 +50,20 @@ class Turn {
 
 // Members below `turn` belong to whoever holds it; those above are constant or guarded as said.
 struct OpenFile {
-  OpenFile(const Writer::Shared& shared, std::string key, s3::NewObject object, NodePtr file)
-      : node(std::move(file)), writer(shared, std::move(key), std::move(object)) {}
+  OpenFile(const Writer::Shared& shared, std::string key_now, s3::NewObject object, NodePtr file)
+      : node(std::move(file)),
+        key(key_now),
+        headers(object.headers),
+        writer(shared, std::move(key_now), std::move(object)) {}
 
   const NodePtr node;
   int handles = 0;  // open for writing; guarded by Tree::mu
 
   Turn turn;
+  std::string key;  // where the writer writes; the node's own, unless a directory was renamed
+  const s3::ContentHeaders headers;
   Writer writer;
-  s3::Metadata metadata;  // foreign fields and xattrs, kept over the commit
-  s3::ContentHeaders headers;
+  s3::Metadata metadata;         // foreign fields and xattrs, kept over the commit
   bool exclusive = false;        // made by O_EXCL: a lost race is EEXIST
   bool unlinked = false;         // its name is gone: commits nothing
   bool explicit_mtime = false;   // set by utimens: later writes do not move what was asked for

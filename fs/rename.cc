@@ -100,7 +100,6 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   }
   for (const auto& file : files) {
     if (file->node == renaming.node) {
-      file->writer.SetKey(renaming.to_key);
       file->writer.MoveTo({written.etag, written.version_id, copy.size, written.server_date_s});
     } else {
       file->unlinked = true;
@@ -174,49 +173,64 @@ void Filesystem::Impl::Renamed(const Renaming& renaming) {
 }
 
 Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
-  COFFER_TRY(CommitBelow(renaming.node));
+  // Whoever writes a file below waits; what was written goes along as whole objects.
+  const std::vector<std::shared_ptr<OpenFile>> files = WritersBelow(renaming.node);
+  std::vector<std::unique_ptr<Turn::Hold>> turns;
+  for (const auto& file : files) turns.push_back(std::make_unique<Turn::Hold>(file->turn));
+  for (const auto& file : files) COFFER_TRY(CommitTurn(*file));
   COFFER_TRY(SendWaitingBelow(renaming.node));
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
   auto renamed =
       parts_.renames.Rename({renaming.from_key, renaming.to_key, renaming.replaced_marker});
-  if (!renamed) return std::move(renamed).error();
+  if (!renamed) {
+    ForgetTrees(renaming);
+    return std::move(renamed).error();
+  }
   for (const auto& kept : renamed->kept) {
     parts_.observer.Warn("\"" + kept + "\" was written again while its directory was renamed: " +
                          "it stays under the old name too");
   }
-  std::vector<std::shared_ptr<OpenFile>> files;
   {
     const Lock lock(tree_.mu);
     Renamed(renaming);
     tree_.Expire(*renaming.node);
-    for (const NodePtr& node : tree_.Below(renaming.node)) {
-      if (node->writing) files.push_back(node->writing);
-    }
   }
-  for (const auto& file : files) {
-    const Turn::Hold turn(file->turn);
-    std::string key;
-    {
-      const Lock lock(tree_.mu);
-      key = tree_.Key(*file->node);
-    }
-    // The copy's ETag is the old one's unless the service says otherwise at the next commit.
-    file->writer.SetKey(std::move(key));
-  }
+  for (const auto& file : files) FollowCopy(*file);
   return Ok();
 }
 
-// Files open for writing below become whole objects first, so that the copy takes them along.
-Status Filesystem::Impl::CommitBelow(const NodePtr& directory) {
+// Files that are open for writing below, in an order that all who take several turns keep to.
+std::vector<std::shared_ptr<OpenFile>> Filesystem::Impl::WritersBelow(const NodePtr& directory) {
   std::vector<std::shared_ptr<OpenFile>> files;
-  {
-    const Lock lock(tree_.mu);
-    for (const NodePtr& node : tree_.Below(directory)) {
-      if (node->writing) files.push_back(node->writing);
-    }
+  const Lock lock(tree_.mu);
+  for (const NodePtr& node : tree_.Below(directory)) {
+    if (node->writing) files.push_back(node->writing);
   }
-  for (const auto& file : files) COFFER_TRY(Commit(*file));
-  return Ok();
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// The file's object was copied to a new name, perhaps under a new ETag: later commits replace that.
+// The caller holds the turn.
+void Filesystem::Impl::FollowCopy(OpenFile& file) {
+  FollowName(file);
+  const auto info = parts_.store.Head(file.key, {});
+  if (!info) return;  // the next commit finds out what became of it
+  const FileVersion version{info->etag, info->version_id, info->size, info->last_modified_s};
+  file.writer.MoveTo(version);
+  const Lock lock(tree_.mu);
+  file.node->version = version;
+}
+
+// A rename of a tree failed on its way: either side may hold some of it, so both are asked anew.
+void Filesystem::Impl::ForgetTrees(const Renaming& renaming) {
+  const Lock lock(tree_.mu);
+  tree_.Expire(*renaming.node);
+  for (const auto& [parent, name] : {std::pair(renaming.from_parent, renaming.node->name),
+                                     std::pair(renaming.to_parent, renaming.to_name)}) {
+    parent->directory->facts.erase(name);
+    parent->directory->listed_until = {};
+  }
 }
 
 }  // namespace coffer::fs

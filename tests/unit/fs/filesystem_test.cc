@@ -349,6 +349,33 @@ TEST_CASE("an open writer is renamed and removed with its file") {
   }
 }
 
+TEST_CASE("a file being written goes along with its directory") {
+  FakeStore::Options ordinary;
+  ordinary.copy_changes_etag = GENERATE(false, true);
+  FakeStore store(ordinary);
+  Volume volume(store, LongTtl());
+  REQUIRE(volume.MakeDirectory("d"));
+  const auto handle = volume.Open("d/f", O_WRONLY | O_CREAT);
+  REQUIRE(handle);
+  REQUIRE(volume.fs().Write(*handle, 0, AsBytes("one")));
+  REQUIRE(volume.Rename("d", "e"));
+  REQUIRE(volume.fs().Write(*handle, 3, AsBytes(" two")));
+  REQUIRE(volume.Close(*handle));
+  CHECK(store.Keys() == Names{"e/", "e/f"});
+  CHECK(store.Body("e/f") == "one two");
+}
+
+TEST_CASE("the name tells the content type, when asked to") {
+  FakeStore store;
+  auto options = LongTtl();
+  options.infer_content_type = true;
+  Volume volume(store, options);
+  REQUIRE(volume.Write("index.html", "x"));
+  CHECK(store.Info("index.html")->headers.content_type == "text/html");
+  REQUIRE(volume.Write("index.html", "y"));
+  CHECK(store.Info("index.html")->headers.content_type == "text/html");
+}
+
 TEST_CASE("attribute changes wait, and a failure is told to the next call") {
   FakeStore store;
   Volume volume(store, LongTtl());
