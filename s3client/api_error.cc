@@ -127,7 +127,7 @@ bool SpeaksOfRegion(const ServiceError& error) {
          error.status == 307 || (error.status == 400 && error.code.empty());
 }
 
-std::string_view Advice(const ServiceError& error, Code code) {
+std::string_view Advice(const ServiceError& error, Code code, Operation operation) {
   if (error.code == "NoSuchBucket") return "there is no such bucket: check its name and region";
   if (error.code == "RequestTimeTooSkewed") return "set this machine's clock";
   if (error.code == "ExpiredToken" || error.code == "ExpiredTokenException") {
@@ -147,6 +147,9 @@ std::string_view Advice(const ServiceError& error, Code code) {
   }
   if (error.status == 404 && error.code.empty()) {
     return "a 404 that is not the service's own: check the endpoint and what stands before it";
+  }
+  if (code == Code::kDenied && operation == Operation::kHeadObject) {
+    return "these credentials may not do this: it takes s3:GetObject; see coffer doctor";
   }
   if (code == Code::kDenied) return "these credentials may not do this: see coffer doctor";
   if (code == Code::kArchived) return "the object is archived: restore it first";
@@ -216,7 +219,7 @@ Error ToError(const ServiceError& error, Operation operation) {
   if (!error.region.empty() && SpeaksOfRegion(error)) {
     what += "; the bucket is in " + error.region;
   }
-  const std::string_view advice = Advice(error, code);
+  const std::string_view advice = Advice(error, code, operation);
   if (!advice.empty()) what += "; " + std::string(advice);
   return {code, std::move(what), error.code};
 }

@@ -368,6 +368,12 @@ Error Explain(CURLcode result, const char* detail) {
     case CURLE_OPERATION_TIMEDOUT:
       return {Code::kTimeout, std::move(what)};
     case CURLE_PEER_FAILED_VERIFICATION:
+      if (what.find("subject name") != std::string::npos) {
+        return {Code::kDenied, what +
+                                   "; the certificate is for other names: is --endpoint-url "
+                                   "right, and does the server want --force-path-style?"};
+      }
+      [[fallthrough]];
     case CURLE_SSL_ISSUER_ERROR:
       return {Code::kDenied, what + "; if the server has a private authority, give --ca-bundle"};
     case CURLE_SSL_CACERT_BADFILE:
