@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,7 +71,7 @@ Status Prepare(const MountOptions& options, const Environment& environment, s3::
   COFFER_ASSIGN(prepared.assembly, MountAssembly::Open(options, environment, clock, log, notes));
   for (const std::string& note : notes) {
     log.Info(note);
-    if (!options.log_directory.empty()) fprintf(stderr, "coffer: %s\n", Printable(note).c_str());
+    if (!options.log_directory.empty()) std::cerr << "coffer: " << Printable(note) << "\n";
   }
   COFFER_ASSIGN(prepared.session,
                 MountSession::Mount(prepared.assembly->filesystem(),
@@ -81,7 +82,7 @@ Status Prepare(const MountOptions& options, const Environment& environment, s3::
 }
 
 int Report(const Error& error) {
-  fprintf(stderr, "coffer mount: %s\n", Printable(error.what).c_str());
+  std::cerr << "coffer mount: " << Printable(error.what) << "\n";
   return ExitCodeOf(error);
 }
 

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -57,7 +59,8 @@ struct Dispatch {
 };
 
 int Main(const std::vector<std::string>& args) {
-  signal(SIGPIPE, SIG_IGN);
+  // A reader that went away is an error where it is written to, not the end of the process.
+  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return kExitFailed;
   const Environment environment = ReadEnvironment();
   Console console{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) && isatty(STDERR_FILENO)};
   const auto line = ParseCommandLine(args, environment);
@@ -73,5 +76,11 @@ int Main(const std::vector<std::string>& args) {
 }  // namespace coffer::fs
 
 int main(int argc, char** argv) {
-  return coffer::fs::Main({argv + std::min(argc, 1), argv + argc});
+  try {
+    return coffer::fs::Main({argv + std::min(argc, 1), argv + argc});
+  } catch (const std::exception& failure) {
+    // None is ours: it is memory that ran out, or a library's last word.
+    static_cast<void>(std::fprintf(stderr, "coffer: %s\n", failure.what()));
+    return coffer::fs::kExitFailed;
+  }
 }
