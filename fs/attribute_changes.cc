@@ -53,6 +53,7 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
 }
 
 Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
+  COFFER_TRY(LearnAttributes(node));
   const Lock lock(tree_.mu);
   const Attributes after =
       Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());
@@ -81,6 +82,29 @@ void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& cha
   } else if (!file.writer.dirty()) {
     Wait(file.node);  // nothing to commit that it could ride on
   }
+}
+
+// Where listings alone say what files look like, a change must not put their defaults in the place
+// of what the object has.
+Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
+  std::string key;
+  {
+    const Lock lock(tree_.mu);
+    if (options_.exact_attributes || node->writing || node->waiting || !node->parent) return Ok();
+    key = tree_.Key(*node);
+  }
+  auto info = parts_.store.Head(key, {});
+  if (!info && info.error().code == Code::kNotFound && node->directory) return Ok();
+  if (!info) return std::move(info).error();
+  const Fact fact = FactOf(key, *info);
+  const Lock lock(tree_.mu);
+  if (node->waiting || node->writing) return Ok();
+  if (!node->directory && !SameContent(fact.version, node->version)) {
+    return Error{Code::kChanged, "another version has this name now"};
+  }
+  node->attributes = fact.attributes;
+  node->extra = fact.extra;
+  return Ok();
 }
 
 Status Filesystem::Impl::ChangeSize(const NodePtr& node, std::uint64_t size) {
@@ -114,9 +138,13 @@ void Filesystem::Impl::Wait(const NodePtr& node) {
     waiting_.emplace(node->id, node);
   }
   ++node->waiting->edits;
+  ArmTimer(options_.attribute_delay);
+}
+
+void Filesystem::Impl::ArmTimer(std::chrono::milliseconds delay) {
   if (timer_set_) return;
   timer_set_ = true;
-  background_.Later(parts_.pool, options_.attribute_delay, [this] { SendDue(); });
+  background_.Later(parts_.pool, delay, [this] { SendDue(); });
 }
 
 // Runs on the pool; the sends themselves do too.
@@ -135,13 +163,12 @@ void Filesystem::Impl::SendDue() {
       }
     }
     if (next != s3::SteadyTime::max()) {
-      timer_set_ = true;
-      const auto delay = std::chrono::ceil<std::chrono::milliseconds>(next - Now());
-      background_.Later(parts_.pool, delay, [this] { SendDue(); });
+      ArmTimer(std::chrono::ceil<std::chrono::milliseconds>(next - Now()));
     }
   }
   for (auto& node : due) {
-    background_.Now(parts_.pool, [this, node = std::move(node)] { (void)SendWaiting(node); });
+    background_.Now(parts_.pool,
+                    [this, node = std::move(node)] { (void)SendWaiting(node, nullptr); });
   }
 }
 
@@ -160,7 +187,7 @@ Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
     TaskGroup sends(parts_.pool, kSendsAtOnce);
     for (const auto& node : all) {
       sends.Add([&, node] {
-        if (Status sent = SendWaiting(node); !sent) {
+        if (Status sent = SendWaiting(node, nullptr); !sent) {
           const Lock lock(mu);
           failure = std::move(sent).error();
         }
@@ -173,7 +200,7 @@ Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
   return Ok();
 }
 
-Status Filesystem::Impl::SendWaiting(const NodePtr& node) {
+Status Filesystem::Impl::SendWaiting(const NodePtr& node, OpenFile* held) {
   std::string key;
   std::uint64_t edits = 0;
   {
@@ -184,15 +211,17 @@ Status Filesystem::Impl::SendWaiting(const NodePtr& node) {
   const ChangeGate::Hold gate(gate_, {key});
   {
     const Lock lock(tree_.mu);
-    // Gone meanwhile, renamed with the change, or being written: a commit carries it.
+    // Gone meanwhile, or renamed with the change.
     if (!node->waiting || node->gone || tree_.Key(*node) != key) return Ok();
-    if (node->writing && node->writing->handles > 0) return Ok();
+    // Being written: the next commit carries it, or the last close sends it.
+    if (node->writing && held == nullptr) return Ok();
     edits = node->waiting->edits;
   }
   auto sent = SendCopy(node, key);
   const Lock lock(tree_.mu);
   if (!sent) return WaitingFailed(*node, key, std::move(sent).error());
   node->version = std::move(sent).value();
+  if (held != nullptr) held->writer.MoveTo(node->version);
   if (node->directory) node->marker = true;
   if (node->object) {
     auto object = std::make_shared<s3::ObjectInfo>(*node->object);

@@ -24,16 +24,22 @@ Status Filesystem::Impl::CommitTurn(OpenFile& file) {
   FollowName(file);
   const ChangeGate::Hold gate(gate_, {file.key});
   FollowName(file);  // the gate may have been waited for
+  OfferMetadata(file);
+  auto written = file.writer.Commit();
+  if (!written) return Failed(file, std::move(written).error());
+  Committed(file, *written);
+  return Ok();
+}
+
+// What the object shall say of itself, unless a stream has fixed that already.
+void Filesystem::Impl::OfferMetadata(OpenFile& file) {
+  if (file.writer.streaming()) return;
   s3::Metadata metadata;
   {
     const Lock lock(tree_.mu);
     metadata = ToMetadata(file.metadata, file.node->attributes);
   }
-  if (!file.writer.streaming()) file.writer.SetMetadata(std::move(metadata));
-  auto written = file.writer.Commit();
-  if (!written) return Failed(file, std::move(written).error());
-  Committed(file, *written);
-  return Ok();
+  file.writer.SetMetadata(std::move(metadata));
 }
 
 // A directory above may have been renamed. An upload that has begun cannot follow: it fails.
@@ -61,7 +67,10 @@ void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
   const Lock lock(tree_.mu);
   Node& node = *file.node;
   const std::string key = tree_.Key(node);
-  if (!file.attributes_late) {
+  if (file.attributes_late) {
+    file.attributes_late = false;
+    Wait(file.node);
+  } else {
     // A stream's metadata was fixed when it began: that is what everybody sees from now on.
     node.attributes = FromMetadata(key, sent, written.server_date_s, options_.defaults);
     node.waiting = nullptr;  // rode along
@@ -146,8 +155,8 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
     parent = node.parent;
     if (file->failed || file->unlinked) {
       ForgetFailed(node);
-    } else if (file->attributes_late) {
-      Wait(file->node);
+    } else if (node.waiting) {
+      ArmTimer(options_.attribute_delay);  // it came to nothing while the file was open
     }
     tree_.DropIfUnused(file->node);
   }

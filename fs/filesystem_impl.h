@@ -100,8 +100,9 @@ class Filesystem::Impl {
   // --- attribute_changes.cc
   Result<AttributesReply> SetAttributes(NodeId id, std::optional<HandleId> handle,
                                         const AttributeChange& change);
-  // Sends the change that waits on `node`, if any; its failure is told and remembered there.
-  Status SendWaiting(const NodePtr& node);
+  // Sends the change that waits on `node`, if any; its failure is told and remembered there. A file
+  // that is being written is left to its commit, unless the caller holds its turn and passes it.
+  Status SendWaiting(const NodePtr& node, OpenFile* held);
   // All that wait at or below `directory`.
   Status SendWaitingBelow(const NodePtr& directory);
   // The copy of `node`'s object onto itself that gives it the attributes it shows here.
@@ -187,6 +188,7 @@ class Filesystem::Impl {
   // commit.cc
   Status CommitTurn(OpenFile& file);
   void FollowName(OpenFile& file);
+  void OfferMetadata(OpenFile& file);
   void Committed(OpenFile& file, const s3::Written& written);
   Error Failed(OpenFile& file, Error error);
   Fact FactFrom(const Node& node) const REQUIRES(tree_.mu);
@@ -220,7 +222,9 @@ class Filesystem::Impl {
   Status ChangeClosed(const NodePtr& node, const AttributeChange& change);
   void ChangeOpenFile(OpenFile& file, const AttributeChange& change);
   Status ChangeSize(const NodePtr& node, std::uint64_t size);
+  Status LearnAttributes(const NodePtr& node);
   void Wait(const NodePtr& node) REQUIRES(tree_.mu);
+  void ArmTimer(std::chrono::milliseconds delay) REQUIRES(tree_.mu);
   void SendDue();
   Status WaitingFailed(Node& node, const std::string& key, Error error) REQUIRES(tree_.mu);
   Status TakeDeferredError(const NodePtr& node);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::seconds kMarkerTtl{60};
 // Lookups that nothing was known for before a directory is listed whole.
 constexpr unsigned kMissesBeforeListing = 3;
+constexpr std::uint64_t kHeadsBeforeWarning = 10'000;
 // S3 keeps symbolic links as their target; a larger object cannot be one.
 constexpr std::uint64_t kLargestSymlink = 4096;
 
@@ -125,9 +126,16 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
 }
 
 Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedName& listed) {
+  std::uint64_t heads = 0;
   {
     const Lock lock(stats_mu_);
-    ++stats_.heads_for_attributes;
+    heads = ++stats_.heads_for_attributes;
+  }
+  if (heads == kHeadsBeforeWarning) {
+    parts_.observer.Warn(
+        "10,000 HEAD requests were sent for modes and owners, which AWS charges "
+        "for as for GETs; they are remembered in the index, and "
+        "--attributes=list does without them");
   }
   auto info = parts_.store.Head(key, {});
   if (info) {

@@ -327,6 +327,8 @@ Result<std::size_t> Filesystem::Impl::Write(HandleId id, std::uint64_t offset, B
     return Error{Code::kNoSpace, "a file without a name is kept in memory and has grown too large"};
   }
   FollowName(file);
+  // From this size on a stream may begin, and its metadata is fixed then.
+  if (offset + bytes.size() > options_.write.smallest_part) OfferMetadata(file);
   COFFER_TRY(file.writer.Write(offset, bytes));
   const Lock lock(tree_.mu);
   handle->node->version.size = file.writer.size();
@@ -368,14 +370,14 @@ Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {
 Status Filesystem::Impl::Fsync(HandleId id) {
   COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
   if (handle->file) {
-    COFFER_TRY(Commit(*handle->file));
-    if (handle->file->attributes_late) {
-      const Lock lock(tree_.mu);
-      handle->file->attributes_late = false;
-      Wait(handle->node);
-    }
+    OpenFile& file = *handle->file;
+    const Turn::Hold turn(file.turn);
+    COFFER_TRY(CommitTurn(file));
+    // What came too late for the commit goes as a copy of its own.
+    (void)SendWaiting(handle->node, &file);  // its failure is the deferred error
+  } else {
+    (void)SendWaiting(handle->node, nullptr);
   }
-  (void)SendWaiting(handle->node);  // its failure is in the deferred error
   return TakeDeferredError(handle->node);
 }
 

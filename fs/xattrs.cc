@@ -101,6 +101,7 @@ Status Filesystem::Impl::SetXattr(NodeId id, std::string_view name,
   if (value && value->size() > kLargestValue) return Error{Code::kNoSpace, "value over 64 KiB"};
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(LearnAttributes(node));
   std::string key;
   std::shared_ptr<OpenFile> file;
   {

@@ -190,7 +190,7 @@ TEST_CASE("an open reader keeps its version or is told, never a mix") {
       continue;
     }
     for (const auto& slice : *slices) {
-      for (const std::byte b : slice.bytes) REQUIRE(static_cast<char>(b) == 'a');
+      CHECK(AsText(slice.bytes).find_first_not_of('a') == std::string_view::npos);
     }
   }
   volume.fs().Release(*handle);
@@ -469,6 +469,89 @@ TEST_CASE("names that are too long, and odd ones") {
     REQUIRE(volume.Write(name, name));
     CHECK(*volume.Read(name) == name);
   }
+}
+
+TEST_CASE("a streamed file has the attributes of its beginning") {
+  FakeStore store;
+  Volume volume(store, LongTtl());
+  const auto handle = volume.Open("big", O_WRONLY | O_CREAT, 0600);
+  REQUIRE(handle);
+  const std::string piece(1u << 20, 'x');
+  for (std::uint64_t at = 0; at < 10u << 20; at += piece.size()) {
+    REQUIRE(volume.fs().Write(*handle, at, AsBytes(piece)));
+  }
+  SECTION("as it was made") {
+    REQUIRE(volume.Close(*handle));
+    CHECK(store.Info("big")->metadata.at("mode") == "33152");
+    CHECK(store.Info("big")->metadata.contains("mtime"));
+  }
+  SECTION("a change that came later is sent by fsync") {
+    fs::AttributeChange mode;
+    mode.mode = 0640;
+    REQUIRE(volume.fs().SetAttributes(volume.Look("big")->node, *handle, mode));
+    REQUIRE(volume.fs().Fsync(*handle));
+    CHECK(store.Info("big")->metadata.at("mode") == "33184");
+    REQUIRE(volume.Close(*handle));
+    CHECK(volume.Stat("big")->attributes.mode == 0640);
+  }
+}
+
+TEST_CASE("fsync sends a change of attributes of an open file, and writing goes on") {
+  FakeStore::Options ordinary;
+  ordinary.copy_changes_etag = GENERATE(false, true);
+  FakeStore store(ordinary);
+  Volume volume(store, LongTtl());
+  const auto handle = volume.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(handle);
+  REQUIRE(volume.fs().Write(*handle, 0, AsBytes("one")));
+  REQUIRE(volume.fs().Fsync(*handle));
+  fs::AttributeChange mode;
+  mode.mode = 0600;
+  REQUIRE(volume.fs().SetAttributes(volume.Look("f")->node, *handle, mode));
+  REQUIRE(volume.fs().Fsync(*handle));
+  CHECK(store.Info("f")->metadata.at("mode") == "33152");
+  REQUIRE(volume.fs().Write(*handle, 3, AsBytes(" two")));
+  REQUIRE(volume.Close(*handle));
+  CHECK(store.Body("f") == "one two");
+  CHECK(store.Info("f")->metadata.at("mode") == "33152");
+}
+
+TEST_CASE("a change that waits while the file is open is sent soon after its close") {
+  FakeStore store;
+  auto options = LongTtl();
+  options.attribute_delay = std::chrono::milliseconds(10);
+  Volume volume(store, options);
+  const auto handle = volume.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(handle);
+  REQUIRE(volume.fs().Fsync(*handle));
+  fs::AttributeChange mode;
+  mode.mode = 0600;
+  REQUIRE(volume.fs().SetAttributes(volume.Look("f")->node, *handle, mode));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the timer found it open
+  REQUIRE(volume.Close(*handle));
+  for (int i = 0; i < 500 && store.Info("f")->metadata.at("mode") != "33152"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(store.Info("f")->metadata.at("mode") == "33152");
+}
+
+TEST_CASE("with attributes from listings, a change keeps what the object has") {
+  FakeStore store;
+  store.Plant("f", "x",
+              {{"mode", "33216"}, {"uid", "7"}, {"xattr", "%7B%22user.a%22%3A%22MQ%3D%3D%22%7D"}});
+  auto options = LongTtl();
+  options.exact_attributes = false;
+  Volume volume(store, options);
+  REQUIRE(volume.List(""));
+  fs::AttributeChange owner;
+  owner.gid = 9;
+  REQUIRE(volume.Change("f", owner));
+  REQUIRE(volume.fs().Drain());
+  const auto metadata = store.Info("f")->metadata;
+  CHECK(metadata.at("mode") == "33216");
+  CHECK(metadata.at("uid") == "7");
+  CHECK(metadata.at("gid") == "9");
+  CHECK(metadata.contains("xattr"));
 }
 
 TEST_CASE("a large file streams; nothing is left in the bucket when it fails") {
