@@ -314,7 +314,8 @@ Result<FileVersion> Filesystem::Impl::SendCopy(const NodePtr& node, const std::s
   }
   if (!copy) return std::move(copy).error();
   COFFER_ASSIGN(const s3::Written written, parts_.store.Copy(*copy));
-  return FileVersion{written.etag, written.version_id, copy->size, written.server_date_s};
+  return FileVersion{written.etag, written.version_id, copy->size, written.server_date_s,
+                     copy->storage_class};
 }
 
 // An implicit directory gets a marker, which keeps its attributes.

@@ -131,6 +131,7 @@ void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
     if (child->writing && !child->gone) add(name, child->attributes.type);
   }
   for (const auto& name : node.directory->kept) add(name, FileType::kDirectory);
+  for (const auto& name : stream.listing->folders) add(name, FileType::kDirectory);
   stream.extras_from = kDotEntries + stream.listing->names.size();
 }
 

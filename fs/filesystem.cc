@@ -55,6 +55,7 @@ Status Filesystem::Impl::CheckWritable() const {
 
 bool Filesystem::Impl::Drain() {
   bool all = true;
+  const std::uint64_t failures = Failures();  // one that is under way now counts too
   std::vector<std::shared_ptr<OpenFile>> files;
   {
     const Lock lock(tree_.mu);
@@ -67,7 +68,12 @@ bool Filesystem::Impl::Drain() {
   }
   if (!SendWaitingBelow(tree_.root())) all = false;
   parts_.index.Flush();
-  return all;
+  return all && Failures() == failures;
+}
+
+std::uint64_t Filesystem::Impl::Failures() const {
+  const Lock lock(stats_mu_);
+  return stats_.deferred_attribute_failures + stats_.failed_commits;
 }
 
 FilesystemStats Filesystem::Impl::stats() const {

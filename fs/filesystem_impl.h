@@ -202,6 +202,7 @@ class Filesystem::Impl {
   NodePtr MadeHere(const NodePtr& parent, const std::string& name, Fact fact,
                    const s3::Written& written, const s3::NewObject& sent);
   Result<std::string> MarkerOfEmpty(const NodePtr& node, const std::string& key);
+  bool HasFolderMarker(const Node& parent, const std::string& name) const;
   void Removed(const NodePtr& parent, const NodePtr& node) REQUIRES(tree_.mu);
   void KeepIfImplicit(const NodePtr& directory) REQUIRES(tree_.mu);
 
@@ -254,6 +255,9 @@ class Filesystem::Impl {
     Impl& impl_;
     const NodePtr node_;
   };
+
+  // filesystem.cc
+  std::uint64_t Failures() const;
 
   mutable Mutex handles_mu_;
   HandleId next_handle_ GUARDED_BY(handles_mu_) = 1;

@@ -37,6 +37,10 @@ std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view na
 
 }  // namespace
 
+bool Listing::HasFolder(std::string_view name) const {
+  return std::find(folders.begin(), folders.end(), name) != folders.end();
+}
+
 bool IsArchive(std::string_view storage_class) {
   return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
 }
@@ -81,7 +85,7 @@ std::size_t ListingBuilder::Add(const s3::ListPage& page) {
 }
 
 void ListingBuilder::AddObject(const s3::ListedObject& object) {
-  FileVersion version{object.etag, "", object.size, object.last_modified_s};
+  FileVersion version{object.etag, "", object.size, object.last_modified_s, object.storage_class};
   if (object.key == directory_key_) {
     listing_.has_marker = true;
     listing_.marker = std::move(version);
@@ -93,8 +97,21 @@ void ListingBuilder::AddObject(const s3::ListedObject& object) {
     hidden_.push_back(object.key);
     return;
   }
+  if (name.ends_with(kFolderSuffix) && object.size == 0 && AddFolder(name)) return;
   listing_.names.push_back(
       {std::move(name), false, IsArchive(object.storage_class), false, std::move(version)});
+}
+
+// False when "name_$folder$" is a file after all, since nothing but the suffix is there.
+bool ListingBuilder::AddFolder(std::string_view marker) {
+  const std::string name(marker.substr(0, marker.size() - kFolderSuffix.size()));
+  if (!IsName(name)) return false;
+  // "name/" sorts before its marker: a directory that has keys is here already.
+  const std::size_t at = LowerBound(listing_.names, name, true);
+  const bool shown =
+      at < listing_.names.size() && listing_.names[at].directory && listing_.names[at].name == name;
+  if (!shown) listing_.folders.push_back(name);
+  return true;
 }
 
 void ListingBuilder::AddPrefix(const std::string& prefix) {

@@ -14,6 +14,8 @@
 
 namespace coffer::fs {
 
+inline constexpr std::string_view kFolderSuffix = "_$folder$";
+
 struct ListedName {
   std::string name;
   bool directory = false;
@@ -25,11 +27,14 @@ struct ListedName {
 struct Listing {
   std::vector<ListedName> names;  // in key order: a directory sorts as "name/"
   std::uint64_t asked_at = 0;     // Directory::changes when the first page was asked for
-  bool has_marker = false;        // the directory's own marker object was among the keys
+  // Directories that only a marker of the kind "name_$folder$" (Hadoop's) shows.
+  std::vector<std::string> folders;
+  bool has_marker = false;  // the directory's own marker object was among the keys
   FileVersion marker;
 
   // The visible name, or null. A directory hides a file of the same name.
   const ListedName* Find(std::string_view name) const;
+  bool HasFolder(std::string_view name) const;
   // Where `name` stands, or would.
   std::size_t Position(std::string_view name) const;
 };
@@ -50,6 +55,7 @@ class ListingBuilder {
  private:
   void AddObject(const s3::ListedObject& object);
   void AddPrefix(const std::string& prefix);
+  bool AddFolder(std::string_view marker);
 
   const std::string directory_key_;
   Listing listing_;

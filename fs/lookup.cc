@@ -316,7 +316,7 @@ Fact Filesystem::Impl::FactOf(const std::string& key, const s3::ObjectInfo& info
   if (fact.attributes.type == FileType::kSymlink && info.size > kLargestSymlink) {
     fact.attributes.type = FileType::kFile;
   }
-  fact.version = {info.etag, info.version_id, info.size, info.last_modified_s};
+  fact.version = {info.etag, info.version_id, info.size, info.last_modified_s, info.storage_class};
   fact.archived = info.archived;
   fact.marker = fact.attributes.type == FileType::kDirectory;
   fact.extra = ExtraOf(info.metadata);

@@ -174,9 +174,19 @@ Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name
   const ChangeGate::Hold gate(gate_, {key});
   COFFER_ASSIGN(const std::string marker, MarkerOfEmpty(node, key));
   if (!marker.empty()) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
+  if (HasFolderMarker(*parent, node->name)) {
+    const std::string folder = key.substr(0, key.size() - 1).append(kFolderSuffix);
+    COFFER_TRY(parts_.store.Delete(folder, s3::Condition::None()));
+  }
   const Lock lock(tree_.mu);
   Removed(parent, node);
   return Ok();
+}
+
+bool Filesystem::Impl::HasFolderMarker(const Node& parent, const std::string& name) const {
+  const Lock lock(tree_.mu);
+  const auto& listing = parent.directory->listing;
+  return listing && listing->HasFolder(name);
 }
 
 // The ETag of the marker of a directory that has nothing else below its key; "" when there is no

@@ -158,6 +158,8 @@ void Init(void*, fuse_conn_info* connection) noexcept {
   // A write is answered when the filesystem has it, not when the kernel has.
   Want(connection, FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_EXPORT_SUPPORT, false);
   Want(connection, FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS, false);
+  // Each content version is a node of its own: a changed mtime says nothing about its pages.
+  Want(connection, FUSE_CAP_AUTO_INVAL_DATA, false);
   Want(connection, FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS, false);
   connection->max_write = kLargestTransfer;
   connection->max_readahead = kLargestTransfer;

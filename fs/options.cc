@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "fs/option_table.h"
@@ -284,8 +285,12 @@ Result<Layer> FromFile(const std::string& path, bool must_exist) {
   Layer layer;
   std::ifstream file(path);
   if (!file) {
-    if (must_exist) return Usage("--config " + path + ": cannot be read");
-    return layer;
+    // What is there but cannot be read may say read-only: it is never passed over.
+    std::error_code ignored;
+    const bool absent =
+        std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
+    if (absent && !must_exist) return layer;
+    return Usage((must_exist ? "--config " : "") + path + ": cannot be read");
   }
   std::string line;
   for (int number = 1; std::getline(file, line); ++number)

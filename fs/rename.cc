@@ -120,6 +120,7 @@ Result<s3::CopyRequest> Filesystem::Impl::CopyForRename(const Renaming& renaming
     whole = node.waiting != nullptr || node.version.size > s3::kMaxCopySize;
     copy.source_etag = node.version.etag;
     copy.size = node.version.size;
+    copy.storage_class = node.version.storage_class;
     copy.keep_metadata = true;
   }
   if (whole) {

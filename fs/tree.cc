@@ -63,7 +63,7 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
     return view;
   }
   const ListedName* listed = directory.listing->Find(name);
-  if (listed == nullptr && !directory.kept.contains(name)) {
+  if (listed == nullptr && !directory.kept.contains(name) && !directory.listing->HasFolder(name)) {
     view.kind = View::Kind::kFact;
     view.fact.valid_until = directory.listed_until;
     return view;

@@ -305,6 +305,30 @@ TEST_CASE("a directory hides a file of the same name, which is counted") {
   CHECK(CodeOf(volume.RemoveDirectory("c")) == Code::kNotEmpty);
 }
 
+TEST_CASE("Hadoop's directory markers are directories") {
+  FakeStore store;
+  store.Plant("empty_$folder$", "");
+  store.Plant("full_$folder$", "");
+  store.Plant("full/f", "x");
+  store.Plant("file_$folder$", "has content");
+  Volume volume(store, LongTtl());
+  CHECK(*volume.List("") == Names{"empty", "file_$folder$", "full"});
+  CHECK(volume.Look("empty")->stat.attributes.type == fs::FileType::kDirectory);
+  CHECK(volume.List("empty")->empty());
+  REQUIRE(volume.RemoveDirectory("empty"));
+  CHECK_FALSE(store.Has("empty_$folder$"));
+  CHECK(*volume.List("") == Names{"file_$folder$", "full"});
+}
+
+TEST_CASE("a rename keeps the storage class") {
+  FakeStore store;
+  store.Plant("f", "x");
+  store.Edit("f", [](s3::ObjectInfo& info) { info.storage_class = "STANDARD_IA"; });
+  Volume volume(store, LongTtl());
+  REQUIRE(volume.Rename("f", "g"));
+  CHECK(store.Info("g")->storage_class == "STANDARD_IA");
+}
+
 TEST_CASE("rename: files, onto files, directories") {
   FakeStore store;
   Volume volume(store, LongTtl());
