@@ -65,8 +65,9 @@ Result<ListedVersion> ReadVersion(XmlNode node, const KeyReader& keys) {
   version.delete_marker = node.name() == "DeleteMarker";
   COFFER_ASSIGN(version.key, keys.Key(node, "Key"));
   COFFER_ASSIGN(version.version_id, node.TextOf("VersionId"));
-  COFFER_ASSIGN(const std::string latest, node.TextOf("IsLatest"));
-  version.latest = latest == "true";
+  const auto latest = node.TextOf("IsLatest");
+  if (!latest) return latest.error();
+  version.latest = *latest == "true";
   COFFER_ASSIGN(const std::string date, node.TextOf("LastModified"));
   version.last_modified_s = ParseIsoDate(date).value_or(0);
   if (version.delete_marker) return version;
