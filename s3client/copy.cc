@@ -88,6 +88,10 @@ Result<Written> S3Store::CopyWhole(const CopyRequest& request, const Style& styl
     // Which of two conditions failed is said by some servers; without a word it was the target's.
     const bool on_source = condition.kind == Condition::Kind::kNone ||
                            said.condition.substr(0, kSourceCondition.size()) == kSourceCondition;
+    if (request.keep_metadata && !on_source && response.attempts > 1) {
+      COFFER_ASSIGN(auto own, OwnCopy(request));
+      if (own) return std::move(*own);
+    }
     const Condition source = Condition::Matches(request.source_etag);
     return Refused(
         response, Operation::kCopyObject,
@@ -96,6 +100,28 @@ Result<Written> S3Store::CopyWhole(const CopyRequest& request, const Style& styl
   COFFER_ASSIGN(std::string etag, ReadCopyEtag(response));
   COFFER_TRY(CheckEncryption(response, style.encryption));
   return ReadWritten(response.headers, std::move(etag));
+}
+
+// Was the condition lost to our own first try, whose reply never came? A copy that keeps the
+// metadata has no mark of its own: it shows the content's ETag, or the mark of the content's write.
+Result<std::optional<Written>> S3Store::OwnCopy(const CopyRequest& request) {
+  COFFER_ASSIGN(const Response made, SendHead(request.to, {}));
+  if (made.status == 404) return std::optional<Written>();
+  if (!IsSuccess(made)) {
+    return ToError(made, Operation::kHeadObject)
+        .While("find out whether the copy happened, after a retry");
+  }
+  std::string etag = Unquoted(made.headers.Get("ETag"));
+  bool own = !etag.empty() && etag == request.source_etag;
+  if (!own) {
+    COFFER_ASSIGN(const Response source, SendHead(request.from, {}));
+    const std::string mark = "x-amz-meta-" + std::string(kPutIdName);
+    own = IsSuccess(source) && !source.headers.Get(mark).empty() &&
+          source.headers.Get(mark) == made.headers.Get(mark) &&
+          Unquoted(source.headers.Get("ETag")) == request.source_etag;
+  }
+  if (!own) return std::optional<Written>();
+  return std::optional(ReadWritten(made.headers, std::move(etag)));
 }
 
 Result<Written> S3Store::CopyByParts(const CopyRequest& request, Style style) {

@@ -122,6 +122,7 @@ class S3Store : public ObjectStore {
   Style CopyStyle(const CopyRequest& request) const;
   void AddSource(Headers& headers, const Source& source) const;
   Result<Written> CopyWhole(const CopyRequest& request, const Style& style);
+  Result<std::optional<Written>> OwnCopy(const CopyRequest& request);
   Result<Written> CopyByParts(const CopyRequest& request, Style style);
   Result<std::vector<Part>> CopyAllParts(const Upload& upload, const CopyRequest& request);
   Result<std::string> Tagging(std::string_view key, std::string_view version_id);
