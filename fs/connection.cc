@@ -80,15 +80,21 @@ s3::RetryOptions Connection::Patience(bool quick) const {
   return retry;
 }
 
-Status Connection::FindAddress() {
+Status Connection::ParseAddress() {
   COFFER_ASSIGN(target_, s3::ParseTarget(options_.source, options_.address));
+  // Who answers under an AWS name is then anybody, and is believed no more than any other server.
+  if (!options_.connect_to.empty()) target_.aws_host = false;
+  return Ok();
+}
+
+Status Connection::FindAddress() {
+  COFFER_TRY(ParseAddress());
   if (!target_.region.empty() || !target_.region_set.empty()) return Ok();
   auto region = s3::DiscoverRegion(*plain_, target_);
   if (!region && (region.error().code != Code::kUnsupported || !target_.custom_endpoint))
     return std::move(region).error().While("find the Region of " + target_.name);
   options_.address.region = region ? *region : kAnyRegion;
-  COFFER_ASSIGN(target_, s3::ParseTarget(options_.source, options_.address));
-  return Ok();
+  return ParseAddress();
 }
 
 Status Connection::MakeStores() {
@@ -147,7 +153,7 @@ Status Connection::Move(std::vector<std::string>& notes) {
   notes.push_back(target_.name + " is in the Region " + region + ", not " + target_.region +
                   "; --region " + region + " saves the question");
   options_.address.region = region;
-  COFFER_ASSIGN(target_, s3::ParseTarget(options_.source, options_.address));
+  COFFER_TRY(ParseAddress());
   return MakeStores();
 }
 

@@ -73,6 +73,8 @@ class Connection {
  private:
   Connection(VolumeOptions options, const Environment& environment, s3::SystemClock& clock,
              Log& log);
+  // Where options_ lead to: target_.
+  Status ParseAddress();
   Status FindAddress();
   Status MakeStores();
   s3::RetryParties Parties();
