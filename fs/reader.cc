@@ -44,11 +44,7 @@ struct Piece {
 
 struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<Reader::State> {
   State(const Shared& s, std::string k, FileVersion v)
-      : shared(s),
-        size(v.size),
-        key(std::move(k)),
-        version(std::move(v)),
-        pattern(s.options, version.size) {}
+      : shared(s), key(std::move(k)), version(std::move(v)), pattern(s.options, version.size) {}
   ~State() override;
 
   std::vector<Piece> Begin(std::uint64_t offset, std::uint64_t end,
@@ -60,7 +56,6 @@ struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<
   Status Fill(Block& block);
   Result<Slice> FetchAlone(s3::Range range);
   Result<Bytes> Fetch(s3::Range range);
-  Result<Bytes> FetchVersion(s3::Range range, const std::string& of, const FileVersion& expected);
   void GiveBack(std::chrono::steady_clock::time_point idle_since) override;
 
   std::vector<s3::Range> Holes(s3::Range range) const REQUIRES(mu);
@@ -71,11 +66,10 @@ struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<
   void CountDropped(const Block& block);
 
   const Shared shared;
-  const std::uint64_t size;
+  const std::string key;
+  const FileVersion version;
   Mutex mu;
   Condition arrived;
-  std::string key GUARDED_BY(mu);
-  FileVersion version GUARDED_BY(mu);
   AccessPattern pattern GUARDED_BY(mu);
   std::map<std::uint64_t, SharedBlock> blocks GUARDED_BY(mu);  // by offset; they do not overlap
   std::chrono::steady_clock::time_point last_read GUARDED_BY(mu) = std::chrono::steady_clock::now();
@@ -279,27 +273,9 @@ Result<Slice> Reader::State::FetchAlone(s3::Range range) {
 }
 
 Result<Bytes> Reader::State::Fetch(s3::Range range) {
-  while (true) {
-    std::string of;
-    FileVersion expected;
-    {
-      Lock lock(mu);
-      of = key;
-      expected = version;
-    }
-    auto fetched = FetchVersion(range, of, expected);
-    if (fetched || fetched.error().code != Code::kChanged) return fetched;
-    Lock lock(mu);
-    if (of == key && expected.etag == version.etag) return fetched;
-    // MoveTo came while the request was under way.
-  }
-}
-
-Result<Bytes> Reader::State::FetchVersion(s3::Range range, const std::string& of,
-                                          const FileVersion& expected) {
   std::optional<Result<s3::Fetched>> reply;
   try {
-    reply = shared.store.Get(of, range, {expected.etag, expected.version_id});
+    reply = shared.store.Get(key, range, {version.etag, version.version_id});
   } catch (const std::bad_alloc&) {
     return Error{Code::kNoMemory, "no memory for a range of " + std::to_string(range.size)};
   }
@@ -311,15 +287,15 @@ Result<Bytes> Reader::State::FetchVersion(s3::Range range, const std::string& of
   }
   s3::Fetched& fetched = **reply;
   shared.counters.bytes_fetched += fetched.body.size();
-  if (!expected.etag.empty() && fetched.info.etag != expected.etag) {
+  if (!version.etag.empty() && fetched.info.etag != version.etag) {
     return Error{Code::kChanged, "the service answered with another version: ETag " +
-                                     fetched.info.etag + ", not " + expected.etag};
+                                     fetched.info.etag + ", not " + version.etag};
   }
-  if (fetched.info.size != size || fetched.body.size() != range.size) {
+  if (fetched.info.size != version.size || fetched.body.size() != range.size) {
     return Error{Code::kUnavailable,
                  "the service answered with " + std::to_string(fetched.body.size()) + " bytes of " +
                      std::to_string(fetched.info.size) + " where " + std::to_string(range.size) +
-                     " of " + std::to_string(size) + " were expected"};
+                     " of " + std::to_string(version.size) + " were expected"};
   }
   return std::move(fetched.body);
 }
@@ -352,8 +328,8 @@ Reader::~Reader() {
 
 Result<std::vector<Slice>> Reader::Read(std::uint64_t offset, std::size_t size) {
   std::vector<Slice> slices;
-  if (offset >= state_->size || size == 0) return slices;
-  const std::uint64_t end = offset + std::min<std::uint64_t>(size, state_->size - offset);
+  if (offset >= state_->version.size || size == 0) return slices;
+  const std::uint64_t end = offset + std::min<std::uint64_t>(size, state_->version.size - offset);
 
   std::vector<SharedBlock> planned;
   std::vector<Piece> pieces = state_->Begin(offset, end, planned);
@@ -371,7 +347,7 @@ Result<std::vector<Slice>> Reader::Read(std::uint64_t offset, std::size_t size) 
 }
 
 void Reader::Prime(Bytes head) {
-  if (head.empty() || head.size() > state_->size) return;
+  if (head.empty() || head.size() > state_->version.size) return;
   const auto block = std::make_shared<Block>(s3::Range{0, head.size()});
   auto buffer = std::make_shared<Buffer>();
   buffer->memory = state_->shared.budget.TryReserve(head.size());
@@ -383,17 +359,6 @@ void Reader::Prime(Bytes head) {
   if (!state_->blocks.empty()) return;
   state_->blocks.emplace(0, block);
   state_->pattern.Primed(block->range.size);
-}
-
-void Reader::MoveTo(FileVersion same_bytes) {
-  Lock lock(state_->mu);
-  state_->version = std::move(same_bytes);
-}
-
-void Reader::MoveTo(std::string key, FileVersion same_bytes) {
-  Lock lock(state_->mu);
-  state_->key = std::move(key);
-  state_->version = std::move(same_bytes);
 }
 
 }  // namespace coffer::fs

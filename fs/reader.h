@@ -59,10 +59,6 @@ class Reader {
   // Takes over bytes already fetched (and counted) from offset 0, so that a small file costs one
   // GET in all.
   void Prime(Bytes head);
-  // This mount replaced the version's ETag without changing its bytes (chmod): go on with it.
-  void MoveTo(FileVersion same_bytes);
-  // The same for a rename.
-  void MoveTo(std::string key, FileVersion same_bytes);
 
  private:
   struct State;

@@ -456,32 +456,6 @@ TEST_CASE("reader: slices outlive what the reader holds") {
   CHECK(bench.budget.used() == 100 * kKiB);
 }
 
-TEST_CASE("reader: later ranges follow the new ETag and key") {
-  Bench bench(4 * kMiB);
-  const auto reader = bench.Open();
-  REQUIRE(bench.Check(*reader, kMiB, 4096));
-  bench.fake.Edit("k", [](s3::ObjectInfo& info) { info.etag = "after-chmod"; });
-  CHECK_FALSE(bench.Check(*reader, 2 * kMiB, 4096));
-  reader->MoveTo({"after-chmod", "", 4 * kMiB, 0});
-  CHECK(bench.Check(*reader, 2 * kMiB, 4096));
-  bench.fake.Remove("k");
-  reader->MoveTo("renamed", {bench.fake.Plant("renamed", bench.content), "", 4 * kMiB, 0});
-  CHECK(bench.Check(*reader, 3 * kMiB, 4096));
-}
-
-TEST_CASE("reader: a request that meets the new ETag under way is asked again") {
-  Bench bench(4 * kMiB);
-  const auto reader = bench.Open();
-  bench.store.OnGet([&](s3::Range) -> std::optional<Error> {
-    bench.store.OnGet(nullptr);
-    bench.fake.Edit("k", [](s3::ObjectInfo& info) { info.etag = "after-chmod"; });
-    reader->MoveTo({"after-chmod", "", 4 * kMiB, 0});
-    return std::nullopt;
-  });
-  CHECK(bench.Check(*reader, 2 * kMiB, 4096));
-  CHECK(bench.gets() == 2);
-}
-
 TEST_CASE("reader: primed bytes are not fetched again") {
   Bench small(10'000);
   const auto reader = small.Open();
