@@ -62,7 +62,8 @@ void CheckPieces(const PartPlan& plan, std::uint64_t size, std::uint64_t piece) 
 
 TEST_CASE("part_plan: old content is copied in legal pieces that cover it exactly") {
   const PartPlan plan(8 * kMiB, 64 * kMiB, 5 * kMiB);
-  for (const std::uint64_t piece : {std::uint64_t{0}, 5 * kMiB, 8 * kMiB, 1024 * kMiB, ~std::uint64_t{0}}) {
+  for (const std::uint64_t piece :
+       {std::uint64_t{0}, 5 * kMiB, 8 * kMiB, 1024 * kMiB, ~std::uint64_t{0}}) {
     for (const std::uint64_t size :
          {5 * kMiB, 5 * kMiB + 1, 10 * kMiB - 1, 10 * kMiB, 13 * kMiB, 16 * kMiB + 1, 1024 * kMiB,
           1029 * kMiB - 1, 1029 * kMiB, 700'000 * kMiB, std::uint64_t{5'000'000'000'000},
