@@ -1,6 +1,7 @@
 #include "tests/support/volume.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace coffer::test {
@@ -13,6 +14,13 @@ std::vector<std::string> Notes::lines() const {
 void Notes::Add(const std::string& line) {
   const Lock lock(mu_);
   lines_.push_back(line);
+}
+
+fs::FilesystemOptions LongTtl() {
+  fs::FilesystemOptions options;
+  options.metadata_ttl = options.negative_ttl = std::chrono::minutes(1);
+  options.attribute_delay = std::chrono::minutes(1);
+  return options;
 }
 
 Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options)

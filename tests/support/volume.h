@@ -42,6 +42,9 @@ class NoUploads : public fs::UploadObserver {
   void Ended(const s3::Upload&) override {}
 };
 
+// What is known stays known for the length of a test, and attribute changes wait for a Drain.
+fs::FilesystemOptions LongTtl();
+
 class Volume {
  public:
   explicit Volume(s3::ObjectStore& store, fs::FilesystemOptions options = {});
