@@ -153,7 +153,7 @@ Status Filesystem::Impl::PrepareContent(OpenFile& file, int flags, bool started)
     const Lock lock(tree_.mu);
     base = file.node->version;
   }
-  const Status loaded = file.writer.StartFrom(base);
+  Status loaded = file.writer.StartFrom(base);
   if (!loaded &&
       (loaded.error().code == Code::kChanged || loaded.error().code == Code::kNotFound)) {
     file.failed = Error{Code::kChanged, "replaced a moment ago"};
