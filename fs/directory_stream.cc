@@ -74,7 +74,7 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
     stream.next_token.clear();
     stream.more = true;
   }
-  const Status first = NextPage(stream);
+  Status first = NextPage(stream);
   if (!first) stream.started = false;
   return first;
 }
@@ -192,43 +192,61 @@ Status Filesystem::Impl::ReadDirectory(HandleId handle, std::uint64_t offset, bo
   COFFER_ASSIGN(const std::shared_ptr<DirectoryStream> stream, FindStream(handle));
   const Turn::Hold turn(stream->turn);
   if (offset == 0 || !stream->started) COFFER_TRY(StartStream(*stream));
-  for (; offset < kDotEntries; ++offset) {
-    const Lock lock(tree_.mu);
-    const Node& node = *stream->node;
-    const Node& shown = offset == 1 && node.parent ? *node.parent : node;
-    DirectoryEntry dot;
-    dot.name = offset == 0 ? "." : "..";
-    dot.ino = StatOf(shown).ino;
-    dot.type = FileType::kDirectory;
-    dot.next_offset = offset + 1;
-    if (!accept(dot)) return Ok();
+  for (;;) {
+    COFFER_ASSIGN(const auto entry, NextEntry(*stream, offset, with_entries));
+    if (!entry || !accept(*entry)) return Ok();
+    offset = entry->next_offset;
+  }
+}
+
+// The first entry at `offset` or after it; none at the end.
+Result<std::optional<DirectoryEntry>> Filesystem::Impl::NextEntry(DirectoryStream& stream,
+                                                                  std::uint64_t offset,
+                                                                  bool with_entry) {
+  std::optional<DirectoryEntry> entry;
+  if (offset < kDotEntries) {
+    entry = DotEntry(stream, offset);
+    return entry;
   }
   for (;; ++offset) {
-    const std::uint64_t at = offset - kDotEntries;
-    while (stream->more && at >= stream->builder->listing().names.size()) {
-      COFFER_TRY(NextPage(*stream));
-    }
-    const Listing& listing = stream->listing ? *stream->listing : stream->builder->listing();
-    if (at >= listing.names.size()) break;
-    const ListedName& listed = listing.names[at];
+    COFFER_ASSIGN(const ListedName* const listed, ListedAt(stream, offset - kDotEntries));
+    if (listed == nullptr) break;
     {
       const Lock lock(tree_.mu);
-      if (listed.shadowed || IsStale(*stream, listed.name)) continue;
+      if (listed->shadowed || IsStale(stream, listed->name)) continue;
     }
-    DirectoryEntry entry = EntryFor(*stream, listed, with_entries);
-    entry.next_offset = offset + 1;
-    if (!accept(entry)) return Ok();
+    entry = EntryFor(stream, *listed, with_entry);
+    entry->next_offset = offset + 1;
+    return entry;
   }
-  for (; offset - stream->extras_from < stream->extras.size(); ++offset) {
-    DirectoryEntry entry = stream->extras[offset - stream->extras_from];
-    {
-      const Lock lock(tree_.mu);
-      if (IsStale(*stream, entry.name)) continue;
-    }
-    entry.next_offset = offset + 1;
-    if (!accept(entry)) return Ok();
+  const Lock lock(tree_.mu);
+  for (; offset - stream.extras_from < stream.extras.size(); ++offset) {
+    const DirectoryEntry& extra = stream.extras[offset - stream.extras_from];
+    if (IsStale(stream, extra.name)) continue;
+    entry = extra;
+    entry->next_offset = offset + 1;
+    return entry;
   }
-  return Ok();
+  return entry;
+}
+
+DirectoryEntry Filesystem::Impl::DotEntry(const DirectoryStream& stream, std::uint64_t offset) {
+  const Lock lock(tree_.mu);
+  const Node& node = *stream.node;
+  const Node& shown = offset == 1 && node.parent ? *node.parent : node;
+  DirectoryEntry dot;
+  dot.name = offset == 0 ? "." : "..";
+  dot.ino = StatOf(shown).ino;
+  dot.type = FileType::kDirectory;
+  dot.next_offset = offset + 1;
+  return dot;
+}
+
+// The listing's name number `at`, for which more pages may be asked; null when it has fewer.
+Result<const ListedName*> Filesystem::Impl::ListedAt(DirectoryStream& stream, std::uint64_t at) {
+  while (stream.more && at >= stream.builder->listing().names.size()) COFFER_TRY(NextPage(stream));
+  const Listing& listing = stream.listing ? *stream.listing : stream.builder->listing();
+  return at < listing.names.size() ? &listing.names[at] : nullptr;
 }
 
 void Filesystem::Impl::CountHidden(const std::vector<std::string>& keys) {

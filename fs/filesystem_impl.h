@@ -146,6 +146,7 @@ class Filesystem::Impl {
   EntryReply ReplyFor(const Node& node) const REQUIRES(tree_.mu);
   NodeStat StatOf(const Node& node) const REQUIRES(tree_.mu);
   std::chrono::nanoseconds TtlOf(const Node& node) const REQUIRES(tree_.mu);
+  Result<NodePtr> AheadOfS3(const NodePtr& parent, const std::string& name);
   // What is known of a name, asking S3 where needed. Not found is a fact, not an error.
   Result<Answer> Resolve(const NodePtr& parent, const std::string& name);
   Result<Answer> AskForName(const NodePtr& parent, const std::string& name);
@@ -163,6 +164,10 @@ class Filesystem::Impl {
   // directory_stream.cc
   Status StartStream(DirectoryStream& stream);
   Status NextPage(DirectoryStream& stream);
+  Result<std::optional<DirectoryEntry>> NextEntry(DirectoryStream& stream, std::uint64_t offset,
+                                                  bool with_entry);
+  DirectoryEntry DotEntry(const DirectoryStream& stream, std::uint64_t offset);
+  Result<const ListedName*> ListedAt(DirectoryStream& stream, std::uint64_t at);
   void FinishStream(DirectoryStream& stream);
   DirectoryEntry EntryFor(DirectoryStream& stream, const ListedName& listed, bool with_entry);
   void CollectExtras(DirectoryStream& stream) REQUIRES(tree_.mu);

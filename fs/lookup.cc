@@ -38,31 +38,31 @@ Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_
   if (!IsName(view)) return Error{Code::kNotFound, "not a name"};
   const std::string name(view);
   for (;;) {
-    {
-      const Lock lock(tree_.mu);
-      if (parent->gone) return Error{Code::kChanged, "the directory is gone"};
-      if (tree_.ChildKey(*parent, name).size() > kMaxKey) {
-        return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};
-      }
-      // What is open here for writing, or changed and not sent, is known better here than in S3.
-      if (const NodePtr child = tree_.Child(*parent, name);
-          child && (child->writing || child->waiting)) {
-        ++child->lookups;
-        return child;
-      }
-    }
+    COFFER_ASSIGN(NodePtr ahead, AheadOfS3(parent, name));
+    if (ahead) return ahead;
     COFFER_ASSIGN(const Answer answer, Resolve(parent, name));
     const Lock lock(tree_.mu);
     // A local change while we asked: what it made of the name counts.
     if (tree_.Overridden(*parent, name, answer.asked_at)) continue;
-    if (!answer.fact.present) {
-      if (const NodePtr child = tree_.Child(*parent, name); child && !child->writing) {
-        tree_.Detach(*child);
-      }
-      return Error{Code::kNotFound, "no such name"};
-    }
-    return tree_.Adopt(parent, name, answer.fact);
+    if (answer.fact.present) return tree_.Adopt(parent, name, answer.fact);
+    const NodePtr child = tree_.Child(*parent, name);
+    if (child && !child->writing) tree_.Detach(*child);
+    return Error{Code::kNotFound, "no such name"};
   }
+}
+
+// The node, looked up once more, of what is open here for writing, or changed and not sent: that is
+// known better here than in S3. Null for any other name.
+Result<NodePtr> Filesystem::Impl::AheadOfS3(const NodePtr& parent, const std::string& name) {
+  const Lock lock(tree_.mu);
+  if (parent->gone) return Error{Code::kChanged, "the directory is gone"};
+  if (tree_.ChildKey(*parent, name).size() > kMaxKey) {
+    return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};
+  }
+  NodePtr child = tree_.Child(*parent, name);
+  if (!child || !(child->writing || child->waiting)) return NodePtr();
+  ++child->lookups;
+  return child;
 }
 
 Result<Filesystem::Impl::Answer> Filesystem::Impl::Resolve(const NodePtr& parent,
@@ -365,11 +365,10 @@ Status Filesystem::Impl::Revalidate(const NodePtr& node, bool even_if_fresh) {
     name = node->name;
     if (even_if_fresh) {
       // Nothing that we remember shall answer.
-      if (const auto known = parent->directory->facts.find(name);
-          known != parent->directory->facts.end()) {
-        known->second.valid_until = {};
-      }
-      parent->directory->listed_until = {};
+      Directory& directory = *parent->directory;
+      const auto known = directory.facts.find(name);
+      if (known != directory.facts.end()) known->second.valid_until = {};
+      directory.listed_until = {};
     }
   }
   auto found = LookupNode(parent, name);
