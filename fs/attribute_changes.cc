@@ -149,52 +149,54 @@ void Filesystem::Impl::ArmTimer(std::chrono::milliseconds delay) {
 
 // Runs on the pool; the sends themselves do too.
 void Filesystem::Impl::SendDue() {
-  std::vector<NodePtr> due;
-  {
-    const Lock lock(tree_.mu);
-    timer_set_ = false;
-    s3::SteadyTime next = s3::SteadyTime::max();
-    for (const auto& [id, node] : waiting_) {
-      const s3::SteadyTime at = node->waiting->since + options_.attribute_delay;
-      if (at <= Now()) {
-        due.push_back(node);
-      } else {
-        next = std::min(next, at);
-      }
-    }
-    if (next != s3::SteadyTime::max()) {
-      ArmTimer(std::chrono::ceil<std::chrono::milliseconds>(next - Now()));
-    }
-  }
-  for (auto& node : due) {
+  for (auto& node : TakeDue()) {
     background_.Now(parts_.pool,
                     [this, node = std::move(node)] { (void)SendWaiting(node, nullptr); });
   }
 }
 
-Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
-  std::vector<NodePtr> all;
-  {
-    const Lock lock(tree_.mu);
-    const std::string prefix = tree_.Key(*directory);
-    for (const auto& [id, node] : waiting_) {
-      if (tree_.Key(*node).starts_with(prefix)) all.push_back(node);
+// What has waited long enough; sets the timer for the rest.
+std::vector<NodePtr> Filesystem::Impl::TakeDue() {
+  std::vector<NodePtr> due;
+  const Lock lock(tree_.mu);
+  timer_set_ = false;
+  s3::SteadyTime next = s3::SteadyTime::max();
+  for (const auto& [id, node] : waiting_) {
+    const s3::SteadyTime at = node->waiting->since + options_.attribute_delay;
+    if (at <= Now()) {
+      due.push_back(node);
+    } else {
+      next = std::min(next, at);
     }
   }
+  if (next != s3::SteadyTime::max()) {
+    ArmTimer(std::chrono::ceil<std::chrono::milliseconds>(next - Now()));
+  }
+  return due;
+}
+
+std::vector<NodePtr> Filesystem::Impl::WaitingBelow(const NodePtr& directory) {
+  std::vector<NodePtr> all;
+  const Lock lock(tree_.mu);
+  const std::string prefix = tree_.Key(*directory);
+  for (const auto& [id, node] : waiting_) {
+    if (tree_.Key(*node).starts_with(prefix)) all.push_back(node);
+  }
+  return all;
+}
+
+Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
   Mutex mu;
   std::optional<Error> failure;
-  {
-    TaskGroup sends(parts_.pool, kSendsAtOnce);
-    for (const auto& node : all) {
-      sends.Add([&, node] {
-        if (Status sent = SendWaiting(node, nullptr); !sent) {
-          const Lock lock(mu);
-          failure = std::move(sent).error();
-        }
-      });
-    }
-    sends.Wait();
-  }
+  const auto send = [&](const NodePtr& node) {
+    Status sent = SendWaiting(node, nullptr);
+    if (sent) return;
+    const Lock lock(mu);
+    failure = std::move(sent).error();
+  };
+  TaskGroup sends(parts_.pool, kSendsAtOnce);
+  for (const auto& node : WaitingBelow(directory)) sends.Add([&send, node] { send(node); });
+  sends.Wait();
   const Lock lock(mu);
   if (failure) return std::move(*failure);
   return Ok();

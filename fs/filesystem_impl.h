@@ -232,6 +232,8 @@ class Filesystem::Impl {
   void Wait(const NodePtr& node) REQUIRES(tree_.mu);
   void ArmTimer(std::chrono::milliseconds delay) REQUIRES(tree_.mu);
   void SendDue();
+  std::vector<NodePtr> TakeDue();
+  std::vector<NodePtr> WaitingBelow(const NodePtr& directory);
   Status WaitingFailed(Node& node, const std::string& key, Error error) REQUIRES(tree_.mu);
   Status TakeDeferredError(const NodePtr& node);
   s3::Metadata MetadataOf(const Node& node, s3::Metadata metadata) const REQUIRES(tree_.mu);

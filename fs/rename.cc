@@ -10,6 +10,18 @@
 #include "fs/tree_rename.h"
 
 namespace coffer::fs {
+namespace {
+
+// The turns of all of `files`, taken in their order.
+std::vector<std::unique_ptr<Turn::Hold>> TurnsOf(
+    const std::vector<std::shared_ptr<OpenFile>>& files) {
+  std::vector<std::unique_ptr<Turn::Hold>> turns;
+  turns.reserve(files.size());
+  for (const auto& file : files) turns.push_back(std::make_unique<Turn::Hold>(file->turn));
+  return turns;
+}
+
+}  // namespace
 
 // One rename on its way.
 struct Filesystem::Impl::Renaming {
@@ -82,8 +94,7 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
     }
   }
   std::sort(files.begin(), files.end());
-  std::vector<std::unique_ptr<Turn::Hold>> turns;
-  for (const auto& file : files) turns.push_back(std::make_unique<Turn::Hold>(file->turn));
+  const auto turns = TurnsOf(files);
   for (const auto& file : files) {
     if (file->node == renaming.node) COFFER_TRY(CommitTurn(*file));
   }
@@ -176,8 +187,7 @@ void Filesystem::Impl::Renamed(const Renaming& renaming) {
 Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
   // Whoever writes a file below waits; what was written goes along as whole objects.
   const std::vector<std::shared_ptr<OpenFile>> files = WritersBelow(renaming.node);
-  std::vector<std::unique_ptr<Turn::Hold>> turns;
-  for (const auto& file : files) turns.push_back(std::make_unique<Turn::Hold>(file->turn));
+  const auto turns = TurnsOf(files);
   for (const auto& file : files) COFFER_TRY(CommitTurn(*file));
   COFFER_TRY(SendWaitingBelow(renaming.node));
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
