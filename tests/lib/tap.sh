@@ -110,11 +110,17 @@ unlike() {
   diag "                got: $1"$'\n'"and should not match: $2"
   return 1
 }
-# at_most GOT LIMIT DESCRIPTION: numbers
+# at_most GOT LIMIT DESCRIPTION, at_least GOT LIMIT DESCRIPTION: numbers
 at_most() {
   [[ $1 =~ ^[0-9]+$ ]] && (($1 <= $2)) && pass "$3 ($1 of $2)" && return
   fail "$3"
   diag "got $1, at most $2"
+  return 1
+}
+at_least() {
+  [[ $1 =~ ^[0-9]+$ ]] && (($1 >= $2)) && pass "$3 ($1 of $2)" && return
+  fail "$3"
+  diag "got $1, at least $2"
   return 1
 }
 # skip REASON [COUNT]: counts COUNT points that could not be tested
