@@ -139,6 +139,7 @@ fill '{"prefix": "tree/", "count": 250, "size": 10, "age_s": 60}'
 put_object '{"key": "tree/", "body": ""}'
 remount "${LONG[@]}"
 ls -l "$M" >/dev/null
+# shellcheck disable=SC2016  # perl's
 cost "rename of a directory of 250 files and its marker" "251 CopyObject, 1 DeleteObjects, 1 ListObjectsV2" \
   perl -e 'rename($ARGV[0], $ARGV[1]) or die $!' "$M/tree" "$M/moved"
 is "$(keys_of b moved/ | wc -l) $(keys_of b tree/ | wc -l)" "251 0" "rename of a directory: all keys went over"
@@ -207,10 +208,10 @@ bad=0
 for pid in "${pids[@]}"; do wait "$pid" || ((++bad)); done
 is "$bad" 0 "sixteen readers: right bytes"
 # the most requests that were under way at one time
+# shellcheck disable=SC2016  # $e is jq's
 overlap=$(server_requests '[.[] | select(.operation == "GetObject") | [.start, 1], [.start + .ms / 1000, -1]]
   | sort | reduce .[] as $e ([0, 0]; [.[0] + $e[1], ([.[1], .[0] + $e[1]] | max)]) | .[1]')
-((overlap >= 12)) && pass "sixteen readers wait for the network together ($overlap)" ||
-  fail "sixteen readers wait for each other: only $overlap requests at once"
+at_least "$overlap" 12 "sixteen readers wait for the network together: requests at once"
 
 ok "umount" umount_coffer "$M"
 done_testing

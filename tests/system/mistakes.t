@@ -28,7 +28,7 @@ refused() {
 }
 said() { # PATTERN DESCRIPTION
   like "$OUTPUT" "$1" "$2: the message"
-  ((${#OUTPUT} < 700)) && [[ $OUTPUT != *$'\n'* ]] || fail "$2: one line, not too long"
+  [[ ${#OUTPUT} -lt 700 && $OUTPUT != *$'\n'* ]] || fail "$2: one line, not too long"
 }
 # works PATTERN DESCRIPTION COMMAND...: it mounts all the same, and says what was put right
 works() {
@@ -44,7 +44,7 @@ soon() {
   local most=$1 description=$2 begin=$SECONDS
   shift 2
   "$@"
-  ((SECONDS - begin <= most)) && pass "$description: within $most s" || fail "$description: took $((SECONDS - begin)) s"
+  at_most $((SECONDS - begin)) "$most" "$description: seconds"
 }
 
 note "credentials"
