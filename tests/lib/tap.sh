@@ -228,7 +228,8 @@ s3_put() {
 mount_coffer() {
   local source=$1 dir=$2 output
   shift 2
-  mkdir -p "$dir" "$WORK/log/${dir##*/}"
+  mkdir -p "$WORK/log/${dir##*/}"
+  mkdir -p "$dir" 2>/dev/null # where a dead mount is it fails, and the directory is there
   output=$("$COFFER" mount "$source" "$dir" --log-directory "$WORK/log/${dir##*/}" "$@" 2>&1 </dev/null) && return
   diag "coffer mount $source $dir $*" $'\n'"$output"
   return 1
