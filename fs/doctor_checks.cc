@@ -137,7 +137,10 @@ class ReadOnlyChecks {
       }
     }
     if (!first_key_.empty()) return Add(Passed("ListBucket", "objects are listed"));
-    Add(Warn("ListBucket", "there is no object below the prefix \"" + target_.key_prefix + "\"",
+    Add(Warn("ListBucket",
+             target_.key_prefix.empty()
+                 ? "the bucket is empty"
+                 : "there is no object below the prefix " + target_.key_prefix,
              "look for a typing mistake if there should be some"));
   }
 
@@ -145,6 +148,7 @@ class ReadOnlyChecks {
     const auto offset = context_.probes.ClockOffset();
     if (!offset) return Add(NotTested("clock", "no reply with a date"));
     const std::int64_t size = std::llabs(*offset);
+    if (size == 0) return Add(Passed("clock", "this machine's clock is right"));
     const std::string text = "this machine's clock is " + std::to_string(size) + " s " +
                              (*offset > 0 ? "behind" : "ahead of") + " the service's";
     if (size <= kNoticedSkewS) return Add(Passed("clock", text));

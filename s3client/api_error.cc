@@ -74,6 +74,7 @@ constexpr std::array kRows = {
     Row{"InvalidArgument", 400, Code::kInvalid, Retry::kNever},
     Row{"InvalidRequest", 400, Code::kInvalid, Retry::kNever},
     Row{"MalformedXML", 400, Code::kInvalid, Retry::kNever},
+    Row{"InvalidURI", 400, Code::kInvalid, Retry::kNever},
 };
 
 // What a status means when the body says nothing that we know.
@@ -139,6 +140,7 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
   if (error.code == "InvalidAccessPoint" || error.code == "NoSuchAccessPoint") {
     return "there is no such access point: check its name, account and Region";
   }
+  if (error.code == "InvalidURI") return "keys are UTF-8, and this name is not";
   if (error.code == "InvalidAccessKeyId") return "the service does not know this access key";
   if (error.code == "SignatureDoesNotMatch") return "check the secret access key";
   if (error.code == "AuthorizationHeaderMalformed" || error.code == "PermanentRedirect" ||
