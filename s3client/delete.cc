@@ -120,9 +120,8 @@ Result<std::vector<FailedDelete>> S3Store::DeleteMany(std::span<const KeyToDelet
   for (const KeyToDelete& one : keys) {
     if (!target_.capabilities.delete_objects || !FitsIntoList(one.key)) {
       const auto condition = one.etag.empty() ? Condition::None() : Condition::Matches(one.etag);
-      if (auto status = Delete(one.key, condition); !status) {
-        failed.push_back({one.key, std::move(status).error()});
-      }
+      Status status = Delete(one.key, condition);
+      if (!status) failed.push_back({one.key, std::move(status).error()});
       continue;
     }
     if (batch.size() == kMaxBatch || batch_bytes + one.key.size() > kMaxBatchKeyBytes) flush();
