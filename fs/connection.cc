@@ -157,6 +157,14 @@ Status Connection::Move(std::vector<std::string>& notes) {
   return MakeStores();
 }
 
+// The service says of a bucket of somebody else no more than that access is denied.
+Error Connection::Unreachable(Error error) const {
+  if (error.code != Code::kDenied || options_.expected_bucket_owner.empty()) return error;
+  error.what += "; or the bucket is not that of account " + options_.expected_bucket_owner +
+                " (--expected-bucket-owner)";
+  return error;
+}
+
 Result<Preflight> Connection::Check() {
   Preflight preflight;
   if (provider_) {
@@ -168,7 +176,7 @@ Result<Preflight> Connection::Check() {
     COFFER_TRY(Move(preflight.notes));
     facts = MakeBucket().Facts();
   }
-  if (!facts) return std::move(facts).error();
+  if (!facts) return Unreachable(std::move(facts).error());
   preflight.facts = std::move(*facts);
   s3::ListRequest request;
   request.prefix = target_.key_prefix;

@@ -80,6 +80,7 @@ class Connection {
   s3::RetryParties Parties();
   s3::RetryOptions Patience(bool quick) const;
   bool MayMove(const Error& error) const;
+  Error Unreachable(Error error) const;
   Status Move(std::vector<std::string>& notes);
   void NoteClock(std::vector<std::string>& notes) const;
 
