@@ -99,6 +99,6 @@ cd /
 printf '\n$ coffer umount %s\n' "$mount"
 coffer umount "$mount"
 printf '\nIn the bucket, as any other S3 client sees it:\n'
-curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-  -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET?list-type=2" |
+{ curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+  -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET?list-type=2"; echo; } |
   sed 's/<Contents>/\n/g' | sed -n 's|^.*<Key>\(.*\)</Key>.*<Size>\([0-9]*\)</Size>.*|  \1 (\2 bytes)|p'
