@@ -35,7 +35,7 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_TRY(CheckWritable());
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(TakeDeferredError(node));
-  if (!handle) COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(RevalidateUnlessOpen(node, handle));
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
   std::shared_ptr<OpenFile> file;
   {
@@ -58,13 +58,13 @@ Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange
   const Attributes after =
       Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());
   if (after == node->attributes) return Ok();
-  if (node->gone) return Error{Code::kChanged, "replaced or removed"};
+  if (node->gone && node->readers == 0) return Error{Code::kChanged, "replaced or removed"};
   if (node->archived) {
     return Error{Code::kArchived, "the object is archived: restore it before changing it"};
   }
   node->attributes = after;
   // The root of a bucket has no object that could keep its attributes: they last for this mount.
-  if (node->parent) Wait(node);
+  if (node->parent && !node->gone) Wait(node);
   return Ok();
 }
 
@@ -119,6 +119,7 @@ Status Filesystem::Impl::ChangeSize(const NodePtr& node, std::uint64_t size) {
   if (file) {
     const Turn::Hold turn(file->turn);
     if (file->failed) return *file->failed;
+    FollowName(*file);
     COFFER_TRY(file->writer.Truncate(size));
     const Lock lock(tree_.mu);
     node->version.size = size;
@@ -194,9 +195,27 @@ Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
     const Lock lock(mu);
     failure = std::move(sent).error();
   };
-  TaskGroup sends(parts_.pool, kSendsAtOnce);
-  for (const auto& node : WaitingBelow(directory)) sends.Add([&send, node] { send(node); });
-  sends.Wait();
+  std::vector<NodePtr> written;
+  {
+    TaskGroup sends(parts_.pool, kSendsAtOnce);
+    for (const auto& node : WaitingBelow(directory)) {
+      bool open = false;
+      {
+        const Lock lock(tree_.mu);
+        open = node->writing != nullptr;
+      }
+      if (open) {
+        written.push_back(node);
+      } else {
+        sends.Add([&send, node] { send(node); });
+      }
+    }
+    sends.Wait();
+  }
+  // These have to wait for whoever writes them, which a task of the pool must not.
+  for (const auto& node : written) {
+    if (Status sent = SendAll(node, nullptr); !sent) return sent;
+  }
   const Lock lock(mu);
   if (failure) return std::move(*failure);
   return Ok();
@@ -207,8 +226,11 @@ Status Filesystem::Impl::SendWaiting(const NodePtr& node, OpenFile* held) {
   std::uint64_t edits = 0;
   {
     const Lock lock(tree_.mu);
-    if (!node->waiting || node->gone) return Ok();
+    if (!node->waiting) return Ok();
     key = tree_.Key(*node);
+    if (node->gone) {
+      return WaitingFailed(*node, key, {Code::kChanged, "another machine replaced the file"});
+    }
   }
   const ChangeGate::Hold gate(gate_, {key});
   {
@@ -222,8 +244,12 @@ Status Filesystem::Impl::SendWaiting(const NodePtr& node, OpenFile* held) {
   auto sent = SendCopy(node, key);
   const Lock lock(tree_.mu);
   if (!sent) return WaitingFailed(*node, key, std::move(sent).error());
+  if (held != nullptr) held->writer.MoveTo(*sent);
+  if (node->writing && held == nullptr) {
+    node->writing->copied = *sent;
+    sent->size = node->version.size;  // of what is being written
+  }
   node->version = std::move(sent).value();
-  if (held != nullptr) held->writer.MoveTo(node->version);
   if (node->directory) node->marker = true;
   if (node->object) {
     auto object = std::make_shared<s3::ObjectInfo>(*node->object);

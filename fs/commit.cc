@@ -48,6 +48,7 @@ void Filesystem::Impl::FollowName(OpenFile& file) {
   {
     const Lock lock(tree_.mu);
     key = tree_.Key(*file.node);
+    if (file.copied) file.writer.MoveTo(*std::exchange(file.copied, std::nullopt));
   }
   if (key == file.key) return;
   file.key = key;
@@ -169,11 +170,9 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
 // What the node shows never came to be: nothing remembered of its name holds.
 void Filesystem::Impl::ForgetFailed(Node& node) {
   if (node.gone) return;
-  Directory& directory = *node.parent->directory;
   const std::string name = node.name;
   tree_.Detach(node);
-  directory.facts.erase(name);
-  directory.listed_until = {};
+  ForgetFacts(*node.parent, name);
 }
 
 Status Filesystem::Impl::TruncateClosed(const NodePtr& node) {

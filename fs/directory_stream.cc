@@ -26,6 +26,7 @@ Result<HandleId> Filesystem::Impl::OpenDirectory(NodeId id) {
   {
     const Lock lock(tree_.mu);
     ++node->readers;
+    ++node->directory->streams;
   }
   const Lock lock(handles_mu_);
   const HandleId handle = next_handle_++;
@@ -45,7 +46,8 @@ void Filesystem::Impl::ReleaseDirectory(HandleId id) {
   Directory& directory = *stream.node->directory;
   if (stream.builder) --directory.questions;  // never read to its end
   // The time to live of a listing runs from the end of the stream that was shown it.
-  if (stream.listing && directory.listing == stream.listing) {
+  --directory.streams;
+  if (stream.listing && directory.listing == stream.listing && Now() < directory.listed_until) {
     directory.listed_until = Until(options_.metadata_ttl);
   }
   --stream.node->readers;
@@ -83,11 +85,20 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
   s3::ListRequest request;
   {
     const Lock lock(tree_.mu);
+    while (tree_.Moving(*stream.node)) tree_.changed.Wait(tree_.mu);
     request.prefix = tree_.Key(*stream.node);
   }
   request.token = stream.next_token;
   auto page = parts_.store.List(request);
   if (!page) return std::move(page).error();
+  {
+    // A page of a directory that was renamed meanwhile may lack half of its names.
+    const Lock lock(tree_.mu);
+    const std::uint64_t asked_at = stream.builder->listing().asked_at;
+    if (tree_.Moving(*stream.node) || asked_at < stream.node->directory->expired_at) {
+      return Error{Code::kChanged, "the directory was renamed while it was read"};
+    }
+  }
   stream.builder->Add(*page);
   ++stream.pages;
   stream.next_token = page->next_token;

@@ -59,12 +59,12 @@ bool Filesystem::Impl::Drain() {
   std::vector<std::shared_ptr<OpenFile>> files;
   {
     const Lock lock(tree_.mu);
-    for (const NodePtr& node : tree_.Below(tree_.root())) {
+    for (const NodePtr& node : tree_.All()) {
       if (node->writing) files.push_back(node->writing);
     }
   }
   for (const auto& file : files) {
-    if (!Commit(*file)) all = false;
+    if (!SendAll(file->node, file)) all = false;
   }
   if (!SendWaitingBelow(tree_.root())) all = false;
   parts_.index.Flush();
@@ -91,7 +91,7 @@ FilesystemStats Filesystem::Impl::stats() const {
   stats.nodes = tree_.node_count();
   stats.cached_directories = tree_.cached_directories();
   stats.cached_names = tree_.cached_names();
-  for (const NodePtr& node : tree_.Below(tree_.root())) {
+  for (const NodePtr& node : tree_.All()) {
     if (!node->writing) continue;
     ++stats.files_being_written;
     if (node->valid_until < Now() || node->version.etag.empty()) {

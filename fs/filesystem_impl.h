@@ -59,6 +59,7 @@ class Filesystem::Impl {
   Result<NodePtr> LookupNode(const NodePtr& parent, std::string_view name);
   // Makes sure that `node` is what S3 has now; kChanged when its name means something else.
   Status Revalidate(const NodePtr& node, bool even_if_fresh);
+  Status RevalidateUnlessOpen(const NodePtr& node, const std::optional<HandleId>& handle);
   Result<AttributesReply> GetAttributes(NodeId id, std::optional<HandleId> handle);
 
   // --- directory_stream.cc
@@ -154,6 +155,7 @@ class Filesystem::Impl {
   Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
   Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);
+  void ForgetFacts(Node& directory, const std::string& name) REQUIRES(tree_.mu);
   void StartAhead(const NodePtr& parent, const std::string& name);
   void HeadInBackground(const NodePtr& parent, const ListedName& listed);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
@@ -176,7 +178,10 @@ class Filesystem::Impl {
 
   // open.cc
   Status PrimeSmall(Handle& handle);
-  void NoteReplaced(const NodePtr& node, const FileVersion& version);
+  void NoteReplaced(const NodePtr& node, const std::string& key, const FileVersion& version);
+  void WaitWhileMoving(const NodePtr& node);
+  Status FlushWriter(const Handle& handle, const Caller& caller);
+  Status SendAll(const NodePtr& node, std::shared_ptr<OpenFile> file);
   NodePtr NewFileNode(const NodePtr& parent, const std::string& name, std::uint32_t mode,
                       const Caller& caller) REQUIRES(tree_.mu);
   Attributes NewAttributes(FileType type, std::uint32_t mode, const Caller& caller) const;
@@ -213,6 +218,7 @@ class Filesystem::Impl {
 
   // rename.cc
   struct Renaming;
+  class MovingMark;
   Status CheckReplace(Renaming& renaming);
   Status RenameFile(Renaming& renaming);
   Result<s3::CopyRequest> CopyForRename(const Renaming& renaming);

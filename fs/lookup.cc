@@ -13,6 +13,8 @@ namespace {
 constexpr std::chrono::seconds kMarkerTtl{60};
 // Lookups that nothing was known for before a directory is listed whole.
 constexpr unsigned kMissesBeforeListing = 3;
+// A listing is good for as long as its stream is being read, but not for ever.
+constexpr std::chrono::minutes kLongestStream{5};
 constexpr std::uint64_t kHeadsBeforeWarning = 10'000;
 // S3 keeps symbolic links as their target; a larger object cannot be one.
 constexpr std::uint64_t kLargestSymlink = 4096;
@@ -42,10 +44,11 @@ Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_
     if (ahead) return ahead;
     COFFER_ASSIGN(const Answer answer, Resolve(parent, name));
     const Lock lock(tree_.mu);
-    // A local change while we asked: what it made of the name counts.
+    const NodePtr child = tree_.Child(*parent, name);
+    // A rename or another local change while we asked: what that made of the name counts.
+    if (tree_.Moving(child ? *child : *parent)) continue;
     if (tree_.Overridden(*parent, name, answer.asked_at)) continue;
     if (answer.fact.present) return tree_.Adopt(parent, name, answer.fact);
-    const NodePtr child = tree_.Child(*parent, name);
     if (child && !child->writing) tree_.Detach(*child);
     return Error{Code::kNotFound, "no such name"};
   }
@@ -55,11 +58,15 @@ Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_
 // known better here than in S3. Null for any other name.
 Result<NodePtr> Filesystem::Impl::AheadOfS3(const NodePtr& parent, const std::string& name) {
   const Lock lock(tree_.mu);
+  NodePtr child = tree_.Child(*parent, name);
+  while (tree_.Moving(child ? *child : *parent)) {
+    tree_.changed.Wait(tree_.mu);
+    child = tree_.Child(*parent, name);
+  }
   if (parent->gone) return Error{Code::kChanged, "the directory is gone"};
   if (tree_.ChildKey(*parent, name).size() > kMaxKey) {
     return Error{Code::kNameTooLong, "object keys have at most 1024 bytes"};
   }
-  NodePtr child = tree_.Child(*parent, name);
   if (!child || !(child->writing || child->waiting)) return NodePtr();
   ++child->lookups;
   return child;
@@ -72,6 +79,13 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::Resolve(const NodePtr& parent
     const Lock lock(tree_.mu);
     while (parent->directory->heads.contains(name)) tree_.changed.Wait(tree_.mu);
     view = tree_.Consult(*parent, name, Now());
+    // Whoever goes on reading the directory is still shown what its stream was.
+    Directory& directory = *parent->directory;
+    if (directory.streams > 0 && view.kind == Tree::View::Kind::kListed) {
+      const s3::SteadyTime latest = directory.listed_at + kLongestStream;
+      directory.listed_until =
+          std::max(directory.listed_until, std::min(Until(options_.metadata_ttl), latest));
+    }
   }
   if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
   if (view.kind == Tree::View::Kind::kListed) return AttributesOfListed(parent, view);
@@ -233,6 +247,7 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
   const Lock lock(tree_.mu);
   --parent->directory->questions;
   if (!fact) return std::move(fact).error();
+  if (!fact->present && parent->directory->kept.contains(name)) *fact = ImplicitFact();
   tree_.Learn(*parent, name, *fact, asked_at);
   return Answer{std::move(fact).value(), asked_at};
 }
@@ -354,39 +369,51 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
 // --- nodes that the kernel holds already ---
 
 Status Filesystem::Impl::Revalidate(const NodePtr& node, bool even_if_fresh) {
-  NodePtr parent;
-  std::string name;
-  {
-    const Lock lock(tree_.mu);
-    if (node->gone) return Error{Code::kChanged, "replaced or removed"};
-    if (node->writing || node->waiting || !node->parent) return Ok();
-    if (!even_if_fresh && Now() < node->valid_until) return Ok();
-    parent = node->parent;
-    name = node->name;
-    if (even_if_fresh) {
-      // Nothing that we remember shall answer.
-      Directory& directory = *parent->directory;
-      const auto known = directory.facts.find(name);
-      if (known != directory.facts.end()) known->second.valid_until = {};
-      directory.listed_until = {};
+  for (;;) {
+    NodePtr parent;
+    std::string name;
+    {
+      const Lock lock(tree_.mu);
+      while (tree_.Moving(*node)) tree_.changed.Wait(tree_.mu);
+      if (node->gone) return Error{Code::kChanged, "replaced or removed"};
+      if (node->writing || node->waiting || !node->parent) return Ok();
+      if (!even_if_fresh && Now() < node->valid_until) return Ok();
+      parent = node->parent;
+      name = node->name;
+      if (even_if_fresh) ForgetFacts(*parent, name);
     }
+    auto found = LookupNode(parent, name);
+    const Lock lock(tree_.mu);
+    if (found) tree_.Forget((*found)->id, 1);
+    if (node->parent != parent || node->name != name) continue;  // renamed here meanwhile
+    if (!found) return std::move(found).error();
+    if (*found != node) return Error{Code::kChanged, "another version has this name now"};
+    return Ok();
   }
-  auto found = LookupNode(parent, name);
-  if (!found) return std::move(found).error();
+}
+
+// Nothing that is remembered of the name shall answer.
+void Filesystem::Impl::ForgetFacts(Node& directory, const std::string& name) {
+  directory.directory->facts.erase(name);
+  directory.directory->listed_until = {};
+}
+
+// As Revalidate, but whoever has the file open may go on with what was opened, whatever became of
+// its name.
+Status Filesystem::Impl::RevalidateUnlessOpen(const NodePtr& node,
+                                              const std::optional<HandleId>& handle) {
+  Status fresh = Revalidate(node, false);
+  if (fresh) return fresh;
+  const Code code = fresh.error().code;
+  if (code != Code::kChanged && code != Code::kNotFound) return fresh;
   const Lock lock(tree_.mu);
-  tree_.Forget((*found)->id, 1);
-  if (*found != node) return Error{Code::kChanged, "another version has this name now"};
-  return Ok();
+  if (handle || (!node->directory && node->readers > 0)) return Ok();
+  return fresh;
 }
 
 Result<AttributesReply> Filesystem::Impl::GetAttributes(NodeId id, std::optional<HandleId> handle) {
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
-  const Status fresh = Revalidate(node, false);
-  // Whoever has the file open may ask about the version that was opened, whatever became of it.
-  if (!fresh && !handle) return fresh.error();
-  if (!fresh && fresh.error().code != Code::kChanged && fresh.error().code != Code::kNotFound) {
-    return fresh.error();
-  }
+  COFFER_TRY(RevalidateUnlessOpen(node, handle));
   const Lock lock(tree_.mu);
   return AttributesReply{StatOf(*node), TtlOf(*node)};
 }

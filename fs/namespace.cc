@@ -108,7 +108,7 @@ Result<std::string> Filesystem::Impl::ReadLink(NodeId id) {
   if (fetched.error().code != Code::kChanged && fetched.error().code != Code::kNotFound) {
     return std::move(fetched).error();
   }
-  NoteReplaced(node, version);
+  NoteReplaced(node, key, version);
   return Error{Code::kChanged, "replaced or removed a moment ago"};
 }
 
@@ -119,7 +119,7 @@ Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
-  if (node->is_directory()) return Error{Code::kIsDirectory, "unlink of a directory"};
+  if (node->directory) return Error{Code::kIsDirectory, "unlink of a directory"};
   std::shared_ptr<OpenFile> file;
   std::string key;
   {
@@ -135,6 +135,8 @@ Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
     const Lock lock(tree_.mu);
     in_s3 = !node->version.etag.empty();
   }
+  // A write that failed may have been stored all the same.
+  if (file && file->failed) in_s3 = true;
   if (in_s3) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
   if (file) file->unlinked = true;
   const Lock lock(tree_.mu);
@@ -156,8 +158,11 @@ void Filesystem::Impl::Removed(const NodePtr& parent, const NodePtr& node) {
 // An implicit directory that lost an entry here may have lost its last: it stays visible, as any
 // directory does, for as long as this mount lives.
 void Filesystem::Impl::KeepIfImplicit(const NodePtr& directory) {
-  if (!directory->parent || directory->marker || directory->gone) return;
-  directory->parent->directory->kept.insert(directory->name);
+  // An ancestor that has no marker either may have been there for this entry alone.
+  for (const Node* at = directory.get(); at->parent && !at->marker && !at->gone;
+       at = at->parent.get()) {
+    at->parent->directory->kept.insert(at->name);
+  }
 }
 
 Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name) {
@@ -165,7 +170,7 @@ Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
-  if (!node->is_directory()) return Error{Code::kNotDirectory, "rmdir of a file"};
+  if (!node->directory) return Error{Code::kNotDirectory, "rmdir of a file"};
   std::string key;
   {
     const Lock lock(tree_.mu);

@@ -17,7 +17,7 @@ bool WantsToWrite(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags 
 
 Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& caller) {
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
-  if (node->is_directory()) return Error{Code::kIsDirectory, "open of a directory"};
+  if (node->directory) return Error{Code::kIsDirectory, "open of a directory"};
   if (WantsToWrite(flags)) return OpenForWriting(node, flags, caller);
   const bool direct = (flags & O_DIRECT) != 0;
   COFFER_TRY(Revalidate(node, direct));
@@ -52,11 +52,11 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     version = node.version;
   }
   auto fetched = parts_.store.Get(key, {0, version.size}, {.etag = version.etag, .version_id = {}});
-  if (!fetched && fetched.error().code == Code::kNotFound) {
-    NoteReplaced(handle.node, version);
-    return Error{Code::kChanged, "removed a moment ago"};
+  if (!fetched &&
+      (fetched.error().code == Code::kNotFound || fetched.error().code == Code::kChanged)) {
+    NoteReplaced(handle.node, key, version);
+    return Error{Code::kChanged, "replaced, removed or renamed a moment ago"};
   }
-  if (!fetched && fetched.error().code == Code::kChanged) NoteReplaced(handle.node, version);
   if (!fetched) return std::move(fetched).error();
   const std::shared_ptr<Reader> reader = ReaderFor(handle);
   read_counters_.bytes_fetched += fetched->body.size();
@@ -66,19 +66,29 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
   return Ok();
 }
 
-// S3 has another version now than `version`: what is remembered of the name no longer holds, and
-// the kernel shall ask again.
-void Filesystem::Impl::NoteReplaced(const NodePtr& node, const FileVersion& version) {
+void Filesystem::Impl::WaitWhileMoving(const NodePtr& node) {
+  const Lock lock(tree_.mu);
+  while (tree_.Moving(*node)) tree_.changed.Wait(tree_.mu);
+}
+
+// S3 does not have `version` under `key` any more: what is remembered of the name no longer holds,
+// and the kernel shall ask again; unless it was this mount that moved the file or wrote it.
+void Filesystem::Impl::NoteReplaced(const NodePtr& node, const std::string& key,
+                                    const FileVersion& version) {
   NodePtr parent;
   std::string name;
   {
     const Lock lock(tree_.mu);
+    while (tree_.Moving(*node)) tree_.changed.Wait(tree_.mu);
     if (node->gone || node->writing || !SameContent(node->version, version)) return;
+    if (tree_.Key(*node) != key) return;
     parent = node->parent;
     name = node->name;
+    if (node->waiting) {
+      (void)WaitingFailed(*node, key, {Code::kChanged, "another machine replaced the file"});
+    }
     tree_.Detach(*node);
-    parent->directory->facts.erase(name);
-    parent->directory->listed_until = {};
+    ForgetFacts(*parent, name);
   }
   if (KernelCache* kernel = kernel_.load()) kernel->ForgetName(parent->id, name);
 }
@@ -140,6 +150,7 @@ Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& n
 Status Filesystem::Impl::PrepareContent(OpenFile& file, int flags, bool started) {
   const Turn::Hold turn(file.turn);
   if (file.failed) return *file.failed;
+  FollowName(file);
   if ((flags & O_TRUNC) != 0) {
     if (!started) COFFER_TRY(file.writer.Truncate(0));
     const Lock lock(tree_.mu);
@@ -154,12 +165,11 @@ Status Filesystem::Impl::PrepareContent(OpenFile& file, int flags, bool started)
     base = file.node->version;
   }
   Status loaded = file.writer.StartFrom(base);
-  if (!loaded &&
-      (loaded.error().code == Code::kChanged || loaded.error().code == Code::kNotFound)) {
-    file.failed = Error{Code::kChanged, "replaced a moment ago"};
-    return *file.failed;
-  }
-  return loaded;
+  if (loaded) return loaded;
+  // A writer that knows nothing of the old content must never commit in its place.
+  file.failed = std::move(loaded).error();
+  if (file.failed->code == Code::kNotFound) file.failed->code = Code::kChanged;
+  return *file.failed;
 }
 
 // Its content has just changed here: mtime moves, unless utimens said what it shall be.
@@ -188,7 +198,8 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
     // The kernel has just been told that there is no such name; if one came to be here meanwhile,
     // it must look again.
     const Tree::View known = tree_.Consult(*parent, name, Now());
-    const bool present = known.kind == Tree::View::Kind::kListed ||
+    const NodePtr child = tree_.Child(*parent, name);
+    const bool present = (child && child->writing) || known.kind == Tree::View::Kind::kListed ||
                          (known.kind == Tree::View::Kind::kFact && known.fact.present);
     if (present) {
       return (flags & O_EXCL) != 0 ? Error{Code::kExists, "made a moment ago"}
@@ -290,9 +301,11 @@ Result<std::vector<Slice>> Filesystem::Impl::Read(HandleId id, std::uint64_t off
   constexpr int kTries = 3;  // each after a change that this mount made to the file
   for (int attempt = 1;; ++attempt) {
     const std::shared_ptr<Reader> reader = ReaderFor(*handle);
+    std::string key;
     FileVersion version;
     {
       const Lock lock(handle->mu);
+      key = handle->reader_key;
       version = handle->reader_version;
     }
     if (version.size == 0) return std::vector<Slice>{};
@@ -300,8 +313,9 @@ Result<std::vector<Slice>> Filesystem::Impl::Read(HandleId id, std::uint64_t off
     if (slices) return slices;
     const Code code = slices.error().code;
     if (code != Code::kChanged && code != Code::kNotFound) return slices;
+    WaitWhileMoving(handle->node);
     if (attempt < kTries && ReaderFor(*handle) != reader) continue;
-    NoteReplaced(handle->node, version);
+    NoteReplaced(handle->node, key, version);
     return Error{Code::kChanged, "the file was replaced or removed while it was open"};
   }
 }
@@ -310,6 +324,7 @@ Result<std::vector<Slice>> Filesystem::Impl::ReadWhileWriting(OpenFile& file, st
                                                               std::size_t size) {
   const Turn::Hold turn(file.turn);
   if (file.failed) return *file.failed;
+  FollowName(file);
   COFFER_ASSIGN(Bytes bytes, file.writer.Read(offset, size));
   auto owner = std::make_shared<Bytes>(std::move(bytes));
   return std::vector<Slice>{{owner, ByteView(*owner)}};
@@ -355,13 +370,16 @@ bool Filesystem::Impl::LooksLikeLastClose(const Handle& handle, const Caller& ca
 
 Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {
   COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
-  COFFER_TRY(TakeDeferredError(handle->node));
-  if (!handle->file) return Ok();
-  OpenFile& file = *handle->file;
+  if (handle->file) COFFER_TRY(FlushWriter(*handle, caller));
+  return TakeDeferredError(handle->node);
+}
+
+Status Filesystem::Impl::FlushWriter(const Handle& handle, const Caller& caller) {
+  OpenFile& file = *handle.file;
   const Turn::Hold turn(file.turn);
   if (file.failed) return *file.failed;
   if (!file.writer.dirty()) return Ok();
-  if (LooksLikeLastClose(*handle, caller)) return CommitTurn(file);
+  if (LooksLikeLastClose(handle, caller)) return CommitTurn(file);
   const Status settled = file.writer.Settle();
   if (!settled) return Failed(file, settled.error());
   return Ok();
@@ -369,16 +387,21 @@ Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {
 
 Status Filesystem::Impl::Fsync(HandleId id) {
   COFFER_ASSIGN(const std::shared_ptr<Handle> handle, FindHandle(id));
-  if (handle->file) {
-    OpenFile& file = *handle->file;
-    const Turn::Hold turn(file.turn);
-    COFFER_TRY(CommitTurn(file));
-    // What came too late for the commit goes as a copy of its own.
-    (void)SendWaiting(handle->node, &file);  // its failure is the deferred error
-  } else {
-    (void)SendWaiting(handle->node, nullptr);
+  const Status sent = SendAll(handle->node, handle->file);
+  const Status deferred = TakeDeferredError(handle->node);
+  return sent ? deferred : sent;
+}
+
+// All of one file: content first, then what came too late for the commit as a copy of its own.
+Status Filesystem::Impl::SendAll(const NodePtr& node, std::shared_ptr<OpenFile> file) {
+  if (!file) {
+    const Lock lock(tree_.mu);
+    file = node->writing;
   }
-  return TakeDeferredError(handle->node);
+  if (!file) return SendWaiting(node, nullptr);
+  const Turn::Hold turn(file->turn);
+  COFFER_TRY(CommitTurn(*file));
+  return SendWaiting(node, file.get());
 }
 
 void Filesystem::Impl::Release(HandleId id) {

@@ -58,6 +58,9 @@ struct OpenFile {
 
   const NodePtr node;
   int handles = 0;  // open for writing; guarded by Tree::mu
+  // Attributes were sent by a copy just when the file was opened: the version to start from now.
+  // Guarded by Tree::mu.
+  std::optional<FileVersion> copied;
 
   Turn turn;
   std::string key;  // where the writer writes; the node's own, unless a directory was renamed

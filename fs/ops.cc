@@ -115,7 +115,8 @@ void ToFileInfo(const OpenReply& reply, fuse_file_info* file) {
   file->keep_cache = reply.keep_cache ? 1 : 0;
   file->direct_io = reply.direct_io ? 1 : 0;
   // Nothing can be lost at the close of a handle that cannot write.
-  file->noflush = (file->flags & O_ACCMODE) == O_RDONLY ? 1 : 0;
+  const bool reads = (file->flags & O_ACCMODE) == O_RDONLY && (file->flags & O_TRUNC) == 0;
+  file->noflush = reads ? 1 : 0;
 }
 
 // An entry that was handed out; taken back when the request was interrupted and nobody heard.

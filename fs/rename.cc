@@ -36,6 +36,26 @@ struct Filesystem::Impl::Renaming {
   bool no_replace = false;
 };
 
+// While it lives, what S3 says of a node and of all below it is half the truth: whoever asks waits.
+class Filesystem::Impl::MovingMark {
+ public:
+  MovingMark(Tree& tree, Node& node) : tree_(tree), node_(node) {
+    const Lock lock(tree_.mu);
+    node_.moving = true;
+  }
+  ~MovingMark() {
+    const Lock lock(tree_.mu);
+    node_.moving = false;
+    tree_.changed.NotifyAll();
+  }
+  MovingMark(const MovingMark&) = delete;
+  MovingMark& operator=(const MovingMark&) = delete;
+
+ private:
+  Tree& tree_;
+  Node& node_;
+};
+
 Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeId to_parent,
                                 std::string_view to, bool no_replace) {
   COFFER_TRY(CheckWritable());
@@ -46,7 +66,7 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
   renaming.to_name = std::string(to);
   COFFER_ASSIGN(renaming.node, LookupNode(renaming.from_parent, from));
   const Borrowed borrowed(*this, renaming.node);
-  const std::string_view suffix = renaming.node->is_directory() ? "/" : "";
+  const std::string_view suffix = renaming.node->directory ? "/" : "";
   COFFER_ASSIGN(renaming.to_key, NewName(renaming.to_parent, to, suffix));
   {
     const Lock lock(tree_.mu);
@@ -61,20 +81,20 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
     borrowed_target.emplace(*this, *target);
   }
   COFFER_TRY(CheckReplace(renaming));
-  return renaming.node->is_directory() ? RenameDirectory(renaming) : RenameFile(renaming);
+  return renaming.node->directory ? RenameDirectory(renaming) : RenameFile(renaming);
 }
 
 Status Filesystem::Impl::CheckReplace(Renaming& renaming) {
-  if (renaming.node->is_directory() && renaming.to_key.starts_with(renaming.from_key)) {
+  if (renaming.node->directory && renaming.to_key.starts_with(renaming.from_key)) {
     return Error{Code::kInvalid, "a directory cannot be moved into itself"};
   }
   if (!renaming.replaced) return Ok();
   if (renaming.no_replace) return Error{Code::kExists, "the new name is taken"};
-  const bool onto_directory = renaming.replaced->is_directory();
-  if (onto_directory && !renaming.node->is_directory()) {
+  const bool onto_directory = renaming.replaced->directory != nullptr;
+  if (onto_directory && !renaming.node->directory) {
     return Error{Code::kIsDirectory, "a file cannot replace a directory"};
   }
-  if (!onto_directory && renaming.node->is_directory()) {
+  if (!onto_directory && renaming.node->directory) {
     return Error{Code::kNotDirectory, "a directory cannot replace a file"};
   }
   if (!onto_directory) return Ok();
@@ -98,14 +118,21 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   for (const auto& file : files) {
     if (file->node == renaming.node) COFFER_TRY(CommitTurn(*file));
   }
+  const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
   COFFER_ASSIGN(s3::CopyRequest copy, CopyForRename(renaming));
-  COFFER_ASSIGN(const s3::Written written, parts_.store.Copy(copy));
+  auto copied = parts_.store.Copy(copy);
+  if (!copied) {
+    ForgetTrees(renaming);
+    return std::move(copied).error();
+  }
+  const s3::Written& written = *copied;
   if (Status removed =
           parts_.store.Delete(renaming.from_key, s3::Condition::Matches(copy.source_etag));
       !removed && removed.error().code != Code::kNotFound) {
     // Somebody wrote the old name after our copy: theirs is a new file and stays.
     if (removed.error().code != Code::kChanged) {
+      ForgetTrees(renaming);
       return std::move(removed).error().While("both names exist now: remove the old one");
     }
   }
@@ -117,6 +144,7 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
     }
   }
   FileRenamed(renaming, copy, written);
+  for (const auto& file : files) FollowName(*file);
   return Ok();
 }
 
@@ -178,18 +206,24 @@ void Filesystem::Impl::Renamed(const Renaming& renaming) {
   gone.valid_until = Until(options_.negative_ttl);
   renaming.from_parent->directory->kept.erase(renaming.node->name);
   tree_.Change(*renaming.from_parent, renaming.node->name, gone);
-  if (renaming.replaced) tree_.Detach(*renaming.replaced);
+  if (renaming.replaced) {
+    renaming.replaced->waiting = nullptr;  // it goes with what it was about
+    waiting_.erase(renaming.replaced->id);
+    tree_.Detach(*renaming.replaced);
+  }
   KeepIfImplicit(renaming.from_parent);
   tree_.Move(renaming.node, renaming.to_parent, renaming.to_name);
   tree_.Change(*renaming.to_parent, renaming.to_name, FactFrom(*renaming.node));
 }
 
 Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
+  COFFER_TRY(SendWaitingBelow(renaming.node));
   // Whoever writes a file below waits; what was written goes along as whole objects.
   const std::vector<std::shared_ptr<OpenFile>> files = WritersBelow(renaming.node);
   const auto turns = TurnsOf(files);
   for (const auto& file : files) COFFER_TRY(CommitTurn(*file));
-  COFFER_TRY(SendWaitingBelow(renaming.node));
+  for (const auto& file : files) COFFER_TRY(SendWaiting(file->node, file.get()));
+  const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
   auto renamed =
       parts_.renames.Rename({renaming.from_key, renaming.to_key, renaming.replaced_marker});
@@ -233,14 +267,14 @@ void Filesystem::Impl::FollowCopy(OpenFile& file) {
   file.node->version = version;
 }
 
-// A rename of a tree failed on its way: either side may hold some of it, so both are asked anew.
+// A rename failed on its way: either side may hold some of it, so both are asked anew.
 void Filesystem::Impl::ForgetTrees(const Renaming& renaming) {
   const Lock lock(tree_.mu);
-  tree_.Expire(*renaming.node);
+  if (renaming.node->directory) tree_.Expire(*renaming.node);
+  renaming.node->valid_until = {};
   for (const auto& [parent, name] : {std::pair(renaming.from_parent, renaming.node->name),
                                      std::pair(renaming.to_parent, renaming.to_name)}) {
-    parent->directory->facts.erase(name);
-    parent->directory->listed_until = {};
+    ForgetFacts(*parent, name);
   }
 }
 

@@ -88,6 +88,7 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
 }
 
 bool Tree::Overridden(const Node& node, const std::string& name, std::uint64_t asked_at) const {
+  if (asked_at < node.directory->expired_at) return true;
   const auto found = node.directory->facts.find(name);
   return found != node.directory->facts.end() && found->second.change > asked_at;
 }
@@ -156,7 +157,7 @@ void Tree::Forget(NodeId id, std::uint64_t count) {
 }
 
 void Tree::Detach(Node& node) {
-  if (node.gone || !node.parent) return;
+  if (!node.parent) return;
   node.gone = true;
   auto& siblings = node.parent->directory->children;
   if (const auto at = siblings.find(node.name); at != siblings.end() && at->second == &node) {
@@ -171,6 +172,8 @@ void Tree::Move(const NodePtr& node, const NodePtr& parent, std::string name) {
   }
   const NodePtr old_parent = std::exchange(node->parent, parent);
   node->name = std::move(name);
+  node->gone = false;
+  if (const NodePtr other = Child(*parent, node->name); other && other != node) Detach(*other);
   parent->directory->children.insert_or_assign(node->name, node.get());
   DropIfUnused(old_parent);
 }
@@ -193,6 +196,7 @@ void Tree::Expire(Node& node) {
     child->object = nullptr;
     if (child->directory) Expire(*child);
   }
+  node.directory->expired_at = ++node.directory->changes;
   node.directory->facts.clear();
   node.directory->kept.clear();
   DropListing(node);
@@ -201,11 +205,13 @@ void Tree::Expire(Node& node) {
 void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bool large,
                           s3::SteadyTime until) {
   Directory& directory = *node.directory;
+  if (listing->asked_at < directory.expired_at) return;
   if (directory.listing && directory.listing->asked_at > listing->asked_at) return;
   DropListing(node);
   directory.large = large;
   directory.listed_until = until;
   directory.misses = 0;
+  directory.listed_at = clock_.Steady();
   cached_names_ += listing->names.size();
   directory.listing = std::move(listing);
   listed_.push_back(&node);
@@ -215,17 +221,20 @@ void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bo
 void Tree::DropListing(Node& node) {
   if (!node.directory->listing) return;
   cached_names_ -= node.directory->listing->names.size();
+  node.directory->ahead = {};  // it holds the listing too
   node.directory->listing = nullptr;
   listed_.erase(std::find(listed_.begin(), listed_.end(), &node));
 }
 
 void Tree::Prune(Directory& directory) {
-  if (directory.facts.size() < directory.prune_at || directory.questions > 0) return;
+  if (directory.facts.size() < directory.prune_at) return;
   const std::uint64_t listed = directory.listing ? directory.listing->asked_at : UINT64_MAX;
   const s3::SteadyTime now = clock_.Steady();
   std::erase_if(directory.facts, [&](const auto& entry) {
     const Fact& fact = entry.second;
-    return fact.valid_until <= now && fact.marker_until <= now && fact.change <= listed;
+    if (fact.valid_until > now || fact.marker_until > now) return false;
+    // What a question under way, or the listing, does not know of must stay.
+    return fact.change == 0 || (fact.change <= listed && directory.questions == 0);
   });
   directory.prune_at = std::max(kFactsBeforePruning, 2 * directory.facts.size());
 }
@@ -238,6 +247,19 @@ void Tree::Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> o
     oldest->object = nullptr;
   }
   remembered_.pop_front();
+}
+
+bool Tree::Moving(const Node& node) const {
+  for (const Node* at = &node; at != nullptr; at = at->parent.get()) {
+    if (at->moving) return true;
+  }
+  return false;
+}
+
+std::vector<NodePtr> Tree::All() const {
+  std::vector<NodePtr> all;
+  for (const auto& [id, node] : nodes_) all.push_back(node);
+  return all;
 }
 
 std::vector<NodePtr> Tree::Below(const NodePtr& directory) const {

@@ -61,6 +61,10 @@ struct Directory {
   HeadAhead ahead;
   std::unordered_set<std::string> heads;  // names a HEAD is under way for
   std::size_t prune_at = 4096;            // facts
+  int streams = 0;                        // directory handles that are open
+  s3::SteadyTime listed_at;               // when the listing was complete
+  // The key of the directory changed at this number: answers to older questions were about others.
+  std::uint64_t expired_at = 0;
 };
 
 // Attributes or xattrs of the node were changed and answered, but not sent yet; what they shall be
@@ -76,6 +80,7 @@ struct Node {
   std::string name;
   // The name is gone, or means another version by now: operations by path answer ESTALE.
   bool gone = false;
+  bool moving = false;  // a rename has begun: what S3 says of it and below is half the truth
   std::uint64_t lookups = 0;
   Attributes attributes;
   FileVersion version;
@@ -138,6 +143,8 @@ class Tree {
   void Move(const NodePtr& node, const NodePtr& parent, std::string name) REQUIRES(mu);
   // Drops nodes that nobody needs any more, `node` first.
   void DropIfUnused(NodePtr node) REQUIRES(mu);
+  // Is the node, or a directory above it, being renamed? Who asks S3 then waits on `changed`.
+  bool Moving(const Node& node) const REQUIRES(mu);
   // The tree below was changed as a whole: nothing remembered of it holds.
   void Expire(Node& directory) REQUIRES(mu);
 
@@ -150,6 +157,8 @@ class Tree {
   std::size_t node_count() const REQUIRES(mu) { return nodes_.size(); }
   std::uint64_t cached_names() const REQUIRES(mu) { return cached_names_; }
   std::uint64_t cached_directories() const REQUIRES(mu) { return listed_.size(); }
+  // Every node that the kernel, a handle or unsent work holds, whatever became of its name.
+  std::vector<NodePtr> All() const REQUIRES(mu);
   // Every node below and including `directory` that is held.
   std::vector<NodePtr> Below(const NodePtr& directory) const REQUIRES(mu);
 

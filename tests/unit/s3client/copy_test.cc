@@ -78,13 +78,19 @@ TEST_CASE("Copy: our own copy, whose reply was lost, is recognised by its conten
                         Case{"e2", "", "", false}, Case{"e2", "m", "n", false}}) {
     CAPTURE(c.etag, c.copied_mark, c.source_mark);
     StoreBench bench;
-    bench.wire.Then(Error{Code::kUnavailable, "reply lost"});
-    bench.wire.Then(Reply(412, {}, ErrorXml("PreconditionFailed")));
+    Response refused = Reply(412, {}, ErrorXml("PreconditionFailed"));
+    refused.attempts = 2;
+    bench.wire.Then(std::move(refused));
     bench.wire.Then(Reply(200, {{"Date", kDate},
+                                {"Content-Length", "1"},
+                                {"Last-Modified", kDate},
                                 {"ETag", '"' + c.etag + '"'},
                                 {"x-amz-meta-coffer-put-id", c.copied_mark}}));
-    bench.wire.Then(Reply(
-        200, {{"Date", kDate}, {"ETag", "\"e1\""}, {"x-amz-meta-coffer-put-id", c.source_mark}}));
+    bench.wire.Then(Reply(200, {{"Date", kDate},
+                                {"Content-Length", "1"},
+                                {"Last-Modified", kDate},
+                                {"ETag", "\"e1\""},
+                                {"x-amz-meta-coffer-put-id", c.source_mark}}));
     CopyRequest request{.from = "a", .to = "c", .source_etag = "e1", .keep_metadata = true};
     request.target.condition = Condition::Absent();
     const auto written = bench.store.Copy(request);

@@ -1,0 +1,245 @@
+// Sequences that once lost or misreported something, each by its own story.
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "fs/filesystem.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/volume.h"
+
+namespace coffer::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+fs::FilesystemOptions LongTtl() {
+  fs::FilesystemOptions o;
+  o.metadata_ttl = o.negative_ttl = o.attribute_delay = std::chrono::minutes(1);
+  return o;
+}
+
+fs::FilesystemOptions NoTtl() {
+  fs::FilesystemOptions o;
+  o.metadata_ttl = o.negative_ttl = 0ms;
+  return o;
+}
+
+// Lets something happen right after a DELETE was done, before its caller knows.
+struct AfterStore : FakeStore {
+  std::function<void()> after_delete;
+  Status Delete(std::string_view key, const s3::Condition& condition) override {
+    Status done = FakeStore::Delete(key, condition);
+    if (after_delete) std::exchange(after_delete, nullptr)();
+    return done;
+  }
+};
+
+TEST_CASE("an append that could not read the old content leaves it alone") {
+  FakeStore store;
+  store.Plant("f", "precious");
+  Volume v(store, LongTtl());
+  REQUIRE(v.Look("f"));
+  store.SetHook([](Operation op, std::string_view) -> std::optional<Fault> {
+    if (op == Operation::kGet) return Fault{{Code::kDenied, "403"}};
+    return std::nullopt;
+  });
+  auto h = v.Open("f", O_WRONLY | O_APPEND);
+  CHECK_FALSE(h);
+  CHECK(store.Body("f") == "precious");
+}
+
+TEST_CASE("a change that waits goes with the file that is replaced by a rename") {
+  FakeStore store;
+  store.Plant("a", "1");
+  store.Plant("b", "2");
+  auto o = LongTtl();
+  o.attribute_delay = 10ms;
+  Volume v(store, o);
+  fs::AttributeChange c;
+  c.mode = 0600;
+  REQUIRE(v.Change("b", c));
+  REQUIRE(v.Rename("a", "b"));
+  std::this_thread::sleep_for(100ms);
+  CHECK(v.fs().stats().deferred_attribute_changes == 0);
+}
+
+TEST_CASE("a waiting change of a file that another machine replaced is told as failed") {
+  FakeStore store;
+  store.Plant("a", std::string(300000, 'x'));
+  auto o = LongTtl();
+  o.attribute_delay = 300ms;
+  Volume v(store, o);
+  auto h = v.Open("a", O_RDONLY);
+  REQUIRE(h);
+  fs::AttributeChange c;
+  c.mode = 0600;
+  REQUIRE(v.Change("a", c));
+  store.Plant("a", std::string(300001, 'y'));
+  CHECK_FALSE(v.fs().Read(*h, 0, 4096));
+  std::this_thread::sleep_for(600ms);
+  CHECK(v.fs().stats().deferred_attribute_changes == 0);
+  CHECK(v.fs().stats().deferred_attribute_failures == 1);
+}
+
+TEST_CASE("an unlinked open file answers fstat and fchmod") {
+  FakeStore store;
+  Volume v(store, LongTtl());
+  auto h = v.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(h);
+  auto n = v.Look("f")->node;
+  REQUIRE(v.Unlink("f"));
+  auto a = v.fs().GetAttributes(n, std::nullopt);
+  CHECK(a);
+  fs::AttributeChange c;
+  c.mode = 0600;
+  CHECK(v.fs().SetAttributes(n, std::nullopt, c));
+}
+
+TEST_CASE("the end of a directory stream does not revive an old listing") {
+  FakeStore store;
+  store.Plant("d/x", "1");
+  auto o = LongTtl();
+  o.metadata_ttl = o.negative_ttl = 50ms;
+  Volume v(store, o);
+  auto d = v.Look("d");
+  REQUIRE(d);
+  auto s = v.fs().OpenDirectory(d->node);
+  REQUIRE(s);
+  REQUIRE(v.fs().ReadDirectory(*s, 0, true, [&](const fs::DirectoryEntry&) { return true; }));
+  store.Plant("d/new", "2");
+  std::this_thread::sleep_for(200ms);
+  v.fs().ReleaseDirectory(*s);
+  CHECK(v.Look("d/new"));
+}
+
+TEST_CASE("implicit ancestors stay when their last key goes") {
+  FakeStore store;
+  store.Plant("a/b/x", "1");
+  Volume v(store, NoTtl());
+  REQUIRE(v.Unlink("a/b/x"));
+  CHECK(v.Exists("a"));
+  CHECK(v.Exists("a/b"));
+}
+
+TEST_CASE("a file open for append is read under its new name") {
+  FakeStore store;
+  auto o = LongTtl();
+  o.write.first_part = 100;
+  o.write.smallest_part = 50;
+  store.Plant("f", std::string(1000, 'x'));
+  Volume v(store, o);
+  auto w = v.Open("f", O_WRONLY | O_APPEND);
+  REQUIRE(w);
+  auto r = v.Open("f", O_RDONLY);
+  REQUIRE(r);
+  REQUIRE(v.Rename("f", "g"));
+  auto got = v.fs().Read(*r, 0, 100);
+  CHECK(got);
+  REQUIRE(v.Close(*w));
+}
+
+TEST_CASE("Drain sends attributes of files that stay open") {
+  FakeStore store;
+  Volume v(store, LongTtl());
+  auto h = v.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(h);
+  REQUIRE(v.fs().Write(*h, 0, AsBytes("x")));
+  REQUIRE(v.fs().Fsync(*h));
+  fs::AttributeChange c;
+  c.mode = 0600;
+  REQUIRE(v.Change("f", c));
+  const bool all = v.fs().Drain();
+  CHECK((!all || store.Info("f")->metadata.at("mode") == "33152"));
+}
+
+TEST_CASE("fsync of a handle that only reads sends what waits") {
+  FakeStore store;
+  Volume v(store, LongTtl());
+  auto h = v.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(h);
+  REQUIRE(v.fs().Write(*h, 0, AsBytes("x")));
+  REQUIRE(v.fs().Fsync(*h));
+  auto r = v.Open("f", O_RDONLY);
+  REQUIRE(r);
+  fs::AttributeChange c;
+  c.mode = 0600;
+  REQUIRE(v.Change("f", c));
+  REQUIRE(v.fs().Fsync(*r));
+  CHECK(store.Info("f")->metadata.at("mode") == "33152");
+}
+
+TEST_CASE("unlink asks S3 when a failed write may have been stored") {
+  FakeStore store;
+  Volume v(store, LongTtl());
+  auto h = v.Open("f", O_WRONLY | O_CREAT);
+  REQUIRE(h);
+  REQUIRE(v.fs().Write(*h, 0, AsBytes("mine")));
+  store.SetHook([](Operation op, std::string_view) -> std::optional<Fault> {
+    if (op == Operation::kPut) return Fault{{Code::kTimeout, "lost"}, true};
+    return std::nullopt;
+  });
+  CHECK_FALSE(v.fs().Fsync(*h));
+  store.SetHook(nullptr);
+  CHECK(v.Unlink("f"));
+  CHECK_FALSE(store.Has("f"));
+  v.fs().Release(*h);
+}
+
+TEST_CASE("a rename that failed half-way is asked about anew") {
+  FakeStore store;
+  store.Plant("a", "1");
+  Volume v(store, LongTtl());
+  CHECK_FALSE(v.Exists("b"));
+  store.SetHook([](Operation op, std::string_view) -> std::optional<Fault> {
+    if (op == Operation::kDelete) return Fault{{Code::kTimeout, "down"}};
+    return std::nullopt;
+  });
+  CHECK_FALSE(v.Rename("a", "b"));
+  store.SetHook(nullptr);
+  CHECK(store.Has("b"));
+  CHECK(v.Exists("b"));
+}
+
+TEST_CASE("Drain reaches files below a directory that vanished") {
+  FakeStore store;
+  store.Plant("d/z", "1");
+  Volume v(store, NoTtl());
+  auto h = v.Open("d/x", O_WRONLY | O_CREAT);
+  REQUIRE(h);
+  REQUIRE(v.fs().Write(*h, 0, AsBytes("data")));
+  store.Remove("d/z");
+  (void)v.Look("d");
+  CHECK(v.fs().Drain());
+  CHECK(store.Has("d/x"));
+}
+
+TEST_CASE("a stat and a read while a file is renamed wait for the end of it") {
+  AfterStore store;
+  store.Plant("a", std::string(300000, 'x'));
+  Volume v(store, NoTtl());
+  const auto e = v.Look("a");
+  REQUIRE(e);
+  const auto h = v.Open("a", O_RDONLY);
+  REQUIRE(h);
+  std::vector<std::thread> others;
+  std::atomic<bool> gone{false}, read{false};
+  store.after_delete = [&] {
+    others.emplace_back([&] { gone = !v.fs().Lookup(fs::kRootNode, "a"); });
+    others.emplace_back([&] { read = v.fs().Read(*h, 0, 4096).has_value(); });
+    std::this_thread::sleep_for(100ms);
+  };
+  REQUIRE(v.Rename("a", "b"));
+  for (auto& other : others) other.join();
+  CHECK(gone);
+  CHECK(read);
+  CHECK(v.Read("b"));
+  CHECK(v.fs().GetAttributes(v.Look("b")->node, std::nullopt));
+  v.fs().Release(*h);
+}
+
+}  // namespace
+}  // namespace coffer::test
