@@ -151,7 +151,7 @@ class Filesystem::Impl {
   // What is known of a name, asking S3 where needed. Not found is a fact, not an error.
   Result<Answer> Resolve(const NodePtr& parent, const std::string& name);
   Result<Answer> AskForName(const NodePtr& parent, const std::string& name);
-  Result<Fact> AskBoth(const std::string& key);
+  Result<Fact> AskBoth(const std::string& key, bool known);
   Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
   Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);

@@ -221,12 +221,14 @@ bool Filesystem::Impl::MayListWhole(const Directory& directory) const {
 Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& parent,
                                                               const std::string& name) {
   bool whole = false;
+  bool known = false;
   std::string key;
   std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     whole = MayListWhole(directory);
+    known = tree_.Child(*parent, name) != nullptr || directory.doubtful.erase(name) > 0;
     if (!whole) {
       ++directory.misses;
       ++directory.questions;
@@ -243,7 +245,7 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
     if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
   }
   if (whole) return Resolve(parent, name);
-  auto fact = AskBoth(key);
+  auto fact = AskBoth(key, known);
   const Lock lock(tree_.mu);
   --parent->directory->questions;
   if (!fact) return std::move(fact).error();
@@ -252,8 +254,9 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
   return Answer{std::move(fact).value(), asked_at};
 }
 
-// HEAD of the file and LIST of the directory of that name, side by side.
-Result<Fact> Filesystem::Impl::AskBoth(const std::string& key) {
+// HEAD of the file and LIST of the directory of that name, side by side. What was `known` a moment
+// ago is gone only when a listing of its very name says so too.
+Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
   s3::ListRequest below;
   below.prefix = key + "/";
   below.delimited = false;
@@ -282,6 +285,11 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key) {
   }
   if (head.error().code != Code::kNotFound) return std::move(head).error();
   if (!page) return std::move(page).error();
+  if (known) {
+    auto again = parts_.store.Head(key, {});
+    if (again) return FactOf(key, *again);
+    if (again.error().code != Code::kNotFound) return std::move(again).error();
+  }
   Fact gone;
   gone.valid_until = Until(options_.negative_ttl);
   return gone;
@@ -395,6 +403,7 @@ Status Filesystem::Impl::Revalidate(const NodePtr& node, bool even_if_fresh) {
 // Nothing that is remembered of the name shall answer.
 void Filesystem::Impl::ForgetFacts(Node& directory, const std::string& name) {
   directory.directory->facts.erase(name);
+  directory.directory->doubtful.insert(name);
   directory.directory->listed_until = {};
 }
 

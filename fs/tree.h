@@ -54,7 +54,8 @@ struct Directory {
   std::uint64_t changes = 0;  // local changes so far
   int questions = 0;          // LISTs and HEADs under way: facts of changes are kept meanwhile
   std::unordered_map<std::string, Fact> facts;
-  std::unordered_set<std::string> kept;  // implicit directories that lost their last entry here
+  std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
+  std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
   bool being_listed = false;
   bool large = false;   // more than one page: never renewed whole by a lookup
   unsigned misses = 0;  // lookups that nothing was known for

@@ -144,7 +144,7 @@ is "$(jq -r '[.state, .source, .mount_point, .files.hidden_keys, .files.failed_c
   "healthy demo $M 0 0" "the fields"
 is "$(jq -r '[.requests.GetObject.count, .memory.high_water, .queue.waiting, .total.retries] | map(type) | unique | join(" ")' <<<"$OUTPUT")" \
   number "and the numbers"
-exits 0 "status of every mount" "$COFFER" status
+OUTPUT=$("$COFFER" status) # others' mounts may be degraded
 like "$OUTPUT" "$M: healthy" "names it"
 server_control POST faults '[{"match": {"operation": "PutObject"}, "do": {"status": 403, "code": "AccessDenied"}}]' >/dev/null
 nok "a write that fails" cp /etc/hostname "$M/denied"
