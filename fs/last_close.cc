@@ -34,7 +34,7 @@ struct Descriptor {
 std::optional<std::string> ReadSmall(int at, const char* path) {
   const Descriptor file(::openat(at, path, O_RDONLY | O_CLOEXEC));
   if (file.fd < 0) return std::nullopt;
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer = {};
   const ssize_t n = ::read(file.fd, buffer.data(), buffer.size());
   if (n < 0) return std::nullopt;
   return std::string(buffer.data(), static_cast<std::size_t>(n));
@@ -88,7 +88,8 @@ Holder HoldsForWriting(std::int32_t process, std::uint64_t ino, std::uint64_t mo
   Holder answer = Holder::kNo;
   for (;;) {
     errno = 0;
-    const dirent* entry = readdir(dir.get());  // this stream is ours alone
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
+    const dirent* entry = readdir(dir.get());
     if (entry == nullptr) break;
     if (entry->d_name[0] == '.') continue;
     const auto info = ReadSmall(dirfd(dir.get()), entry->d_name);
