@@ -152,6 +152,8 @@ def one_race(paths, mode):
 
 def append(a, b, count, acknowledged):
     taken, others = [], []
+    for path in (a, b):
+        awaited(path)
 
     def work(path, name):
         for number in range(int(count)):
