@@ -28,7 +28,7 @@ class Entry:
 
     __slots__ = ("seq", "start", "method", "operation", "bucket", "key", "query", "status",
                  "bytes_in", "bytes_out", "user", "host", "style", "signed", "payload", "fault",
-                 "conditions", "range", "ms", "address")
+                 "conditions", "range", "ms", "address", "copy_source")
 
     def __init__(self, seq, request):
         self.seq = seq
@@ -48,6 +48,7 @@ class Entry:
         self.signed = ""
         self.payload = request.header("x-amz-content-sha256", "")
         self.range = request.header("range", "")
+        self.copy_source = request.header("x-amz-copy-source", "")
         self.conditions = {name: value for name, value in request.headers
                            if name.startswith("if-") or name.startswith("x-amz-copy-source-if-")}
         self.fault = None
