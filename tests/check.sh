@@ -11,6 +11,7 @@ export B=${B:-build}
 B=$(realpath "$B")
 
 COFFER_CHECK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/coffer-check.XXXXXX") || exit 1
+chmod 711 "$COFFER_CHECK_DIR" # tests become other users below it
 export COFFER_CHECK_DIR TMPDIR=$COFFER_CHECK_DIR
 mkdir "$COFFER_CHECK_DIR/running"
 

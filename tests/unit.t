@@ -1,3 +1,3 @@
 #!/bin/sh
 # Every unit test, in one TAP stream; tests/model/ runs the long random ones.
-exec "${B:-build}/unit" -r tap "~[model]"
+exec "${B:-build}/unit" -r cases "~[model]"

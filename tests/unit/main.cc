@@ -1,4 +1,50 @@
-// The one slow translation unit: Catch2's main, with its TAP reporter for prove.
+// The unit tests' main, and a reporter that prints TAP with one line for each test case.
 #define CATCH_CONFIG_MAIN
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <catch2/catch.hpp>
-#include <catch2/catch_reporter_tap.hpp>
+#include <ostream>
+#include <sstream>
+#include <string>
+
+namespace {
+
+class CaseReporter : public Catch::StreamingReporterBase<CaseReporter> {
+ public:
+  using StreamingReporterBase::StreamingReporterBase;
+  static std::string getDescription() { return "TAP, one line a test case"; }
+
+  void assertionStarting(const Catch::AssertionInfo&) override {}
+  bool assertionEnded(const Catch::AssertionStats& stats) override {
+    const Catch::AssertionResult& result = stats.assertionResult;
+    if (result.isOk()) return true;
+    failures_ << "# " << result.getSourceInfo() << ": " << result.getExpressionInMacro();
+    if (result.hasExpandedExpression()) failures_ << ", with " << result.getExpandedExpression();
+    if (result.hasMessage()) failures_ << ": " << result.getMessage();
+    for (const auto& message : stats.infoMessages) failures_ << "; " << message.message;
+    failures_ << '\n';
+    return true;
+  }
+  // Flushed at once: a test that forks must not hand its child what was not written yet.
+  void testCaseEnded(const Catch::TestCaseStats& stats) override {
+    stream << (stats.totals.assertions.failed == 0 ? "ok " : "not ok ") << ++count_ << " - "
+           << stats.testInfo.name << '\n';
+    std::istringstream lines(failures_.str());
+    for (std::string line; std::getline(lines, line);) {
+      stream << (line.starts_with('#') ? "" : "# ") << line << '\n';
+    }
+    stream.flush();
+    failures_.str("");
+  }
+  void testRunEnded(const Catch::TestRunStats&) override {
+    stream << "1.." << count_ << '\n';
+    stream.flush();
+  }
+
+ private:
+  int count_ = 0;
+  std::ostringstream failures_;
+};
+
+CATCH_REGISTER_REPORTER("cases", CaseReporter)
+
+}  // namespace
