@@ -51,7 +51,7 @@ void AddKeyHeaders(Headers& headers, const std::string& prefix, const CustomerKe
 }  // namespace
 
 Result<std::string> NewPutId() {
-  std::array<std::byte, 12> bytes;
+  std::array<std::byte, 12> bytes = {};
   COFFER_TRY(RandomBytes(bytes));
   return HexEncode(bytes);
 }
