@@ -7,17 +7,21 @@
 need_fuse
 need_commands jq
 
-# an AWS host name, where conditional writes are known to work
+# through an access point, on a server that conditional writes are known of, as of AWS
 REGION=us-west-2
 POINT=s3-accesspoint.$REGION.amazonaws.com
 start_server --region $REGION --bucket b --access-point ap=b
 unset AWS_ENDPOINT_URL
 A=$WORK/a
 B2=$WORK/b
+ARN=arn:aws:s3:$REGION:123456789012:accesspoint/ap
+THERE=(--endpoint-url "http://$POINT" --connect-to "ap-123456789012.$POINT:80:127.0.0.1:$SERVER_PORT")
+# an object tells doctor that it would leave no locked ones behind
+server_control POST buckets/b/put '{"key": "readme", "body": "x"}' >/dev/null
 for machine in a b; do
-  XDG_STATE_HOME=$WORK/state-$machine XDG_CACHE_HOME=$WORK/cache-$machine \
-    mount_coffer "arn:aws:s3:$REGION:123456789012:accesspoint/ap" "$WORK/$machine" --endpoint-url "http://$POINT" \
-    --connect-to "ap-123456789012.$POINT:80:127.0.0.1:$SERVER_PORT" || bail "no mount"
+  export XDG_STATE_HOME=$WORK/state-$machine XDG_CACHE_HOME=$WORK/cache-$machine
+  ok "doctor on machine $machine" "$COFFER" doctor "$ARN" "${THERE[@]}" --write-test
+  mount_coffer "$ARN" "$WORK/$machine" "${THERE[@]}" || bail "no mount"
 done
 past_ttl() { sleep 1.2; } # of metadata, 1 s
 
