@@ -188,7 +188,8 @@ like "$OUTPUT" "m is in use by bash \([0-9]+\).*; nothing was changed" "somebody
 unlike "$OUTPUT" 'coffer \([0-9]' "somebody is in it: not by itself"
 exec 3<&-
 kill -KILL "$(daemon_pid "$M")"
-within 10 nok "the daemon is dead" ls "$M" >/dev/null
+dead() { ! ls "$1" >/dev/null 2>&1; }
+ok "the daemon is dead" within 10 dead "$M"
 works "detached a dead mount of demo at $M" "a dead mount is replaced" "${MOUNT[@]}" demo "$M"
 exits 1 "umount of what is none" "$COFFER" umount "$M"
 like "$OUTPUT" 'not a mount|no mount' "umount of what is none: says so"
