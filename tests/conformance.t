@@ -28,6 +28,7 @@ use_server() {
   SERVER=$1 BUCKET=conformance-$$ VERSIONS=conformance-$$-versions OPTIONS=()
   AT=$WORK/$SERVER
   mkdir -p "$AT"
+  # shellcheck disable=SC2119  # the stand-in needs no options here
   case $SERVER in
     stand-in) start_server ;;
     rgw) use_endpoint "$COFFER_TEST_RGW_URL" "$COFFER_TEST_RGW_ACCESS_KEY_ID" "$COFFER_TEST_RGW_SECRET_ACCESS_KEY" ;;
@@ -129,6 +130,7 @@ test_names() {
       continue
     fi
     served+=("$name")
+    # shellcheck disable=SC2016  # expanded inside
     ok "$SERVER: name $title: written and renamed" \
       bash -c 'cp "$1" "$2/$3" && mv "$2/$3" "$2/names/$3"' sh "$WORK/small" "$AT/a" "$name"
     stored_as "names/$name" "$WORK/small" "name $title"
@@ -205,6 +207,7 @@ test_rename() {
 test_attributes() {
   local f=$AT/a/attributes
   cp "$WORK/small" "$f"
+  # shellcheck disable=SC2016  # expanded inside
   ok "$SERVER: chmod, chown, utimens, setxattr" bash -c 'chmod 640 "$1" && touch -d "2001-02-03 04:05:06.789 UTC" "$1" &&
     { ((EUID)) || chown 1234:5678 "$1"; } && setfattr -n user.color -v "dark blue" "$1"' sh "$f"
   mkdir "$AT/a/attributes-dir" && chmod 751 "$AT/a/attributes-dir"
@@ -227,6 +230,7 @@ describe() { # FILE TITLE
 
 test_listing() {
   s3 PUT "/$BUCKET/many/[0001-1100]" --data-binary x -H 'Content-Type: text/plain' -Z --parallel-max 8 >/dev/null 2>&1
+  # shellcheck disable=SC2012  # ls itself is tested
   is "$(ls "$AT/a/many" | md5sum)" "$(printf '%04d\n' {1..1100} | md5sum)" "$SERVER: ls of 1,100 names"
   is "$(find "$AT/a/many" -type f | wc -l)" 1100 "$SERVER: find of 1,100 files"
   ok "$SERVER: coffer rm -r" "$COFFER" rm -r --yes "$AT/a/many"
