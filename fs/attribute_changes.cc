@@ -195,23 +195,20 @@ Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
     const Lock lock(mu);
     failure = std::move(sent).error();
   };
+  const auto is_written = [&](const NodePtr& node) {
+    const Lock lock(tree_.mu);
+    return node->writing != nullptr;
+  };
   std::vector<NodePtr> written;
-  {
-    TaskGroup sends(parts_.pool, kSendsAtOnce);
-    for (const auto& node : WaitingBelow(directory)) {
-      bool open = false;
-      {
-        const Lock lock(tree_.mu);
-        open = node->writing != nullptr;
-      }
-      if (open) {
-        written.push_back(node);
-      } else {
-        sends.Add([&send, node] { send(node); });
-      }
+  TaskGroup sends(parts_.pool, kSendsAtOnce);
+  for (const auto& node : WaitingBelow(directory)) {
+    if (is_written(node)) {
+      written.push_back(node);
+    } else {
+      sends.Add([&send, node] { send(node); });
     }
-    sends.Wait();
   }
+  sends.Wait();
   // These have to wait for whoever writes them, which a task of the pool must not.
   for (const auto& node : written) {
     if (Status sent = SendAll(node, nullptr); !sent) return sent;
