@@ -204,9 +204,9 @@ Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
   for (const auto& node : WaitingBelow(directory)) {
     if (is_written(node)) {
       written.push_back(node);
-    } else {
-      sends.Add([&send, node] { send(node); });
+      continue;
     }
+    sends.Add([&send, node] { send(node); });
   }
   sends.Wait();
   // These have to wait for whoever writes them, which a task of the pool must not.
