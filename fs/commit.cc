@@ -146,14 +146,15 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
   }
   const Turn::Hold turn(file->turn);
   (void)CommitTurn(*file);  // told, counted and rescued where it fails
-  std::string key;
   NodePtr parent;
+  std::string name;
   {
     const Lock lock(tree_.mu);
     Node& node = *file->node;
     if (file->handles > 0 || node.writing != file) return;  // opened again meanwhile
     node.writing = nullptr;
     parent = node.parent;
+    name = node.name;
     if (file->failed || file->unlinked) {
       ForgetFailed(node);
     } else if (node.waiting) {
@@ -163,7 +164,7 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
   }
   file->writer.Abort();  // gives its memory back; nothing is uncommitted unless it failed
   if (KernelCache* kernel = kernel_.load(); kernel != nullptr && file->failed) {
-    kernel->ForgetName(parent->id, file->node->name);
+    kernel->ForgetName(parent->id, name);
   }
 }
 

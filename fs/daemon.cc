@@ -75,7 +75,9 @@ int RunInBackground(const std::function<int(Readiness&)>& body) {
     close(ends[1]);
     return Await(ends[0], child);
   }
-  close(ends[0]);
+  // What the caller had open besides (a lock, a pipe somebody waits on) is none of the mount's.
+  if (ends[1] > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, ends[1] - 1, 0);
+  close_range(ends[1] + 1, ~0U, 0);
   int code = kExitFailed;
   {
     Readiness readiness(ends[1]);

@@ -152,7 +152,7 @@ class KernelCache {
  public:
   virtual ~KernelCache() = default;
   virtual void ForgetName(NodeId parent, std::string_view name) = 0;
-  virtual void ForgetContent(NodeId node) = 0;
+  virtual void ForgetAttributes(NodeId node) = 0;
 };
 
 class Filesystem {

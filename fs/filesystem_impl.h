@@ -229,6 +229,7 @@ class Filesystem::Impl {
   std::vector<std::shared_ptr<OpenFile>> WritersBelow(const NodePtr& directory);
   void FollowCopy(OpenFile& file);
   void ForgetTrees(const Renaming& renaming);
+  void ForgetNumbers(const NodePtr& node);
 
   // attribute_changes.cc
   Status ChangeClosed(const NodePtr& node, const AttributeChange& change);

@@ -546,9 +546,10 @@ void FuseKernelCache::ForgetName(NodeId parent, std::string_view name) {
   });
 }
 
-void FuseKernelCache::ForgetContent(NodeId node) {
+void FuseKernelCache::ForgetAttributes(NodeId node) {
+  // A negative offset leaves the pages alone.
   thread_.Submit(
-      [session = session_, node] { fuse_lowlevel_notify_inval_inode(session, node, 0, 0); });
+      [session = session_, node] { fuse_lowlevel_notify_inval_inode(session, node, -1, 0); });
 }
 
 }  // namespace coffer::fs

@@ -29,7 +29,7 @@ class FuseKernelCache : public KernelCache {
  public:
   explicit FuseKernelCache(fuse_session* session) : session_(session), thread_(1) {}
   void ForgetName(NodeId parent, std::string_view name) override;
-  void ForgetContent(NodeId node) override;
+  void ForgetAttributes(NodeId node) override;
 
  private:
   fuse_session* session_;

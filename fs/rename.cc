@@ -145,7 +145,21 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   }
   FileRenamed(renaming, copy, written);
   for (const auto& file : files) FollowName(*file);
+  ForgetNumbers(renaming.node);
   return Ok();
+}
+
+// st_ino comes from the key: whoever walks the tree next must not be shown an old number first and
+// the new one a moment later.
+void Filesystem::Impl::ForgetNumbers(const NodePtr& node) {
+  KernelCache* const kernel = kernel_.load();
+  if (kernel == nullptr) return;
+  std::vector<NodePtr> renamed;
+  {
+    const Lock lock(tree_.mu);
+    renamed = tree_.Below(node);
+  }
+  for (const NodePtr& one : renamed) kernel->ForgetAttributes(one->id);
 }
 
 // Metadata and headers go along inside S3, unless a change of attributes waits: then it is part of
@@ -241,6 +255,7 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
     tree_.Expire(*renaming.node);
   }
   for (const auto& file : files) FollowCopy(*file);
+  ForgetNumbers(renaming.node);
   return Ok();
 }
 

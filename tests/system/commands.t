@@ -135,7 +135,11 @@ nok "and it is unmounted" grep -q " $M " /proc/mounts
 like "$(<"$WORK/foreground.out")" 'everything is stored' "and says so on stderr"
 
 note "status"
+exec 9>"$WORK/lock-of-the-caller"
 mount_coffer demo "$M"
+exec 9>&-
+unlike "$(find "/proc/$(daemon_pid "$M")/fd" -printf '%l\n')" lock-of-the-caller \
+  "the mount keeps nothing open that its caller had"
 cat "$M/file.txt" >/dev/null
 exits 0 "status of a healthy mount" "$COFFER" status "$M"
 like "$OUTPUT" "m: healthy" "in words"

@@ -93,6 +93,9 @@ is "$(stat -c %a "$M/installed")" 750 "install: the mode"
 ok "mv of a tree" mv "$M/copied-again" "$M/moved"
 ok "mv of a tree: the same" diff -r "$M/copied/deep" "$M/moved"
 ok "rm -r" rm -r "$M/moved" "$M/copied"
+mkdir -p "$M/walk/1/2/3/4/5" && echo x >"$M/walk/1/2/3/4/5/file"
+# shellcheck disable=SC2016  # expanded inside
+ok "mv of a directory, and rm -r of it at once" sh -c 'mv "$1/walk" "$1/walked" && rm -r "$1/walked"' _ "$M"
 is "$(cd "$M" && echo *)" "archived dd dd-fsync installed synced tree.tar unpacked" "what is there after all"
 ok "df" df "$M"
 
