@@ -57,6 +57,7 @@ void Filesystem::Impl::ReleaseDirectory(HandleId id) {
 Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
   {
     const Lock lock(tree_.mu);
+    while (tree_.Moving(*stream.node)) tree_.changed.Wait(tree_.mu);
     Directory& directory = *stream.node->directory;
     if (stream.builder) --directory.questions;  // rewound half-way
     stream.listing = nullptr;
@@ -76,9 +77,11 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
     stream.next_token.clear();
     stream.more = true;
   }
-  Status first = NextPage(stream);
-  if (!first) stream.started = false;
-  return first;
+  Status listed = NextPage(stream);
+  // What comes in no order is shown when all of it is there.
+  while (listed && stream.more && !options_.sorted_listings) listed = NextPage(stream);
+  if (!listed) stream.started = false;
+  return listed;
 }
 
 Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
@@ -108,6 +111,7 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
 }
 
 void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
+  if (!options_.sorted_listings) stream.builder->Sort();
   CountHidden(stream.builder->hidden());
   // The stream goes on at the same positions: the finished listing has the same order.
   stream.listing = std::move(*stream.builder).Finish();

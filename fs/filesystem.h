@@ -48,7 +48,8 @@ struct FilesystemOptions {
   std::chrono::milliseconds metadata_ttl{1000};
   std::chrono::milliseconds negative_ttl{1000};
   std::chrono::milliseconds attribute_delay{1000};  // how long a change of attributes may wait
-  std::uint64_t bucket_size = 1ull << 50;           // what statfs says
+  bool sorted_listings = true;             // false for directory buckets, which list in no order
+  std::uint64_t bucket_size = 1ull << 50;  // what statfs says
   ReadOptions read;
   WriteOptions write;
   std::string rescue_directory;

@@ -152,6 +152,7 @@ class Filesystem::Impl {
   Result<Answer> Resolve(const NodePtr& parent, const std::string& name);
   Result<Answer> AskForName(const NodePtr& parent, const std::string& name);
   Result<Fact> AskBoth(const std::string& key, bool known);
+  Result<Fact> AskedDirectory(const std::string& key, bool marker);
   Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
   Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);

@@ -135,7 +135,16 @@ void ListingBuilder::AddPrefix(const std::string& prefix) {
   listing_.names.push_back({std::move(name), true, false, false, {}});
 }
 
-void ListingBuilder::Sort() { std::sort(listing_.names.begin(), listing_.names.end(), NameBefore); }
+void ListingBuilder::Sort() {
+  auto& names = listing_.names;
+  std::sort(names.begin(), names.end(), NameBefore);
+  for (const auto& row : names) {
+    const std::size_t file = LowerBound(names, row.name, false);
+    if (!row.directory || names[file].directory || names[file].name != row.name) continue;
+    names[file].shadowed = true;
+    hidden_.push_back(directory_key_ + row.name);
+  }
+}
 
 std::shared_ptr<const Listing> ListingBuilder::Finish() && {
   return std::make_shared<const Listing>(std::move(listing_));

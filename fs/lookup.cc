@@ -26,6 +26,31 @@ std::shared_ptr<const s3::Metadata> ExtraOf(const s3::Metadata& metadata) {
   return std::make_shared<const s3::Metadata>(std::move(extra));
 }
 
+// Names that a listing shows beside the one that is looked up: "key-1" and "key.txt" stand before
+// what is below "key/".
+constexpr int kNeighbours = 32;
+
+// What a listing of everything that begins with a key says of it.
+struct Neighbours {
+  bool key = false;        // the key itself is there
+  bool directory = false;  // something is below "key/"
+  bool marker = false;     // "key/" itself
+  bool unclear = false;    // more names stand before "key/" than the page holds
+};
+
+Neighbours Judge(const s3::ListPage& page, const std::string& key) {
+  const std::string below = key + "/";
+  Neighbours found;
+  for (const auto& object : page.objects) {
+    found.key = found.key || object.key == key;
+    found.directory = found.directory || object.key.starts_with(below);
+    found.marker = found.marker || object.key == below;
+  }
+  found.unclear = !found.directory && !page.next_token.empty() && !page.objects.empty() &&
+                  page.objects.back().key < below;
+  return found;
+}
+
 }  // namespace
 
 Result<EntryReply> Filesystem::Impl::Lookup(NodeId parent_id, std::string_view name) {
@@ -254,29 +279,32 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
   return Answer{std::move(fact).value(), asked_at};
 }
 
-// HEAD of the file and LIST of the directory of that name, side by side. What was `known` a moment
-// ago is gone only when a listing of its very name says so too.
+// HEAD of the file and LIST of what begins with its name, side by side. The listing says whether it
+// is a directory, and has to agree before the file is said to be gone.
 Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
-  s3::ListRequest below;
-  below.prefix = key + "/";
-  below.delimited = false;
-  below.max_keys = 1;
+  s3::ListRequest beside;
+  beside.delimited = false;
+  // A listing in no order takes no prefix but a directory's.
+  beside.prefix = options_.sorted_listings ? key : key + "/";
+  beside.max_keys = options_.sorted_listings ? kNeighbours : 1;
   std::promise<Result<s3::ListPage>> listed;
-  parts_.pool.Submit([&] { listed.set_value(parts_.store.List(below)); });
+  parts_.pool.Submit([&] { listed.set_value(parts_.store.List(beside)); });
   s3::ReadCondition whatever;
-  whatever.confirm_absence = false;  // the listing beside it confirms
+  whatever.confirm_absence = false;
   auto head = parts_.store.Head(key, whatever);
   auto page = listed.get_future().get();
-  if (page && !page->objects.empty()) {
+  Neighbours found;
+  if (page) found = Judge(*page, key);
+  if (found.unclear) {
+    beside.prefix = key + "/";
+    beside.max_keys = 1;
+    page = parts_.store.List(beside);
+    if (page) found.directory = Judge(*page, key).directory;
+    if (page) found.marker = Judge(*page, key).marker;
+  }
+  if (found.directory) {
     if (head) CountHidden({key});
-    ListedName directory;
-    directory.directory = true;
-    const bool marker = page->objects.front().key == below.prefix;
-    if (marker && options_.exact_attributes) return HeadListed(below.prefix, directory);
-    Fact fact = ImplicitFact();
-    fact.marker = marker;
-    fact.marker_until = Until(kMarkerTtl);
-    return fact;
+    return AskedDirectory(key + "/", found.marker);
   }
   if (head) {
     // Without the right to list, a directory of that name would be invisible anyway.
@@ -285,14 +313,24 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
   }
   if (head.error().code != Code::kNotFound) return std::move(head).error();
   if (!page) return std::move(page).error();
-  if (known) {
-    auto again = parts_.store.Head(key, {});
+  if (known || found.key || !options_.sorted_listings) {
+    auto again = parts_.store.Head(key, {});  // believed when a listing of its own agrees
     if (again) return FactOf(key, *again);
     if (again.error().code != Code::kNotFound) return std::move(again).error();
   }
   Fact gone;
   gone.valid_until = Until(options_.negative_ttl);
   return gone;
+}
+
+Result<Fact> Filesystem::Impl::AskedDirectory(const std::string& key, bool marker) {
+  ListedName directory;
+  directory.directory = true;
+  if (marker && options_.exact_attributes) return HeadListed(key, directory);
+  Fact fact = ImplicitFact();
+  fact.marker = marker;
+  fact.marker_until = Until(kMarkerTtl);
+  return fact;
 }
 
 Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
@@ -322,6 +360,7 @@ Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
   tree_.changed.NotifyAll();
   if (!page) return std::move(page).error();
   if (page->next_token.empty()) {
+    if (!options_.sorted_listings) builder.Sort();
     tree_.InstallListing(*directory, std::move(builder).Finish(), false,
                          Until(options_.metadata_ttl));
   } else {

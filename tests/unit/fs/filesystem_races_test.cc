@@ -217,6 +217,61 @@ TEST_CASE("Drain reaches files below a directory that vanished") {
   CHECK(store.Has("d/x"));
 }
 
+TEST_CASE("a 404 that the listing does not agree with is not an absence") {
+  FakeStore store;
+  store.Plant("f", "1");
+  store.Plant("f.txt", "2");
+  Volume v(store, NoTtl());
+  bool once = true;
+  store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+    if (op != Operation::kHead || !std::exchange(once, false)) return std::nullopt;
+    return Fault{{Code::kNotFound, "a proxy's"}};
+  });
+  CHECK(v.Look("f"));
+}
+
+TEST_CASE("a directory is found behind any number of names that sort before it") {
+  FakeStore store;
+  for (int i = 0; i < 100; ++i) store.Plant("d-" + std::to_string(i), "x");
+  store.Plant("d/f", "x");
+  Volume v(store, NoTtl());
+  const auto found = v.Look("d");
+  REQUIRE(found);
+  CHECK(found->stat.attributes.type == fs::FileType::kDirectory);
+  CHECK(v.Look("d-7"));
+  CHECK_FALSE(v.Look("d-"));
+}
+
+// Directory buckets: pages in no order.
+struct UnsortedStore : FakeStore {
+  Result<s3::ListPage> List(const s3::ListRequest& request) override {
+    if (!request.prefix.empty() && request.prefix.back() != '/') {
+      return Error{Code::kInvalid, "the prefix of a directory bucket ends in '/'"};
+    }
+    auto page = FakeStore::List(request);
+    if (page) std::reverse(page->objects.begin(), page->objects.end());
+    if (page) std::reverse(page->prefixes.begin(), page->prefixes.end());
+    return page;
+  }
+};
+
+TEST_CASE("a bucket that lists in no order is shown whole, each name once") {
+  UnsortedStore store;
+  for (int i = 0; i < 1500; ++i) store.Plant("d/f" + std::to_string(i), "x");
+  store.Plant("d/sub/x", "x");
+  store.Plant("d/f7/shadows", "x");
+  auto o = LongTtl();
+  o.sorted_listings = false;
+  Volume v(store, o);
+  const auto names = v.List("d");
+  REQUIRE(names);
+  CHECK(names->size() == 1501);
+  CHECK(std::adjacent_find(names->begin(), names->end()) == names->end());
+  for (const char* name : {"d/f0", "d/f1499", "d/f700", "d/sub"}) CHECK(v.Look(name));
+  CHECK(v.Look("d/f7")->stat.attributes.type == fs::FileType::kDirectory);
+  CHECK_FALSE(v.Look("d/none"));
+}
+
 TEST_CASE("a stat and a read while a file is renamed wait for the end of it") {
   AfterStore store;
   store.Plant("a", std::string(300000, 'x'));
