@@ -23,6 +23,8 @@ enum class Code {
   kDenied,       // credentials are missing, refused or lack permission
   kLocked,       // retention, a legal hold or the immutable flag forbids the change
   kCorrupt,      // authentication failed: bytes must not be shown
+  kKeyMissing,   // no key at hand opens or seals this: not ours, deleted, or pending deletion
+  kKeyDisabled,  // the key is there and switched off
   kUnavailable,  // the service or the network failed after every retry
   kTimeout,      // no progress within the deadline
   kTooLarge,     // an object, part or reply over its limit

@@ -18,6 +18,10 @@ int ToErrno(Code code) {
       return EPERM;
     case Code::kCorrupt:
       return EBADMSG;
+    case Code::kKeyMissing:
+      return ENOKEY;
+    case Code::kKeyDisabled:
+      return EKEYREVOKED;
     case Code::kUnavailable:
       return EIO;
     case Code::kTimeout:

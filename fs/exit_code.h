@@ -24,6 +24,9 @@ inline int ExitCodeOf(const Error& error) {
       return kExitAccess;
     case Code::kCorrupt:
       return kExitDamaged;
+    case Code::kKeyMissing:
+    case Code::kKeyDisabled:
+      return kExitNoKey;
     default:
       return kExitFailed;
   }
