@@ -163,6 +163,7 @@ class Filesystem::Impl {
   Fact ImplicitFact() const;
   bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);
   Status ListWhole(const NodePtr& directory);
+  Status ListWholeNow(const NodePtr& directory);
 
   // directory_stream.cc
   Status StartStream(DirectoryStream& stream);

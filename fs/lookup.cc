@@ -333,16 +333,39 @@ Result<Fact> Filesystem::Impl::AskedDirectory(const std::string& key, bool marke
   return fact;
 }
 
+// One attempt at a time. Whoever waits for one shares its end; but one that was under way already
+// as we ask may fail for what is over by now, so the failure that counts is that of the next.
 Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
+  std::shared_ptr<WholeListing> attempt;
+  {
+    const Lock lock(tree_.mu);
+    Directory& state = *directory->directory;
+    const std::shared_ptr<WholeListing> before = state.whole_listing;
+    if (before && !before->ended) {
+      while (!before->ended) tree_.changed.Wait(tree_.mu);
+      if (!before->failure) return Ok();
+    }
+    if (state.whole_listing != before) {
+      attempt = state.whole_listing;
+      while (!attempt->ended) tree_.changed.Wait(tree_.mu);
+      if (attempt->failure) return Error(*attempt->failure);
+      return Ok();
+    }
+    attempt = state.whole_listing = std::make_shared<WholeListing>();
+  }
+  Status listed = ListWholeNow(directory);
+  const Lock lock(tree_.mu);
+  attempt->ended = true;
+  if (!listed) attempt->failure = listed.error();
+  tree_.changed.NotifyAll();
+  return listed;
+}
+
+Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
   std::string key;
   std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
-    if (directory->directory->being_listed) {
-      while (directory->directory->being_listed) tree_.changed.Wait(tree_.mu);
-      return Ok();
-    }
-    directory->directory->being_listed = true;
     ++directory->directory->questions;
     asked_at = directory->directory->changes;
     key = tree_.Key(*directory);
@@ -355,9 +378,7 @@ Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
   CountHidden(builder.hidden());
   const Lock lock(tree_.mu);
   Directory& state = *directory->directory;
-  state.being_listed = false;
   --state.questions;
-  tree_.changed.NotifyAll();
   if (!page) return std::move(page).error();
   if (page->next_token.empty()) {
     if (!options_.sorted_listings) builder.Sort();

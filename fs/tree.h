@@ -46,6 +46,12 @@ struct Fact {
 struct Node;
 using NodePtr = std::shared_ptr<Node>;
 
+// One LIST of a whole directory, for all who wait for it; guarded by Tree::mu.
+struct WholeListing {
+  bool ended = false;
+  std::optional<Error> failure;
+};
+
 // The part of a node that only directories have.
 struct Directory {
   std::unordered_map<std::string, Node*> children;  // nodes that are not gone
@@ -56,7 +62,7 @@ struct Directory {
   std::unordered_map<std::string, Fact> facts;
   std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
   std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
-  bool being_listed = false;
+  std::shared_ptr<WholeListing> whole_listing;  // the latest, under way or ended; null: none yet
   bool large = false;   // more than one page: never renewed whole by a lookup
   unsigned misses = 0;  // lookups that nothing was known for
   HeadAhead ahead;

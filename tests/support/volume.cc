@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
 #include <utility>
 
 namespace coffer::test {
@@ -23,8 +26,17 @@ fs::FilesystemOptions LongTtl() {
   return options;
 }
 
-Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options)
-    : renames_(store, pool_, {directory_.path(), "test", 8}) {
+void MustEnd(const std::function<void()>& work) {
+  const auto ended = std::async(std::launch::async, work);
+  if (ended.wait_for(std::chrono::seconds(20)) == std::future_status::ready) return;
+  std::fputs("a call that must end did not\n", stderr);
+  std::abort();
+}
+
+Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options, Machine machine)
+    : clock_(machine.clock != nullptr ? *machine.clock : system_clock_),
+      pool_(machine.threads),
+      renames_(store, pool_, {directory_.path(), "test", 8}) {
   std::string notice;
   index_ = fs::AttributeIndex::Open({"", "test", 64u << 20}, &notice);
   options.rescue_directory = directory_.path() + "/rescue";

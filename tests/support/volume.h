@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -42,12 +43,22 @@ class NoUploads : public fs::UploadObserver {
   void Ended(const s3::Upload&) override {}
 };
 
+// Runs `work` in a thread of its own, and ends the whole run when it has not come back after a
+// while: for what once waited for ever.
+void MustEnd(const std::function<void()>& work);
+
 // What is known stays known for the length of a test, and attribute changes wait for a Drain.
 fs::FilesystemOptions LongTtl();
 
+// What a Volume runs on, where a test wants it otherwise. Borrowed.
+struct Machine {
+  const s3::Clock* clock = nullptr;  // null: the real one
+  std::size_t threads = 16;          // of the pool
+};
+
 class Volume {
  public:
-  explicit Volume(s3::ObjectStore& store, fs::FilesystemOptions options = {});
+  explicit Volume(s3::ObjectStore& store, fs::FilesystemOptions options = {}, Machine machine = {});
   // Ends the mount without a word to anybody, as kill -9 does for everything that is not in S3.
   ~Volume();
 
@@ -55,6 +66,7 @@ class Volume {
   Notes& notes() { return notes_; }
   fs::AttributeIndex& index() { return *index_; }
   fs::MemoryBudget& budget() { return budget_; }
+  fs::WorkerPool& pool() { return pool_; }
   const std::string& state_directory() const { return directory_.path(); }
 
   // Paths are relative to the root, "" is the root itself.
@@ -82,12 +94,13 @@ class Volume {
   Result<Place> ParentOf(std::string_view path);
 
   TempDirectory directory_;
-  s3::SystemClock clock_;
+  s3::SystemClock system_clock_;
+  const s3::Clock& clock_;
   s3::ServerTime server_time_{clock_};
   Notes notes_;
   NoUploads uploads_;
   fs::MemoryBudget budget_{256u << 20};
-  fs::WorkerPool pool_{16};
+  fs::WorkerPool pool_;
   std::unique_ptr<fs::AttributeIndex> index_;
   fs::TreeRenames renames_;
   std::unique_ptr<fs::Filesystem> fs_;
