@@ -98,8 +98,8 @@ Fact Filesystem::Impl::FactFrom(const Node& node) const {
   return fact;
 }
 
-// The commit failed for good: the error sticks to the file, the object stays as it was, and bytes
-// that are still here are put aside.
+// The commit failed for good: the error sticks to the file, the object stays as it was, bytes that
+// are still here are put aside, and the name shows what the bucket has.
 Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
   std::string key;
   std::string etag;
@@ -129,6 +129,7 @@ Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
     if (rescued) ++stats_.rescued_files;
   }
   parts_.observer.Fail(line);
+  ForgetFailed(*file.node);
   return error;
 }
 
@@ -146,34 +147,36 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
   }
   const Turn::Hold turn(file->turn);
   (void)CommitTurn(*file);  // told, counted and rescued where it fails
-  NodePtr parent;
-  std::string name;
+  // A write that failed may have been stored all the same, and its old content may be unreadable.
+  if (file->failed || file->unlinked) ForgetFailed(*file->node);
   {
     const Lock lock(tree_.mu);
     Node& node = *file->node;
     if (file->handles > 0 || node.writing != file) return;  // opened again meanwhile
     node.writing = nullptr;
-    parent = node.parent;
-    name = node.name;
-    if (file->failed || file->unlinked) {
-      ForgetFailed(node);
-    } else if (node.waiting) {
-      ArmTimer(options_.attribute_delay);  // it came to nothing while the file was open
-    }
+    if (node.waiting) ArmTimer(options_.attribute_delay);  // came to nothing while it was open
     tree_.DropIfUnused(file->node);
   }
   file->writer.Abort();  // gives its memory back; nothing is uncommitted unless it failed
-  if (KernelCache* kernel = kernel_.load(); kernel != nullptr && file->failed) {
-    kernel->ForgetName(parent->id, name);
-  }
 }
 
-// What the node shows never came to be: nothing remembered of its name holds.
+// What the node shows never came to be: nothing remembered of its name holds, here or in the
+// kernel.
 void Filesystem::Impl::ForgetFailed(Node& node) {
-  if (node.gone) return;
-  const std::string name = node.name;
-  tree_.Detach(node);
-  ForgetFacts(*node.parent, name);
+  NodePtr parent;
+  std::string name;
+  {
+    const Lock lock(tree_.mu);
+    if (node.gone) return;
+    parent = node.parent;
+    name = node.name;
+    if (node.waiting) {
+      (void)WaitingFailed(node, tree_.Key(node), {Code::kChanged, "the file was not written"});
+    }
+    tree_.Detach(node);
+    ForgetFacts(*parent, name);
+  }
+  if (KernelCache* kernel = kernel_.load()) kernel->ForgetName(parent->id, name);
 }
 
 Status Filesystem::Impl::TruncateClosed(const NodePtr& node) {

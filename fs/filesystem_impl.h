@@ -205,7 +205,7 @@ class Filesystem::Impl {
   Error Failed(OpenFile& file, Error error);
   Fact FactFrom(const Node& node) const REQUIRES(tree_.mu);
   s3::ContentHeaders HeadersFor(const std::string& key) const;
-  void ForgetFailed(Node& node) REQUIRES(tree_.mu);
+  void ForgetFailed(Node& node);
 
   // namespace.cc
   // The key of a name to be made; refuses what cannot be one.
