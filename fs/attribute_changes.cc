@@ -151,9 +151,15 @@ void Filesystem::Impl::ArmTimer(std::chrono::milliseconds delay) {
 // Runs on the pool; the sends themselves do too.
 void Filesystem::Impl::SendDue() {
   for (auto& node : TakeDue()) {
-    background_.Now(parts_.pool,
-                    [this, node = std::move(node)] { (void)SendWaiting(node, nullptr); });
+    background_.Now(parts_.pool, [this, node = std::move(node)] { SendTimed(node); });
   }
+}
+
+// A name that is being renamed, or removed, has its turn later, if there is a change left by then.
+void Filesystem::Impl::SendTimed(const NodePtr& node) {
+  if (TrySendWaiting(node)) return;
+  const Lock lock(tree_.mu);
+  ArmTimer(options_.attribute_delay);
 }
 
 // What has waited long enough; sets the timer for the rest.
@@ -189,51 +195,78 @@ std::vector<NodePtr> Filesystem::Impl::WaitingBelow(const NodePtr& directory) {
 Status Filesystem::Impl::SendWaitingBelow(const NodePtr& directory) {
   Mutex mu;
   std::optional<Error> failure;
-  const auto send = [&](const NodePtr& node) {
-    Status sent = SendWaiting(node, nullptr);
-    if (sent) return;
-    const Lock lock(mu);
-    failure = std::move(sent).error();
-  };
+  std::vector<NodePtr> busy;
   const auto is_written = [&](const NodePtr& node) {
     const Lock lock(tree_.mu);
     return node->writing != nullptr;
   };
-  std::vector<NodePtr> written;
+  const auto send = [&](const NodePtr& node) {
+    auto sent = is_written(node) ? std::nullopt : TrySendWaiting(node);
+    const Lock lock(mu);
+    if (!sent) busy.push_back(node);
+    if (sent && !*sent) failure = std::move(*sent).error();
+  };
   TaskGroup sends(parts_.pool, kSendsAtOnce);
   for (const auto& node : WaitingBelow(directory)) {
-    if (is_written(node)) {
-      written.push_back(node);
-      continue;
-    }
     sends.Add([&send, node] { send(node); });
   }
   sends.Wait();
-  // These have to wait for whoever writes them, which a task of the pool must not.
-  for (const auto& node : written) {
+  // These have to wait for whoever writes or renames them, which a task of the pool must not.
+  for (const auto& node : busy) {
     if (Status sent = SendAll(node, nullptr); !sent) return sent;
   }
-  const Lock lock(mu);
   if (failure) return std::move(*failure);
   return Ok();
 }
 
+// The gate of the name that the node has once it is held: a rename that was waited for has moved
+// it. Null when it is busy, or was moved again and again.
+std::unique_ptr<ChangeGate::Hold> Filesystem::Impl::HoldName(const Node& node,
+                                                             ChangeGate::IfBusy if_busy) {
+  constexpr int kMostMoves = 100;
+  const auto key_now = [&] {
+    const Lock lock(tree_.mu);
+    return tree_.Key(node);
+  };
+  for (int n = 0; n < kMostMoves; ++n) {
+    const std::string key = key_now();
+    auto gate = std::make_unique<ChangeGate::Hold>(gate_, std::vector{key}, if_busy);
+    if (!gate->held()) return nullptr;
+    if (key_now() == key) return gate;
+  }
+  return nullptr;
+}
+
+bool Filesystem::Impl::IsWaiting(const Node& node) const {
+  const Lock lock(tree_.mu);
+  return node.waiting != nullptr;
+}
+
 Status Filesystem::Impl::SendWaiting(const NodePtr& node, OpenFile* held) {
+  if (!IsWaiting(*node)) return Ok();
+  const auto gate = HoldName(*node, ChangeGate::IfBusy::kWait);
+  if (!gate) return Error{Code::kBusy, "renamed again and again"};
+  return SendHeld(node, held);
+}
+
+std::optional<Status> Filesystem::Impl::TrySendWaiting(const NodePtr& node) {
+  if (!IsWaiting(*node)) return Ok();
+  const auto gate = HoldName(*node, ChangeGate::IfBusy::kLeave);
+  if (!gate) return std::nullopt;
+  return SendHeld(node, nullptr);
+}
+
+// The caller holds the gate of the node's name.
+Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
   std::string key;
   std::uint64_t edits = 0;
   {
     const Lock lock(tree_.mu);
-    if (!node->waiting) return Ok();
+    if (!node->waiting) return Ok();  // sent or removed meanwhile
     key = tree_.Key(*node);
     if (node->gone) {
       return WaitingFailed(*node, key, {Code::kChanged, "another machine replaced the file"});
     }
-  }
-  const ChangeGate::Hold gate(gate_, {key});
-  {
-    const Lock lock(tree_.mu);
-    // Gone meanwhile, or renamed with the change.
-    if (!node->waiting || node->gone || tree_.Key(*node) != key) return Ok();
     // Being written: the next commit carries it, or the last close sends it.
     if (node->writing && held == nullptr) return Ok();
     edits = node->waiting->edits;

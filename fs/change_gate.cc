@@ -12,9 +12,10 @@ bool Covers(std::string_view above, std::string_view below) {
 
 }  // namespace
 
-ChangeGate::Hold::Hold(ChangeGate& gate, std::vector<std::string> keys)
+ChangeGate::Hold::Hold(ChangeGate& gate, std::vector<std::string> keys, IfBusy if_busy)
     : gate_(gate), keys_(std::move(keys)) {
   const Lock lock(gate_.mu_);
+  if (if_busy == IfBusy::kLeave && !gate_.Free(keys_)) keys_.clear();
   while (!gate_.Free(keys_)) gate_.changed_.Wait(gate_.mu_);
   gate_.held_.insert(gate_.held_.end(), keys_.begin(), keys_.end());
 }

@@ -16,18 +16,22 @@ namespace coffer::fs {
 // Safe to share between threads; outlives every Hold.
 class ChangeGate {
  public:
+  enum class IfBusy { kWait, kLeave };
   // The names are ours until this goes. Waits for whoever holds one of them, or something above or
-  // below. A thread that holds one already must not take another.
+  // below, or leaves them be: then held() is false. A thread that holds one already must not take
+  // another, and a task of the pool must not wait.
   class Hold {
    public:
-    Hold(ChangeGate& gate, std::vector<std::string> keys);
+    Hold(ChangeGate& gate, std::vector<std::string> keys, IfBusy if_busy = IfBusy::kWait);
     ~Hold();
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
 
+    bool held() const { return !keys_.empty(); }
+
    private:
     ChangeGate& gate_;
-    const std::vector<std::string> keys_;
+    std::vector<std::string> keys_;
   };
 
  private:

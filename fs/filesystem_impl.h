@@ -104,6 +104,8 @@ class Filesystem::Impl {
   // Sends the change that waits on `node`, if any; its failure is told and remembered there. A file
   // that is being written is left to its commit, unless the caller holds its turn and passes it.
   Status SendWaiting(const NodePtr& node, OpenFile* held);
+  // The same for a task of the pool: nothing when somebody else is changing the name.
+  std::optional<Status> TrySendWaiting(const NodePtr& node);
   // All that wait at or below `directory`.
   Status SendWaitingBelow(const NodePtr& directory);
   // The copy of `node`'s object onto itself that gives it the attributes it shows here.
@@ -242,6 +244,10 @@ class Filesystem::Impl {
   void ArmTimer(std::chrono::milliseconds delay) REQUIRES(tree_.mu);
   void SendDue();
   std::vector<NodePtr> TakeDue();
+  void SendTimed(const NodePtr& node);
+  std::unique_ptr<ChangeGate::Hold> HoldName(const Node& node, ChangeGate::IfBusy if_busy);
+  bool IsWaiting(const Node& node) const;
+  Status SendHeld(const NodePtr& node, OpenFile* held);
   std::vector<NodePtr> WaitingBelow(const NodePtr& directory);
   Status WaitingFailed(Node& node, const std::string& key, Error error) REQUIRES(tree_.mu);
   Status TakeDeferredError(const NodePtr& node);
