@@ -13,6 +13,12 @@ constexpr std::chrono::milliseconds kProgressEvery{500};
 constexpr int kSaveEveryTicks = 60;
 constexpr int kLogEveryTicks = 5;
 
+// What was not stored, and was told when it happened.
+std::uint64_t FailuresOf(const Filesystem& filesystem) {
+  const FilesystemStats stats = filesystem.stats();
+  return stats.failed_commits + stats.deferred_attribute_failures;
+}
+
 }  // namespace
 
 ControlHandlers MountRun::Handlers() {
@@ -34,12 +40,15 @@ void MountRun::Begin(MountAssembly& assembly, MountSession& session, std::string
 
 bool MountRun::Finish() {
   MountAssembly* assembly = nullptr;
+  std::optional<std::uint64_t> before;
   {
     const Lock lock(mu_);
     phase_ = Phase::kDraining;
     assembly = assembly_;
+    before = failures_before_;
   }
-  const bool stored = assembly->filesystem().Drain();
+  bool stored = assembly->filesystem().Drain();
+  if (before && FailuresOf(assembly->filesystem()) != *before) stored = false;
   const Lock lock(mu_);
   phase_ = Phase::kDone;
   stored_ = stored;
@@ -55,7 +64,7 @@ std::string MountRun::Status() {
     const Lock lock(mu_);
     assembly = assembly_;
     directory = directory_;
-    draining = phase_ == Phase::kDraining || phase_ == Phase::kDone;
+    draining = phase_ >= Phase::kStopping;
   }
   StatusFacts facts = assembly->Facts();
   facts.mount_point = directory;
@@ -71,8 +80,11 @@ Status MountRun::Drain(const Progress& progress) {
     directory = directory_;
     serving = phase_ == Phase::kServing;
   }
-  // Not lazily: as long as somebody uses the mount, nothing changes.
-  if (serving) COFFER_TRY(Detach(directory, false));
+  if (serving) {
+    NoteFailures();
+    // Not lazily: as long as somebody uses the mount, nothing changes.
+    COFFER_TRY(Detach(directory, false));
+  }
   for (;;) {
     {
       const Lock lock(mu_);
@@ -118,6 +130,7 @@ void MountRun::OnSignal(int signal) {
       _exit(128 + signal);
     case Phase::kServing:
       return EndServing();
+    case Phase::kStopping:
     case Phase::kDraining:
       // Asked a second time: what needs the network is given up, and rescued where possible.
       log_.Warn("told again to end: giving up what is not stored yet");
@@ -127,11 +140,19 @@ void MountRun::OnSignal(int signal) {
   }
 }
 
+// From here on a failure means that not everything is stored.
+void MountRun::NoteFailures() {
+  const Lock lock(mu_);
+  failures_before_ = FailuresOf(assembly_->filesystem());
+}
+
 void MountRun::EndServing() {
+  NoteFailures();
   std::string directory;
   MountSession* session = nullptr;
   {
     const Lock lock(mu_);
+    phase_ = Phase::kStopping;
     directory = directory_;
     session = session_;
   }
@@ -151,7 +172,7 @@ void MountRun::OnTick() {
   {
     const Lock lock(mu_);
     assembly = assembly_;
-    draining = phase_ == Phase::kDraining;
+    draining = phase_ == Phase::kStopping || phase_ == Phase::kDraining;
   }
   if (assembly == nullptr) return;
   if (draining && ticks_ % kLogEveryTicks == 0) log_.Info(Waiting());

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "fs/control.h"
@@ -25,15 +27,17 @@ class MountRun {
   // From here on there is something to ask about and to take away. Both outlive Finish.
   void Begin(MountAssembly& assembly, MountSession& session, std::string directory);
   // The mount is gone: stores what is unsent, and tells whoever waits in a drain. False when
-  // something is unsent.
+  // something is unsent, also of what ended between the request to end and now.
   bool Finish();
 
  private:
-  enum class Phase { kStarting, kServing, kDraining, kDone };
+  // kStopping: asked to end, while requests of users are still being answered.
+  enum class Phase { kStarting, kServing, kStopping, kDraining, kDone };
 
   std::string Status();
   coffer::Status Drain(const Progress& progress);
   void OnSignal(int signal);
+  void NoteFailures();
   void EndServing();
   void OnTick();
   std::string Waiting() const;
@@ -43,6 +47,7 @@ class MountRun {
   Condition done_;
   Phase phase_ GUARDED_BY(mu_) = Phase::kStarting;
   bool stored_ GUARDED_BY(mu_) = false;
+  std::optional<std::uint64_t> failures_before_ GUARDED_BY(mu_);  // the request to end
   // Set once by Begin, before anything but OnSignal and OnTick can be called.
   MountAssembly* assembly_ GUARDED_BY(mu_) = nullptr;
   MountSession* session_ GUARDED_BY(mu_) = nullptr;

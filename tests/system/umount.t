@@ -96,6 +96,28 @@ is "$(uploads_of b)" 0 "SIGTERM during a multipart upload: none is unfinished"
 is "$(stored b streamed | md5sum)" "$(xs 12000000)" "SIGTERM during a multipart upload: what was written is stored"
 finish_writer
 
+note "SIGTERM twice"
+mount_in_front --rescue-dir "$WORK/rescued"
+start_writer 3000000 "$M/stuck"
+server_control POST faults '[{"match": {"operation": "PutObject"}, "do": {"hold": "stuck"}}]' >/dev/null
+touch "$WORK/go"
+put_held() { (($(server_control GET counters | jq .faults_injected) > 0)); }
+within 20 put_held || fail "SIGTERM twice: the writer's close is under way"
+kill "$DAEMON"
+within 20 not_mounted || fail "SIGTERM twice: the mount goes at once"
+told_progress() { grep -qF "storing: 1 files" "$WORK/front"; }
+ok "the first one waits, and says for what" within 20 told_progress
+kill "$DAEMON"
+ok "the second one does not wait" within 20 ended "$DAEMON"
+wait "$DAEMON"
+is "$?" 1 "SIGTERM twice: exit code"
+wait "$WRITER"
+like "$(<"$WORK/closed")" "^no: " "SIGTERM twice: the writer is told"
+like "$(<"$WORK/front")" '"stuck" was not written.*saved in' "SIGTERM twice: the log names the file"
+is "$(cat "$WORK"/rescued/*-stuck | md5sum)" "$(xs 3000000)" "SIGTERM twice: its bytes are rescued"
+server_control POST faults '[]' >/dev/null
+server_control POST release '{"name": "stuck"}' >/dev/null
+
 note "fusermount3 -u"
 mount_coffer b "$M" || bail "no mount"
 PID=$(daemon_pid "$M")
