@@ -198,6 +198,7 @@ class Filesystem::Impl {
   HandleId AddHandle(std::shared_ptr<Handle> handle);
   std::shared_ptr<Reader> ReaderFor(Handle& handle);
   bool LooksLikeLastClose(const Handle& handle, const Caller& caller) const;
+  bool SharesNumber(const Handle& handle) const;
 
   // commit.cc
   Status CommitTurn(OpenFile& file);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -363,9 +364,27 @@ bool Filesystem::Impl::LooksLikeLastClose(const Handle& handle, const Caller& ca
   const std::uint64_t mount = mount_id_.load();
   if (mount == 0 || handle.opener <= 0 || caller.pid <= 0) return true;
   const std::int32_t closer = ProcessOf(caller.pid);
-  if (HoldsForWriting(handle.opener, ino, mount) == Holder::kYes) return false;
-  if (closer <= 0 || closer == handle.opener) return true;
-  return HoldsForWriting(closer, ino, mount) != Holder::kYes;
+  const bool held = HoldsForWriting(handle.opener, ino, mount) == Holder::kYes ||
+                    (closer > 0 && closer != handle.opener &&
+                     HoldsForWriting(closer, ino, mount) == Holder::kYes);
+  return !held || SharesNumber(handle);
+}
+
+// Is another file open for writing that has or had this name? Its descriptors may look the same in
+// /proc, which tells files apart by st_ino alone.
+bool Filesystem::Impl::SharesNumber(const Handle& handle) const {
+  std::vector<std::shared_ptr<OpenFile>> others;
+  {
+    const Lock lock(handles_mu_);
+    for (const auto& [id, other] : handles_) {
+      if (other->file && other->file != handle.file) others.push_back(other->file);
+    }
+  }
+  const Lock lock(tree_.mu);
+  const std::string key = tree_.Key(*handle.node);
+  return std::any_of(others.begin(), others.end(), [&](const auto& other) {
+    return other->opened_as == key || tree_.Key(*other->node) == key;
+  });
 }
 
 Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {

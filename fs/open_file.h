@@ -52,11 +52,14 @@ class Turn {
 struct OpenFile {
   OpenFile(const Writer::Shared& shared, std::string key_now, s3::NewObject object, NodePtr file)
       : node(std::move(file)),
+        opened_as(key_now),
         key(key_now),
         headers(object.headers),
         writer(shared, std::move(key_now), std::move(object)) {}
 
   const NodePtr node;
+  const std::string
+      opened_as;    // its first key: st_ino comes from there, until the kernel asks again
   int handles = 0;  // open for writing; guarded by Tree::mu
   // Attributes were sent by a copy just when the file was opened: the version to start from now.
   // Guarded by Tree::mu.

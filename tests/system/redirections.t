@@ -125,5 +125,14 @@ for i in {1..50}; do
 done
 is "$wrong" 0 "50 times: what was written is what is read"
 
+note "a file removed while it is open, and a new one of its name"
+server_control POST faults '[{"match": {"operation": "PutObject"}, "do": {"status": 403, "code": "AccessDenied"}}]' \
+  >/dev/null
+exits 0 "the close of the new one is its last" perl -e 'open my $old, ">", $ARGV[0] or die $!; syswrite $old, "old";
+  unlink $ARGV[0] or die $!; open my $new, ">", $ARGV[0] or die $!; syswrite $new, "new";
+  print close $new ? "stored" : "no: $!"; close $old' "$M/twice"
+is "$OUTPUT" "no: Permission denied" "its failure is told by close"
+server_control POST faults '[]' >/dev/null
+
 ok "umount" umount_coffer "$M"
 done_testing
