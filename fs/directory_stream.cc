@@ -150,13 +150,16 @@ void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
   stream.extras_from = kDotEntries + stream.listing->names.size();
 }
 
+// When the names that the stream shows were asked for.
+std::uint64_t Filesystem::Impl::AskedAt(const DirectoryStream& stream) {
+  return stream.listing ? stream.listing->asked_at : stream.builder->listing().asked_at;
+}
+
 // Was `name` removed, or made something else, after the listing was asked for?
 bool Filesystem::Impl::IsStale(const DirectoryStream& stream, const std::string& name) const {
-  const std::uint64_t asked_at =
-      stream.listing ? stream.listing->asked_at : stream.builder->listing().asked_at;
   const auto& facts = stream.node->directory->facts;
   const auto known = facts.find(name);
-  return known != facts.end() && known->second.change > asked_at && !known->second.present;
+  return known != facts.end() && known->second.change > AskedAt(stream) && !known->second.present;
 }
 
 DirectoryEntry Filesystem::Impl::EntryFor(DirectoryStream& stream, const ListedName& listed,
@@ -180,9 +183,12 @@ DirectoryEntry Filesystem::Impl::EntryFor(DirectoryStream& stream, const ListedN
   std::optional<Fact> fact;
   if (view.kind == Tree::View::Kind::kFact && view.fact.present) {
     fact = std::move(view.fact);
-  } else if (view.kind == Tree::View::Kind::kListed || view.kind == Tree::View::Kind::kUnknown) {
+  } else if (view.kind == Tree::View::Kind::kListed) {
+    if (view.listed.directory == listed.directory) fact = FactFromIndex(key, view.listed);
+  } else if (view.kind == Tree::View::Kind::kUnknown) {
     // While pages still come the listing is not installed, but the row is just as good.
     fact = FactFromIndex(key, listed);
+    view.asked_at = AskedAt(stream);
   }
   if (!fact) return entry;
   if (fact->attributes.type == FileType::kDirectory || !listed.directory) {

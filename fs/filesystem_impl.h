@@ -160,7 +160,7 @@ class Filesystem::Impl {
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);
   void ForgetFacts(Node& directory, const std::string& name) REQUIRES(tree_.mu);
   void StartAhead(const NodePtr& parent, const std::string& name);
-  void HeadInBackground(const NodePtr& parent, const ListedName& listed);
+  void HeadInBackground(const NodePtr& parent, const ListedName& listed, std::uint64_t asked_at);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
   Fact ImplicitFact() const;
   bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);
@@ -177,6 +177,7 @@ class Filesystem::Impl {
   void FinishStream(DirectoryStream& stream);
   DirectoryEntry EntryFor(DirectoryStream& stream, const ListedName& listed, bool with_entry);
   void CollectExtras(DirectoryStream& stream) REQUIRES(tree_.mu);
+  static std::uint64_t AskedAt(const DirectoryStream& stream);
   bool IsStale(const DirectoryStream& stream, const std::string& name) const REQUIRES(tree_.mu);
   void CountHidden(const std::vector<std::string>& keys);
 

@@ -195,34 +195,37 @@ Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedNa
 void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name) {
   if (!options_.exact_attributes || options_.metadata_ttl.count() == 0) return;
   std::vector<ListedName> ahead;
+  std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     if (!directory.listing) return;
+    asked_at = directory.changes;
     for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
       const ListedName& listed = directory.listing->names[at];
       if (listed.shadowed || directory.heads.contains(listed.name)) continue;
       if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
       directory.heads.insert(listed.name);
+      ++directory.questions;
       ahead.push_back(listed);
     }
   }
   for (auto& listed : ahead) {
-    background_.Now(parts_.pool, [this, parent, listed = std::move(listed)] {
-      HeadInBackground(parent, listed);
+    background_.Now(parts_.pool, [this, parent, asked_at, listed = std::move(listed)] {
+      HeadInBackground(parent, listed, asked_at);
     });
   }
 }
 
-void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName& listed) {
+// `listed` was good when the directory had `asked_at` changes; the index answers for it, not for
+// what was made of the name since.
+void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName& listed,
+                                        std::uint64_t asked_at) {
   std::string key;
-  std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
     key = tree_.ChildKey(*parent, listed.name);
     if (listed.directory) key += '/';
-    asked_at = parent->directory->changes;
-    ++parent->directory->questions;
   }
   std::optional<Fact> fact = FactFromIndex(key, listed);
   if (!fact) {

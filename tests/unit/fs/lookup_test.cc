@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -56,6 +58,62 @@ TEST_CASE("lookup: whoever waits for a listing shares its failure") {
   // held up between its question and its wait.)
   CHECK(lists >= 2);
   CHECK(lists <= 3);
+}
+
+// The pool does nothing else until this goes.
+class BusyPool {
+ public:
+  explicit BusyPool(fs::WorkerPool& pool) {
+    pool.Submit([this] {
+      std::unique_lock lock(mu_);
+      freed_.wait(lock, [this] { return free_; });
+      gone_ = true;
+      freed_.notify_all();
+    });
+  }
+  ~BusyPool() {
+    std::unique_lock lock(mu_);
+    free_ = true;
+    freed_.notify_all();
+    freed_.wait(lock, [this] { return gone_; });
+  }
+  BusyPool(const BusyPool&) = delete;
+  BusyPool& operator=(const BusyPool&) = delete;
+
+ private:
+  std::mutex mu_;
+  std::condition_variable freed_;
+  bool free_ = false;
+  bool gone_ = false;
+};
+
+TEST_CASE("lookup: what was asked ahead before a local change does not override it") {
+  FakeStore store;
+  for (const char* key : {"d/a", "d/b"}) store.Plant(key, "old");
+  store.AdvanceTime(10);  // settled, so that the index keeps what HEAD says
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock, .threads = 1});
+  auto& fs = volume.fs();
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  REQUIRE(volume.List("d"));
+  for (const char* path : {"d/a", "d/b"}) REQUIRE(volume.Look(path));
+  const auto handle = volume.Open("d/b", O_WRONLY | O_APPEND);
+  REQUIRE(handle);
+  store.Plant("d/0", "has no row yet");
+  clock.Advance(2min);
+  const auto stream = fs.OpenDirectory(directory->node);
+  REQUIRE(fs.ReadDirectory(*stream, 0, false, [](const fs::DirectoryEntry&) { return true; }));
+  {
+    const BusyPool busy(volume.pool());
+    REQUIRE(fs.Lookup(directory->node, "0"));  // asks about a and b ahead, in the pool
+    REQUIRE(fs.Write(*handle, 3, AsBytes(" and new")));
+    REQUIRE(volume.Close(*handle));
+  }
+  const auto found = fs.Lookup(directory->node, "b");
+  REQUIRE(found);
+  CHECK(found->stat.size == 11);
+  fs.ReleaseDirectory(*stream);
 }
 
 }  // namespace

@@ -1,0 +1,49 @@
+// readdir: what a stream shows of names that change while it is read.
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "fs/filesystem.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/volume.h"
+
+namespace coffer::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("directory_stream: a page does not override what was written here after it") {
+  FakeStore store;
+  for (int i = 0; i < 1500; ++i) store.Plant("d/" + std::to_string(1000 + i), "old");
+  s3::FakeClock clock;
+  auto options = LongTtl();
+  options.exact_attributes = false;  // every row of a listing is an answer
+  Volume volume(store, options, {.clock = &clock});
+  auto& fs = volume.fs();
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  const auto stream = fs.OpenDirectory(directory->node);
+  std::uint64_t offset = 0;
+  REQUIRE(fs.ReadDirectory(*stream, 0, true, [&](const fs::DirectoryEntry& entry) {
+    offset = entry.next_offset;
+    return entry.name != "1003";
+  }));
+  REQUIRE(volume.Write("d/1005", "newer"));
+  clock.Advance(2min);  // nothing is known for certain any more, but what is older still is
+  bool seen = false;
+  REQUIRE(fs.ReadDirectory(*stream, offset, true, [&](const fs::DirectoryEntry& entry) {
+    if (entry.name != "1005") return true;
+    seen = true;
+    if (entry.entry) CHECK(entry.entry->stat.size == 5);
+    return false;
+  }));
+  CHECK(seen);
+  const auto now = fs.GetAttributes(volume.Look("d/1005")->node, std::nullopt);
+  REQUIRE(now);
+  CHECK(now->stat.size == 5);
+  fs.ReleaseDirectory(*stream);
+}
+
+}  // namespace
+}  // namespace coffer::test
