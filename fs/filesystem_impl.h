@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -233,7 +234,9 @@ class Filesystem::Impl {
   void Renamed(const Renaming& renaming) REQUIRES(tree_.mu);
   Status RenameDirectory(Renaming& renaming);
   std::vector<std::shared_ptr<OpenFile>> WritersBelow(const NodePtr& directory);
-  void FollowCopy(OpenFile& file);
+  std::set<std::string> NamesBelow(const Renaming& renaming,
+                                   const std::vector<std::shared_ptr<OpenFile>>& files);
+  void FollowCopy(OpenFile& file, const CopiedVersion& copy);
   void ForgetTrees(const Renaming& renaming);
   void ForgetNumbers(const NodePtr& node);
 

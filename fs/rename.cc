@@ -239,8 +239,8 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
   for (const auto& file : files) COFFER_TRY(SendWaiting(file->node, file.get()));
   const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
-  auto renamed =
-      parts_.renames.Rename({renaming.from_key, renaming.to_key, renaming.replaced_marker});
+  auto renamed = parts_.renames.Rename(
+      {renaming.from_key, renaming.to_key, renaming.replaced_marker, NamesBelow(renaming, files)});
   if (!renamed) {
     ForgetTrees(renaming);
     return std::move(renamed).error();
@@ -254,7 +254,11 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
     Renamed(renaming);
     tree_.Expire(*renaming.node);
   }
-  for (const auto& file : files) FollowCopy(*file);
+  for (const auto& file : files) {
+    FollowName(*file);
+    const auto copy = renamed->followed.find(file->key.substr(renaming.to_key.size()));
+    if (copy != renamed->followed.end()) FollowCopy(*file, copy->second);
+  }
   ForgetNumbers(renaming.node);
   return Ok();
 }
@@ -270,16 +274,27 @@ std::vector<std::shared_ptr<OpenFile>> Filesystem::Impl::WritersBelow(const Node
   return files;
 }
 
-// The file's object was copied to a new name, perhaps under a new ETag: later commits replace that.
-// The caller holds the turn.
-void Filesystem::Impl::FollowCopy(OpenFile& file) {
-  FollowName(file);
-  const auto info = parts_.store.Head(file.key, {});
-  if (!info) return;  // the next commit finds out what became of it
-  const FileVersion version{info->etag, info->version_id, info->size, info->last_modified_s};
-  file.writer.MoveTo(version);
+// The names of open files as the rename knows them.
+std::set<std::string> Filesystem::Impl::NamesBelow(
+    const Renaming& renaming, const std::vector<std::shared_ptr<OpenFile>>& files) {
+  std::set<std::string> names;
   const Lock lock(tree_.mu);
-  file.node->version = version;
+  for (const auto& file : files) {
+    names.insert(tree_.Key(*file->node).substr(renaming.from_key.size()));
+  }
+  return names;
+}
+
+// The file's object was copied to a new name, perhaps under a new ETag: later commits replace that.
+// A copy of what another machine had put in its place is not ours to replace: their condition stays
+// as it was, and is lost. The caller holds the turn.
+void Filesystem::Impl::FollowCopy(OpenFile& file, const CopiedVersion& copy) {
+  const Lock lock(tree_.mu);
+  FileVersion& version = file.node->version;
+  if (copy.from_etag != version.etag || copy.size != version.size) return;
+  version.etag = copy.etag;
+  version.version_id.clear();  // the journal has none; the ETag tells versions apart
+  file.writer.MoveTo(version);
 }
 
 // A rename failed on its way: either side may hold some of it, so both are asked anew.

@@ -56,7 +56,7 @@ class TreeRename {
         header_(std::move(header)) {}
 
   // Lists and copies everything; an error is that of the first copy that failed.
-  Result<std::uint64_t> CopyAll(RenameJournal& journal);
+  Result<TreeRenameResult> CopyAll(RenameJournal& journal, const std::set<std::string>& followed);
   // Chooses keys of one page of the journal.
   using Choose = std::function<Result<Keys>(const Entries&, Deleted&)>;
   // Deletes what `choose` takes of every page.
@@ -187,8 +187,9 @@ Status TreeRename::CopyPage(RenameJournal& journal, Entries& page) {
   return noted;
 }
 
-Result<std::uint64_t> TreeRename::CopyAll(RenameJournal& journal) {
-  std::uint64_t objects = 0;
+Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
+                                             const std::set<std::string>& followed) {
+  TreeRenameResult result;
   s3::ListRequest request;
   request.prefix = header_.from;
   request.delimited = false;
@@ -209,10 +210,15 @@ Result<std::uint64_t> TreeRename::CopyAll(RenameJournal& journal) {
     }
     counters_.listed += page.size();
     if (!page.empty()) COFFER_TRY(CopyPage(journal, page));
-    for (const RenameEntry& entry : page) objects += entry.copy == Copy::kMade ? 1 : 0;
+    for (const RenameEntry& entry : page) {
+      if (entry.copy != Copy::kMade) continue;
+      ++result.objects;
+      if (!followed.contains(entry.name)) continue;
+      result.followed[entry.name] = {entry.etag, entry.copy_etag, entry.size};
+    }
     request.token = listed.next_token;
   } while (!request.token.empty());
-  return objects;
+  return result;
 }
 
 Result<Keys> TreeRename::CopiesOf(const Entries& page) const {
@@ -386,8 +392,8 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
     return std::move(journal).error().While("a directory is renamed only with a journal");
   }
   TreeRename rename(store_, pool_, options_, counters_, header);
-  auto objects = rename.CopyAll(*journal);
-  Status copied = objects ? journal->MarkCopied() : Status(objects.error());
+  auto result = rename.CopyAll(*journal, request.followed);
+  Status copied = result ? journal->MarkCopied() : Status(result.error());
   auto reader = RenameJournalReader::Open(journal->path());
   if (!reader) {
     Error error = copied ? reader.error() : std::move(copied).error();
@@ -419,7 +425,9 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
                Quote(request.from) + " (the next mount removes them)");
   }
   (void)journal->Remove();
-  return TreeRenameResult{*objects, std::move(deleted.changed), deleted.changed_count};
+  result->kept = std::move(deleted.changed);
+  result->kept_count = deleted.changed_count;
+  return result;
 }
 
 namespace {

@@ -13,6 +13,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,14 @@ struct TreeRenameRequest {
   std::string from;            // whole key prefixes that end in '/'
   std::string to;              // nothing may be below it but its own marker
   std::string to_marker_etag;  // of the marker of an empty directory that is replaced; "" if none
+  std::set<std::string> followed = {};  // names below `from`: what became of them is in the result
+};
+
+// One version that was copied, and its copy.
+struct CopiedVersion {
+  std::string from_etag;
+  std::string etag;
+  std::uint64_t size = 0;
 };
 
 struct TreeRenameResult {
@@ -40,6 +50,7 @@ struct TreeRenameResult {
   // Old names that somebody else wrote again meanwhile: they stay. Up to a few, and the count.
   std::vector<std::string> kept;
   std::uint64_t kept_count = 0;
+  std::map<std::string, CopiedVersion> followed;  // of the names asked for, those that were copied
 };
 
 // What Recover found and did, one line for each rename; told to the user at mount.
