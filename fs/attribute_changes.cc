@@ -144,8 +144,8 @@ void Filesystem::Impl::Wait(const NodePtr& node) {
 
 void Filesystem::Impl::ArmTimer(std::chrono::milliseconds delay) {
   if (timer_set_) return;
-  timer_set_ = true;
   background_.Later(parts_.pool, delay, [this] { SendDue(); });
+  timer_set_ = true;
 }
 
 // Runs on the pool; the sends themselves do too.

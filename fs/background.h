@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fs/mutex.h"
+#include "fs/on_exit.h"
 #include "fs/worker_pool.h"
 
 namespace coffer::fs {
@@ -47,10 +48,12 @@ class Background {
         if (state->ended) return;
         ++state->running;
       }
+      const OnExit ended([&state] {
+        const Lock lock(state->mu);
+        --state->running;
+        state->changed.NotifyAll();
+      });
       task();
-      const Lock lock(state->mu);
-      --state->running;
-      state->changed.NotifyAll();
     };
   }
 

@@ -72,8 +72,8 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
       CollectExtras(stream);
       return Ok();
     }
-    ++directory.questions;
     stream.builder = std::make_unique<ListingBuilder>(tree_.Key(*stream.node), directory.changes);
+    ++directory.questions;
     stream.next_token.clear();
     stream.more = true;
   }

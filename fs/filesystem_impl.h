@@ -161,6 +161,7 @@ class Filesystem::Impl {
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);
   void ForgetFacts(Node& directory, const std::string& name) REQUIRES(tree_.mu);
   void StartAhead(const NodePtr& parent, const std::string& name);
+  void HeadEnded(const NodePtr& parent, const std::string& name);
   void HeadInBackground(const NodePtr& parent, const ListedName& listed, std::uint64_t asked_at);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
   Fact ImplicitFact() const;

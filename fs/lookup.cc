@@ -1,9 +1,9 @@
 // Names to nodes: what is known, what must be asked, and how few requests that takes.
 
-#include <future>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
+#include "fs/on_exit.h"
 #include "fs/path.h"
 
 namespace coffer::fs {
@@ -50,6 +50,30 @@ Neighbours Judge(const s3::ListPage& page, const std::string& key) {
                   page.objects.back().key < below;
   return found;
 }
+
+// A LIST or HEAD on its way, from here to the end of the scope: what local changes make of the
+// directory's names meanwhile is kept, and counts more than the answer.
+class Question {
+ public:
+  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
+    const Lock lock(tree_.mu);
+    ++directory_->directory->questions;
+    asked_at_ = directory_->directory->changes;
+  }
+  ~Question() {
+    const Lock lock(tree_.mu);
+    --directory_->directory->questions;
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  std::uint64_t asked_at() const { return asked_at_; }
+
+ private:
+  Tree& tree_;
+  const NodePtr directory_;
+  std::uint64_t asked_at_ = 0;
+};
 
 }  // namespace
 
@@ -195,7 +219,11 @@ Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedNa
 void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name) {
   if (!options_.exact_attributes || options_.metadata_ttl.count() == 0) return;
   std::vector<ListedName> ahead;
+  std::size_t started = 0;
   std::uint64_t asked_at = 0;
+  const OnExit rest([&] {
+    while (started < ahead.size()) HeadEnded(parent, ahead[started++].name);
+  });
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
@@ -205,22 +233,29 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
       const ListedName& listed = directory.listing->names[at];
       if (listed.shadowed || directory.heads.contains(listed.name)) continue;
       if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
+      ahead.push_back(listed);
       directory.heads.insert(listed.name);
       ++directory.questions;
-      ahead.push_back(listed);
     }
   }
-  for (auto& listed : ahead) {
-    background_.Now(parts_.pool, [this, parent, asked_at, listed = std::move(listed)] {
+  for (; started < ahead.size(); ++started) {
+    background_.Now(parts_.pool, [this, parent, asked_at, listed = ahead[started]] {
       HeadInBackground(parent, listed, asked_at);
     });
   }
+}
+
+void Filesystem::Impl::HeadEnded(const NodePtr& parent, const std::string& name) {
+  const Lock lock(tree_.mu);
+  if (parent->directory->heads.erase(name) > 0) --parent->directory->questions;
+  tree_.changed.NotifyAll();
 }
 
 // `listed` was good when the directory had `asked_at` changes; the index answers for it, not for
 // what was made of the name since.
 void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName& listed,
                                         std::uint64_t asked_at) {
+  const OnExit ended([&] { HeadEnded(parent, listed.name); });
   std::string key;
   {
     const Lock lock(tree_.mu);
@@ -234,9 +269,6 @@ void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName&
   }
   const Lock lock(tree_.mu);
   if (fact) tree_.Learn(*parent, listed.name, std::move(*fact), asked_at);
-  --parent->directory->questions;
-  parent->directory->heads.erase(listed.name);
-  tree_.changed.NotifyAll();
 }
 
 // --- names that nothing is known of ---
@@ -250,19 +282,12 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
                                                               const std::string& name) {
   bool whole = false;
   bool known = false;
-  std::string key;
-  std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     whole = MayListWhole(directory);
     known = tree_.Child(*parent, name) != nullptr || directory.doubtful.erase(name) > 0;
-    if (!whole) {
-      ++directory.misses;
-      ++directory.questions;
-      asked_at = directory.changes;
-      key = tree_.ChildKey(*parent, name);
-    }
+    if (!whole) ++directory.misses;
   }
   if (whole) {
     COFFER_TRY(ListWhole(parent));
@@ -273,13 +298,17 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
     if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
   }
   if (whole) return Resolve(parent, name);
-  auto fact = AskBoth(key, known);
+  const Question question(tree_, parent);
+  std::string key;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.ChildKey(*parent, name);
+  }
+  COFFER_ASSIGN(Fact fact, AskBoth(key, known));
   const Lock lock(tree_.mu);
-  --parent->directory->questions;
-  if (!fact) return std::move(fact).error();
-  if (!fact->present && parent->directory->kept.contains(name)) *fact = ImplicitFact();
-  tree_.Learn(*parent, name, *fact, asked_at);
-  return Answer{std::move(fact).value(), asked_at};
+  if (!fact.present && parent->directory->kept.contains(name)) fact = ImplicitFact();
+  tree_.Learn(*parent, name, fact, question.asked_at());
+  return Answer{std::move(fact), question.asked_at()};
 }
 
 // HEAD of the file and LIST of what begins with its name, side by side. The listing says whether it
@@ -290,12 +319,14 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
   // A listing in no order takes no prefix but a directory's.
   beside.prefix = options_.sorted_listings ? key : key + "/";
   beside.max_keys = options_.sorted_listings ? kNeighbours : 1;
-  std::promise<Result<s3::ListPage>> listed;
-  parts_.pool.Submit([&] { listed.set_value(parts_.store.List(beside)); });
+  // Whatever ends the task early must not look like an empty page.
+  Result<s3::ListPage> page = Error{Code::kNoMemory, "list: cut short"};
+  TaskGroup listing(parts_.pool, 1);
+  listing.Add([&] { page = parts_.store.List(beside); });
   s3::ReadCondition whatever;
   whatever.confirm_absence = false;
   auto head = parts_.store.Head(key, whatever);
-  auto page = listed.get_future().get();
+  listing.Wait();
   Neighbours found;
   if (page) found = Judge(*page, key);
   if (found.unclear) {
@@ -356,39 +387,40 @@ Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
     }
     attempt = state.whole_listing = std::make_shared<WholeListing>();
   }
-  Status listed = ListWholeNow(directory);
-  const Lock lock(tree_.mu);
-  attempt->ended = true;
-  if (!listed) attempt->failure = listed.error();
-  tree_.changed.NotifyAll();
+  Status listed = Error{Code::kNoMemory, "list: cut short"};
+  {
+    const OnExit ended([&] {
+      const Lock lock(tree_.mu);
+      attempt->ended = true;
+      if (!listed) attempt->failure = listed.error();
+      tree_.changed.NotifyAll();
+    });
+    listed = ListWholeNow(directory);
+  }
   return listed;
 }
 
 Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
+  const Question question(tree_, directory);
   std::string key;
-  std::uint64_t asked_at = 0;
   {
     const Lock lock(tree_.mu);
-    ++directory->directory->questions;
-    asked_at = directory->directory->changes;
     key = tree_.Key(*directory);
   }
   s3::ListRequest request;
   request.prefix = key;
   auto page = parts_.store.List(request);
-  ListingBuilder builder(key, asked_at);
+  ListingBuilder builder(key, question.asked_at());
   if (page) builder.Add(*page);
   CountHidden(builder.hidden());
   const Lock lock(tree_.mu);
-  Directory& state = *directory->directory;
-  --state.questions;
   if (!page) return std::move(page).error();
   if (page->next_token.empty()) {
     if (!options_.sorted_listings) builder.Sort();
     tree_.InstallListing(*directory, std::move(builder).Finish(), false,
                          Until(options_.metadata_ttl));
   } else {
-    state.large = true;
+    directory->directory->large = true;
   }
   return Ok();
 }

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -114,6 +115,45 @@ TEST_CASE("lookup: what was asked ahead before a local change does not override 
   REQUIRE(found);
   CHECK(found->stat.size == 11);
   fs.ReleaseDirectory(*stream);
+}
+
+TEST_CASE("lookup: a request that runs out of memory leaves nobody waiting") {
+  FakeStore store;
+  for (const char* key : {"d/a", "d/b", "d/c"}) store.Plant(key, "x");
+  Volume volume(store, LongTtl());
+  auto& fs = volume.fs();
+  const auto out_of_memory = [&](Operation operation, std::string_view key) {
+    store.SetHook([=](Operation op, std::string_view asked) -> std::optional<Fault> {
+      if (op == operation && asked == key) throw std::bad_alloc();
+      return std::nullopt;
+    });
+  };
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  SECTION("a listing beside a HEAD, in the pool") {
+    out_of_memory(Operation::kList, "d/f");
+    MustEnd([&] { CHECK(fs.Lookup(directory->node, "f").error().code == Code::kNoMemory); });
+    store.SetHook(nullptr);
+    CHECK(fs.Lookup(directory->node, "f").error().code == Code::kNotFound);
+  }
+  SECTION("a HEAD ahead, in the pool") {
+    REQUIRE(volume.List("d"));
+    out_of_memory(Operation::kHead, "d/b");
+    REQUIRE(fs.Lookup(directory->node, "a"));
+    MustEnd([&] { CHECK_THROWS_AS(fs.Lookup(directory->node, "b"), std::bad_alloc); });
+    store.SetHook(nullptr);
+    CHECK(fs.Lookup(directory->node, "b"));
+  }
+  SECTION("a listing that others may wait for") {
+    s3::FakeClock clock;
+    Volume other(store, LongTtl(), {.clock = &clock});
+    REQUIRE(other.List(""));
+    clock.Advance(2min);
+    out_of_memory(Operation::kList, "");
+    CHECK_THROWS_AS(other.Look("f"), std::bad_alloc);
+    store.SetHook(nullptr);
+    MustEnd([&] { CHECK(other.Look("d")); });
+  }
 }
 
 }  // namespace
