@@ -150,6 +150,7 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
     fact.marker_until = Until(kMarkerTtl);
     return fact;
   }
+  if (listed.unsound) return std::nullopt;
   fact.version = listed.version;
   fact.archived = listed.archived;
   s3::Metadata metadata;
@@ -201,7 +202,7 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
     if (!directory.listing) return;
     for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
       const ListedName& listed = directory.listing->names[at];
-      if (listed.shadowed || directory.heads.contains(listed.name)) continue;
+      if (listed.hidden() || directory.heads.contains(listed.name)) continue;
       if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
       directory.heads.insert(listed.name);
       ahead.push_back(listed);

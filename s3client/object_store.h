@@ -161,8 +161,11 @@ struct ListedObject {
   std::string key;
   std::string etag;
   std::uint64_t size = 0;
-  std::int64_t last_modified_s = 0;
+  std::int64_t last_modified_s = 0;  // 0 for a date that cannot be read
   std::string storage_class;
+  // False for a row without an ETag or with a size that cannot be (read as "" and 0): the key is
+  // there, and only a HEAD tells what it is.
+  bool sound = true;
 };
 
 struct ListPage {
