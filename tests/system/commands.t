@@ -114,10 +114,8 @@ with "-o file_mode=0600,uid=7,gid=8" mode_600 -o file_mode=0600,uid=7,gid=8
 with "--file-mode 0600 --uid 7 --gid 8" mode_600 --file-mode 0600 --uid 7 --gid 8
 modes() { is "$(stat -c %a "$M/file.txt" "$M/dir" | xargs)" "640 750" "$1"; }
 with "--umask 027 --file-mode 0666 --dir-mode 0777" modes --umask 027 --file-mode 0666 --dir-mode 0777
-misspelt() { reads "$1"; }
-exits 0 "COFFER_READONLY, misspelt" env COFFER_READONLY=1 "$COFFER" mount demo "$M"
-like "$OUTPUT" 'COFFER_READONLY is no option; did you mean COFFER_READ_ONLY' "is said"
-ok "and unmounts" "$COFFER" umount "$M"
+exits 2 "COFFER_READONLY, misspelt" env COFFER_READONLY=1 "$COFFER" mount demo "$M"
+like "$OUTPUT" 'COFFER_READONLY is no option; did you mean COFFER_READ_ONLY' "is refused, and said"
 exits 0 "another program's option that needs nothing" "$COFFER" mount demo "$M" --allow-delete
 like "$OUTPUT" 'allow-delete' "is accepted with a note"
 ok "and unmounts" "$COFFER" umount "$M"
