@@ -76,14 +76,14 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   COFFER_ASSIGN(mount->connection_, Connection::Open(options.volume, environment, clock, log));
   COFFER_ASSIGN(const Preflight preflight, mount->connection_->Check());
   mount->NoteAddress(preflight, notes);
-  LoadFindings(mount->places_.state, mount->connection_->target(),
-               mount->connection_->conditions());
+  const std::string bucket = mount->connection_->reached_bucket();
+  LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
-  mount->renames_ = std::make_unique<TreeRenames>(
-      mount->connection_->store(), mount->pool_,
-      TreeRenames::Options{mount->places_.state, BucketUrl(mount->connection_->target())});
+  mount->renames_ =
+      std::make_unique<TreeRenames>(mount->connection_->store(), mount->pool_,
+                                    TreeRenames::Options{mount->places_.state, bucket});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;
@@ -115,7 +115,7 @@ Status MountAssembly::OpenRecords() {
   }
   UploadRecords::Options options;
   options.state_directory = places_.state;
-  options.volume = BucketUrl(connection_->target());
+  options.volume = connection_->reached_bucket();
   options.warn = [this](const std::string& line) { log_.Warn(line); };
   auto records = UploadRecords::Open(std::move(options));
   if (!records)
@@ -127,7 +127,7 @@ Status MountAssembly::OpenRecords() {
 void MountAssembly::OpenIndex() {
   AttributeIndex::Options options;
   options.directory = places_.index;
-  options.volume = BucketUrl(connection_->target());
+  options.volume = connection_->reached_bucket();
   options.limit_bytes = options_.index_limit;
   std::string notice;
   index_ = AttributeIndex::Open(options, &notice);
@@ -195,7 +195,7 @@ void MountAssembly::SaveFindings() {
   const std::string findings = connection_->conditions().Export();
   if (findings == saved_findings_) return;
   const Status saved =
-      fs::SaveFindings(places_.state, connection_->target(), connection_->conditions());
+      fs::SaveFindings(places_.state, connection_->reached_bucket(), connection_->conditions());
   if (!saved) log_.Warn(saved.error().what);
   saved_findings_ = findings;
 }
