@@ -76,6 +76,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   COFFER_ASSIGN(mount->connection_, Connection::Open(options.volume, environment, clock, log));
   COFFER_ASSIGN(const Preflight preflight, mount->connection_->Check());
   mount->NoteAddress(preflight, notes);
+  COFFER_TRY(mount->CheckStrictExcl(preflight.facts, notes));
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
@@ -106,6 +107,25 @@ void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::str
   notes.push_back(target.key_prefix.empty()
                       ? "the bucket is empty"
                       : "there is nothing below the prefix " + target.key_prefix + " yet");
+}
+
+// The empty object that decides O_EXCL must not be one that stays.
+Status MountAssembly::CheckStrictExcl(const s3::BucketFacts& facts,
+                                      std::vector<std::string>& notes) const {
+  if (!options_.strict_excl || options_.read_only) return Ok();
+  const std::string first =
+      "--strict-excl puts an empty object under the name of every new O_EXCL file first";
+  if (!facts.lock.default_mode.empty()) {
+    return Error{Code::kInvalid, first + ", and the default retention of this bucket (" +
+                                     s3::Printable(facts.lock.default_mode) +
+                                     ") would lock each of them; leave out --strict-excl: O_EXCL "
+                                     "is then decided when the file is closed"};
+  }
+  if (facts.object_lock == s3::Tri::kUnknown) {
+    notes.push_back(first + "; whether the bucket locks new objects cannot be seen from here (" +
+                    facts.object_lock_unknown_why + "): where it does, leave out --strict-excl");
+  }
+  return Ok();
 }
 
 Status MountAssembly::OpenRecords() {
