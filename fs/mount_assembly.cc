@@ -103,10 +103,25 @@ void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::str
     notes.push_back("mounted read-only: nothing can be written through this kind of address (" +
                     KindInWords(target) + ")");
   }
+  if (target.kind == s3::TargetKind::kMultiRegion) NoteMultiRegion(notes);
   if (!preflight.empty) return;
   notes.push_back(target.key_prefix.empty()
                       ? "the bucket is empty"
                       : "there is nothing below the prefix " + target.key_prefix + " yet");
+}
+
+void MountAssembly::NoteMultiRegion(std::vector<std::string>& notes) {
+  const std::string why =
+      "a multi-Region access point may answer each request from another bucket, and what was "
+      "written arrives in the others later";
+  if (!options_.read_only_named) {
+    options_.read_only = true;
+    notes.push_back("mounted read-only: " + why + "; --read-only=false mounts it for writing");
+  } else if (!options_.read_only) {
+    notes.push_back(why +
+                    ": a file just written may be missing, or be the old one, and of two "
+                    "writers one may be lost untold");
+  }
 }
 
 // The empty object that decides O_EXCL must not be one that stays.

@@ -438,6 +438,8 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   const Layers layers = {&flags, &variables, &sdk, &file};
   if ((command.bit & kWithProfile) != 0) COFFER_TRY(TakeProfile(layers, environment, draft));
   COFFER_TRY(Apply(layers, command, draft));
+  const std::vector<Given>* access = Decide(layers, "read-only");
+  draft.mount.read_only_named = access != nullptr && access->back().origin != "-o rw";
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
   line.command = Build(command, std::move(draft));

@@ -246,6 +246,17 @@ TEST_CASE("mistakes are named, with the nearest word", "[options]") {
              Catch::Contains(bad.path() + ":1 takes"));
 }
 
+TEST_CASE("whether reading alone was asked for, either way", "[options]") {
+  CHECK_FALSE(Mount({}).read_only_named);
+  CHECK(Mount({"--read-only"}).read_only_named);
+  CHECK(Mount({"--read-only=false"}).read_only_named);
+  CHECK_FALSE(Mount({"--read-only=false"}).read_only);
+  CHECK(Mount({"-o", "ro"}).read_only_named);
+  // mount(8) gives this word to whatever is in fstab.
+  CHECK_FALSE(Mount({"-o", "rw"}).read_only_named);
+  CHECK(Mount({}, {{"COFFER_READ_ONLY", "no"}}).read_only_named);
+}
+
 TEST_CASE("COFFER_ variables that are no option", "[options]") {
   CHECK_THAT(Refusal({"mount", "b", "/m"}, {{"COFFER_READONLY", "1"}}),
              Catch::Contains("COFFER_READONLY is no option; did you mean COFFER_READ_ONLY?"));
