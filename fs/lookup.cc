@@ -410,6 +410,7 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   NodeStat stat;
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
+  stat.attributes.mode = ShownMode(node.attributes, options_.defaults);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }
