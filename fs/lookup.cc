@@ -312,7 +312,10 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
     parts_.index.Store(key, *head);
     return FactOf(key, *head);
   }
-  if (head.error().code != Code::kNotFound) return std::move(head).error();
+  // To who may list but not read a 403 says nothing of whether the key is there; the listing does.
+  const bool denied = head.error().code == Code::kDenied;
+  if (head.error().code != Code::kNotFound && !denied) return std::move(head).error();
+  if (denied && (!page || found.key)) return std::move(head).error();
   if (!page) return std::move(page).error();
   if (known || found.key || !options_.sorted_listings) {
     auto again = parts_.store.Head(key, {});  // believed when a listing of its own agrees

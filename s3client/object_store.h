@@ -105,7 +105,8 @@ struct ReadCondition {
   std::string etag = {};        // If-Match; "" for whatever is current; else kChanged
   std::string version_id = {};  // "" for the current version
   // Head only: a 404 without a body may come from a proxy, so it counts as kNotFound after a
-  // listing confirmed it. False for callers that list beside it.
+  // listing confirmed it; so does a 403, which who may not read is told of every key. False for
+  // callers that list beside it: they are given the bare kNotFound or kDenied.
   bool confirm_absence = true;
 };
 
