@@ -92,6 +92,9 @@ struct NewObject {
   Metadata metadata = {};
   ContentHeaders headers = {};
   Condition condition = {};
+  // CreateUpload only: parts will be copied into it. Few servers but AWS take copied parts beside
+  // parts with checksums, so elsewhere those are left out (the signature covers the bytes).
+  bool copies_parts = false;
 };
 
 // The version that a write made.
@@ -148,6 +151,7 @@ struct Upload {
   // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
   // lost, from somebody else's object.
   std::string put_id = {};
+  bool without_checksums = false;  // of its parts
 };
 
 struct ListRequest {
