@@ -78,6 +78,7 @@ struct ConditionalFindings {
   Finding put_if_match = Finding::kUnknown;
   bool put_if_match_bare = false;  // honoured only with the ETag unquoted
   Finding copy_if_absent = Finding::kUnknown;
+  Finding copy_source_match = Finding::kUnknown;
   Finding complete_if_absent = Finding::kUnknown;
   Finding delete_if_match = Finding::kUnknown;
 };

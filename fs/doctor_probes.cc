@@ -20,6 +20,7 @@ constexpr Row kRows[] = {
     {&ConditionalFindings::put_if_absent, ConditionalWrite::kPut, Kind::kAbsent},
     {&ConditionalFindings::put_if_match, ConditionalWrite::kPut, Kind::kMatches},
     {&ConditionalFindings::copy_if_absent, ConditionalWrite::kCopy, Kind::kAbsent},
+    {&ConditionalFindings::copy_source_match, ConditionalWrite::kCopySource, Kind::kMatches},
     {&ConditionalFindings::complete_if_absent, ConditionalWrite::kComplete, Kind::kAbsent},
     {&ConditionalFindings::delete_if_match, ConditionalWrite::kDelete, Kind::kMatches},
 };

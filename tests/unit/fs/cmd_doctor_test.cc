@@ -63,6 +63,10 @@ class CarelessStore : public FakeStore {
   Result<s3::Written> Copy(const s3::CopyRequest& request) override {
     s3::CopyRequest plain = request;
     plain.target = Without(request.target);
+    if (ignores) plain.source_etag.clear();
+    if (refuses_matches && !plain.source_etag.empty()) {
+      return Error{Code::kChanged, "precondition failed"};
+    }
     return FakeStore::Copy(plain);
   }
   Status Delete(std::string_view key, const s3::Condition& condition) override {
@@ -266,14 +270,16 @@ TEST_CASE("the write test sees every condition honoured and leaves nothing", "[d
   CHECK(doctor() == kExitOk);
   for (const char* name :
        {"PutObject", "PutObject If-None-Match", "PutObject If-Match", "CopyObject",
-        "CopyObject If-None-Match", "multipart upload", "CompleteMultipartUpload If-None-Match",
-        "AbortMultipartUpload", "DeleteObject If-Match", "DeleteObject"}) {
+        "CopyObject If-None-Match", "CopyObject x-amz-copy-source-if-match", "multipart upload",
+        "CompleteMultipartUpload If-None-Match", "AbortMultipartUpload", "DeleteObject If-Match",
+        "DeleteObject"}) {
     CHECK(doctor.State(name) == "ok");
   }
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_absent == Finding::kHonoured);
   CHECK(doctor.remembered->put_if_match == Finding::kHonoured);
   CHECK(doctor.remembered->copy_if_absent == Finding::kHonoured);
+  CHECK(doctor.remembered->copy_source_match == Finding::kHonoured);
   CHECK(doctor.remembered->complete_if_absent == Finding::kHonoured);
   CHECK(doctor.remembered->delete_if_match == Finding::kHonoured);
   CHECK(store.Keys() == std::vector<std::string>{"p/a"});
@@ -292,6 +298,7 @@ TEST_CASE("a server that ignores conditions is found out", "[doctor]") {
   CHECK(doctor.State("DeleteObject If-Match") == "warn");
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_absent == Finding::kIgnored);
+  CHECK(doctor.remembered->copy_source_match == Finding::kIgnored);
   CHECK(doctor.remembered->delete_if_match == Finding::kIgnored);
   CHECK(store.Keys().empty());
   CHECK(store.open_uploads() == 0);
@@ -310,6 +317,7 @@ TEST_CASE("a server that refuses the right ETag too is not usable", "[doctor]") 
   CHECK(doctor() == kExitOk);
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_match == Finding::kUnusable);
+  CHECK(doctor.remembered->copy_source_match == Finding::kUnusable);
   CHECK(doctor.remembered->put_if_absent == Finding::kHonoured);
 }
 
