@@ -30,6 +30,8 @@ class FakeProbes : public DoctorProbes {
   Result<ObjectLockSetup> object_lock = ObjectLockSetup{};
   Result<LockSight> retention = LockSight::kBucketHasNone;
   Result<LockSight> legal_hold = LockSight::kBucketHasNone;
+  Result<LeftUploads> uploads = LeftUploads{};
+  std::string uploads_prefix;
   int versioning_asked = 0;
 
   Result<std::shared_ptr<const s3::Credentials>> Credentials() override { return credentials; }
@@ -43,6 +45,10 @@ class FakeProbes : public DoctorProbes {
   Result<ObjectLockSetup> ObjectLock() override { return object_lock; }
   Result<LockSight> Retention(std::string_view) override { return retention; }
   Result<LockSight> LegalHold(std::string_view) override { return legal_hold; }
+  Result<LeftUploads> Uploads(std::string_view prefix) override {
+    uploads_prefix = prefix;
+    return uploads;
+  }
 };
 
 // A server that takes no notice of conditions, or refuses every If-Match.
@@ -260,6 +266,30 @@ TEST_CASE("locks that may not be seen are a warning", "[doctor]") {
   CHECK(doctor() == kExitOk);
   CHECK(doctor.State("GetObjectRetention") == "warn");
   CHECK(doctor.checks["GetObjectRetention"]["policy"]["Action"] == "s3:GetObjectRetention");
+}
+
+TEST_CASE("uploads that nobody ended are named, with the rule that aborts them", "[doctor]") {
+  FakeStore store;
+  store.Plant("p/a", "x");
+  Doctor doctor(store);
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "ok");
+  CHECK(doctor.probes.uploads_prefix == "p/");
+  doctor.probes.uploads = LeftUploads{3, false, "p/big", 3600};  // a mount may be at work
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "ok");
+  CHECK_THAT(doctor.Detail("unfinished uploads"), Catch::Contains("3, the oldest since 0 days"));
+  doctor.probes.uploads = LeftUploads{1000, true, "p/big\n", 3 * 86400 + 5};
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "warn");
+  CHECK_THAT(doctor.Detail("unfinished uploads"),
+             Catch::Contains("1000 and more, the oldest since 3 days: p/big "));
+  CHECK_THAT(doctor.checks["unfinished uploads"]["change"].get<std::string>(),
+             Catch::Contains("\"AbortIncompleteMultipartUpload\":{\"DaysAfterInitiation\":7}") &&
+                 Catch::Contains("\"Prefix\":\"p/\""));
+  doctor.probes.uploads = Denied();
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "not tested");
 }
 
 TEST_CASE("the write test sees every condition honoured and leaves nothing", "[doctor]") {
