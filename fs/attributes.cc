@@ -220,10 +220,8 @@ Attributes FromMetadata(std::string_view key, const s3::Metadata& metadata,
   attributes.mode = (marker ? defaults.dir_mode : defaults.file_mode) & (kSpecial | kPermissions);
   if (const auto mode = ModeField(metadata, marker)) {
     if (!marker && S_ISLNK(*mode)) attributes.type = FileType::kSymlink;
-    const std::uint32_t shown = defaults.special_bits ? kSpecial : marker ? S_ISVTX : 0;
-    attributes.mode = *mode & (shown | kPermissions);
+    attributes.mode = *mode & (kSpecial | kPermissions);
   }
-  attributes.mode &= ~defaults.umask;
   if (attributes.type == FileType::kSymlink) attributes.mode = kPermissions;
   attributes.uid = IdField(metadata, "uid", "file-owner", defaults.uid);
   attributes.gid = IdField(metadata, "gid", "file-group", defaults.gid);
@@ -234,10 +232,20 @@ Attributes FromMetadata(std::string_view key, const s3::Metadata& metadata,
   return attributes;
 }
 
+std::uint32_t ShownMode(const Attributes& attributes, const AttributeDefaults& defaults) {
+  if (attributes.type == FileType::kSymlink) return kPermissions;
+  const bool directory = attributes.type == FileType::kDirectory;
+  std::uint32_t special = directory ? S_ISVTX : 0;
+  // Who gives every object such a bit has asked for it.
+  special |= (directory ? defaults.dir_mode : defaults.file_mode) & kSpecial;
+  if (defaults.special_bits) special = kSpecial;
+  return attributes.mode & (special | kPermissions) & ~defaults.umask;
+}
+
 Attributes ImplicitDirectory(const AttributeDefaults& defaults, TimeNs time) {
   Attributes attributes;
   attributes.type = FileType::kDirectory;
-  attributes.mode = defaults.dir_mode & (kSpecial | kPermissions) & ~defaults.umask;
+  attributes.mode = defaults.dir_mode & (kSpecial | kPermissions);
   attributes.uid = defaults.uid;
   attributes.gid = defaults.gid;
   attributes.mtime = attributes.ctime = attributes.atime = time;

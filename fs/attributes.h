@@ -23,7 +23,7 @@ inline constexpr TimeNs kSecond = 1'000'000'000;
 
 struct Attributes {
   FileType type = FileType::kFile;
-  std::uint32_t mode = 0644;  // permission bits, no more than 07777
+  std::uint32_t mode = 0644;  // permission bits, no more than 07777; ShownMode says what shows
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   TimeNs mtime = 0;
@@ -46,6 +46,10 @@ struct AttributeDefaults {
 // `key` ends in '/' for a directory marker. Never fails: what is hostile falls back to defaults.
 Attributes FromMetadata(std::string_view key, const s3::Metadata& metadata,
                         std::int64_t last_modified_s, const AttributeDefaults& defaults);
+
+// The permission bits that stat shows of `attributes`, whose mode is kept as it is stored, so that
+// a change of something else does not take the hidden bits away.
+std::uint32_t ShownMode(const Attributes& attributes, const AttributeDefaults& defaults);
 
 // What an implicit directory (no marker) looks like.
 Attributes ImplicitDirectory(const AttributeDefaults& defaults, TimeNs time);

@@ -91,7 +91,8 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   if (!connection) return Report(console, "doctor", connection.error(), options.json);
   const std::string state = StateDirectory(options.volume, environment);
   s3::ConditionMemory& memory = (*connection)->conditions();
-  LoadFindings(state, (*connection)->target(), memory);
+  const std::string bucket = (*connection)->reached_bucket();
+  LoadFindings(state, bucket, memory);
 
   DoctorSettings settings{options.volume.source, options.json, options.write_test, {}, {}, {}};
   std::array<std::byte, 8> random = {};
@@ -101,7 +102,7 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   settings.remembered = FindingsOf(memory);
   settings.remember = [&](const ConditionalFindings& findings) {
     Remember(findings, memory);
-    const Status saved = SaveFindings(state, (*connection)->target(), memory);
+    const Status saved = SaveFindings(state, bucket, memory);
     if (!saved) (*log)->Warn(saved.error().what);
   };
   ConnectionProbes probes(**connection, environment);

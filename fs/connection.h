@@ -14,6 +14,7 @@
 #include "fs/failure_watch.h"
 #include "fs/log.h"
 #include "fs/options.h"
+#include "fs/reached_bucket.h"
 #include "fs/request_log.h"
 #include "s3client/bucket.h"
 #include "s3client/clock.h"
@@ -55,6 +56,8 @@ class Connection {
   s3::CredentialsProvider* credentials() { return provider_.get(); }
   const s3::Target& target() const { return target_; }
   const VolumeOptions& options() const { return options_; }
+  // Names what this machine keeps about the bucket.
+  std::string reached_bucket() const { return ReachedBucket(target_, options_.connect_to); }
   const s3::Clock& clock() const { return clock_; }
   s3::Counters& counters() { return counters_; }
   s3::ServerTime& server_time() { return server_time_; }

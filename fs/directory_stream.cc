@@ -234,7 +234,7 @@ Result<std::optional<DirectoryEntry>> Filesystem::Impl::NextEntry(DirectoryStrea
     if (listed == nullptr) break;
     {
       const Lock lock(tree_.mu);
-      if (listed->shadowed || IsStale(stream, listed->name)) continue;
+      if (listed->hidden() || IsStale(stream, listed->name)) continue;
     }
     entry = EntryFor(stream, *listed, with_entry);
     entry->next_offset = offset + 1;

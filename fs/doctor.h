@@ -43,6 +43,14 @@ struct ObjectLockSetup {
   std::string default_period;  // for people: "30 days"
 };
 
+// Multipart uploads below the prefix that nobody has ended.
+struct LeftUploads {
+  std::size_t count = 0;
+  bool more = false;  // than can be counted with one request
+  std::string oldest_key;
+  std::int64_t oldest_age_s = 0;
+};
+
 // What a look at one object's lock showed.
 enum class LockSight { kVisible, kBucketHasNone };
 
@@ -62,6 +70,7 @@ class DoctorProbes {
   virtual Result<ObjectLockSetup> ObjectLock() = 0;
   virtual Result<LockSight> Retention(std::string_view key) = 0;
   virtual Result<LockSight> LegalHold(std::string_view key) = 0;
+  virtual Result<LeftUploads> Uploads(std::string_view prefix) = 0;
 };
 
 // Whether a conditional write of one kind can be relied upon.
@@ -78,6 +87,7 @@ struct ConditionalFindings {
   Finding put_if_match = Finding::kUnknown;
   bool put_if_match_bare = false;  // honoured only with the ETag unquoted
   Finding copy_if_absent = Finding::kUnknown;
+  Finding copy_source_match = Finding::kUnknown;
   Finding complete_if_absent = Finding::kUnknown;
   Finding delete_if_match = Finding::kUnknown;
 };

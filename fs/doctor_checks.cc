@@ -5,6 +5,7 @@
 
 #include "fs/cmd_resolve.h"
 #include "fs/policy_hint.h"
+#include "s3client/api_error.h"
 
 namespace coffer::fs {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 // Above this S3 refuses signatures, and Coffer corrects the time it signs with.
 constexpr std::int64_t kRefusedSkewS = 900;
 constexpr std::int64_t kNoticedSkewS = 60;
+constexpr std::int64_t kDayS = 86'400;
+// A younger upload may well be at work.
+constexpr std::int64_t kOldUploadDays = 2;
 
 Check Passed(std::string name, std::string detail) {
   return {std::move(name), CheckState::kOk, std::move(detail)};
@@ -39,6 +43,7 @@ class ReadOnlyChecks {
       Locks();
       Versioning();
       ObjectLock();
+      Uploads();
     }
     return std::move(findings_);
   }
@@ -250,6 +255,29 @@ class ReadOnlyChecks {
                                   ? "inferred from an object: on; a default retention cannot be "
                                     "seen from here"
                                   : "inferred from an object: off"));
+  }
+
+  // Nothing tells a lost upload from one that another machine is at work on, so none is aborted.
+  void Uploads() {
+    constexpr const char* kName = "unfinished uploads";
+    if (!able_.write) return Add(NotTested(kName, KindInWords(target_) + " only reads"));
+    const auto left = context_.probes.Uploads(target_.key_prefix);
+    if (!left) return Add(NotTested(kName, left.error().what));
+    if (left->count == 0) return Add(Passed(kName, "none is listed"));
+    const std::int64_t days = left->oldest_age_s / kDayS;
+    const std::string what = std::to_string(left->count) + (left->more ? " and more" : "") +
+                             ", the oldest since " + std::to_string(days) +
+                             " days: " + s3::Printable(left->oldest_key);
+    if (days < kOldUploadDays) return Add(Passed(kName, what));
+    Json rule;
+    rule["ID"] = "abort-unfinished-uploads";
+    rule["Status"] = "Enabled";
+    rule["Filter"]["Prefix"] = target_.key_prefix;
+    rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] = 7;
+    Add(Warn(kName, what,
+             "they are paid for until they are aborted; add this rule to the bucket's lifecycle "
+             "configuration: " +
+                 rule.dump(-1, ' ', false, Json::error_handler_t::replace)));
   }
 
   const DoctorContext& context_;

@@ -1,5 +1,7 @@
 #include "fs/doctor_probes.h"
 
+#include <chrono>
+
 #include "s3client/aws_config.h"
 #include "s3client/sts.h"
 
@@ -20,6 +22,7 @@ constexpr Row kRows[] = {
     {&ConditionalFindings::put_if_absent, ConditionalWrite::kPut, Kind::kAbsent},
     {&ConditionalFindings::put_if_match, ConditionalWrite::kPut, Kind::kMatches},
     {&ConditionalFindings::copy_if_absent, ConditionalWrite::kCopy, Kind::kAbsent},
+    {&ConditionalFindings::copy_source_match, ConditionalWrite::kCopySource, Kind::kMatches},
     {&ConditionalFindings::complete_if_absent, ConditionalWrite::kComplete, Kind::kAbsent},
     {&ConditionalFindings::delete_if_match, ConditionalWrite::kDelete, Kind::kMatches},
 };
@@ -88,6 +91,14 @@ Result<LockSight> ConnectionProbes::Retention(std::string_view key) {
 
 Result<LockSight> ConnectionProbes::LegalHold(std::string_view key) {
   return ToSight(connection_.MakeBucket().LegalHoldVisible(key));
+}
+
+Result<LeftUploads> ConnectionProbes::Uploads(std::string_view prefix) {
+  COFFER_ASSIGN(s3::UnfinishedUploads found, connection_.MakeBucket().Uploads(prefix));
+  const auto now = std::chrono::floor<std::chrono::seconds>(connection_.server_time().Now());
+  LeftUploads left{found.count, found.more, std::move(found.oldest_key), 0};
+  if (found.oldest_s != 0) left.oldest_age_s = now.time_since_epoch().count() - found.oldest_s;
+  return left;
 }
 
 std::optional<ConditionalFindings> FindingsOf(const ConditionMemory& memory) {

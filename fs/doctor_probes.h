@@ -26,6 +26,7 @@ class ConnectionProbes : public DoctorProbes {
   Result<ObjectLockSetup> ObjectLock() override;
   Result<LockSight> Retention(std::string_view key) override;
   Result<LockSight> LegalHold(std::string_view key) override;
+  Result<LeftUploads> Uploads(std::string_view prefix) override;
 
  private:
   Connection& connection_;

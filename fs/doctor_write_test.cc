@@ -16,13 +16,15 @@ constexpr const char* kPutAbsent = "PutObject If-None-Match";
 constexpr const char* kPutMatch = "PutObject If-Match";
 constexpr const char* kCopy = "CopyObject";
 constexpr const char* kCopyAbsent = "CopyObject If-None-Match";
+constexpr const char* kCopySourceMatch = "CopyObject x-amz-copy-source-if-match";
 constexpr const char* kMultipart = "multipart upload";
 constexpr const char* kCompleteAbsent = "CompleteMultipartUpload If-None-Match";
 constexpr const char* kAbort = "AbortMultipartUpload";
 constexpr const char* kDeleteMatch = "DeleteObject If-Match";
 constexpr const char* kDelete = "DeleteObject";
-constexpr std::array kAll = {kPut,       kPutAbsent,      kPutMatch, kCopy,        kCopyAbsent,
-                             kMultipart, kCompleteAbsent, kAbort,    kDeleteMatch, kDelete};
+constexpr std::array kAll = {kPut,        kPutAbsent,       kPutMatch,  kCopy,
+                             kCopyAbsent, kCopySourceMatch, kMultipart, kCompleteAbsent,
+                             kAbort,      kDeleteMatch,     kDelete};
 
 constexpr const char* kWindow =
     "two writers at once can overwrite each other; Coffer looks before it writes, which leaves a "
@@ -145,6 +147,7 @@ class WriteTest {
     if (!context_.target.capabilities.copy_source) {
       const std::string why = KindInWords(context_.target) + " is no source of copies";
       NotTested(kCopy, why);
+      NotTested(kCopySourceMatch, why);
       return NotTested(kCopyAbsent, why);
     }
     s3::CopyRequest request;
@@ -161,11 +164,24 @@ class WriteTest {
     if (copied || MayHaveHappened(copied.error())) written_.push_back(copy_key_);
     if (!copied) {
       Fail(kCopy, "s3:PutObject", copied.error());
+      NotTested(kCopySourceMatch, "CopyObject does not work");
       return NotTested(kCopyAbsent, "CopyObject does not work");
     }
     Add(kCopy, CheckState::kOk, "works (rename, append, changed attributes)");
     request.target = With(s3::Condition::Absent());
     conditional_.copy_if_absent = Judge(kCopyAbsent, held, store_.Copy(request), Code::kExists);
+    request.target = With(s3::Condition::None());
+    CopySourceMatch(std::move(request));
+  }
+
+  void CopySourceMatch(s3::CopyRequest request) {
+    const auto info = store_.Head(key_, {});
+    if (!info) return NotTested(kCopySourceMatch, info.error().what);
+    request.source_etag = info->etag;
+    const bool held = store_.Copy(request).has_value();
+    request.source_etag = kOtherEtag;
+    conditional_.copy_source_match =
+        Judge(kCopySourceMatch, held, store_.Copy(request), Code::kChanged);
   }
 
   // An upload of one part, left to be completed or aborted.

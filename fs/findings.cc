@@ -6,7 +6,6 @@
 
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
-#include "fs/cmd_resolve.h"
 #include "fs/directories.h"
 #include "fs/private_file.h"
 
@@ -15,8 +14,8 @@ namespace {
 
 constexpr std::size_t kFindingsLimit = 64u << 10;
 
-std::string FindingsFile(const std::string& state_directory, const s3::Target& target) {
-  const Sha256Digest digest = Sha256(AsBytes(BucketUrl(target)));
+std::string FindingsFile(const std::string& state_directory, const std::string& bucket) {
+  const Sha256Digest digest = Sha256(AsBytes(bucket));
   return state_directory + "/conditions/" + HexEncode(ByteView(digest.data(), 8));
 }
 
@@ -27,18 +26,18 @@ std::string StateDirectory(const VolumeOptions& options, const Environment& envi
   return DefaultStateDirectory(geteuid(), environment);
 }
 
-void LoadFindings(const std::string& state_directory, const s3::Target& target,
+void LoadFindings(const std::string& state_directory, const std::string& bucket,
                   s3::ConditionMemory& memory) {
-  const std::string path = FindingsFile(state_directory, target);
+  const std::string path = FindingsFile(state_directory, bucket);
   const auto there = HasPrivateFile(path);
   if (!there || !*there) return;
   const auto text = ReadPrivateFile(path, kFindingsLimit);
   if (text) memory.Import(*text);
 }
 
-Status SaveFindings(const std::string& state_directory, const s3::Target& target,
+Status SaveFindings(const std::string& state_directory, const std::string& bucket,
                     const s3::ConditionMemory& memory) {
-  const std::string path = FindingsFile(state_directory, target);
+  const std::string path = FindingsFile(state_directory, bucket);
   const std::string draft = path + "." + std::to_string(getpid());
   COFFER_TRY(MakePrivateDirectory(state_directory + "/conditions"));
   COFFER_TRY(RemoveFile(draft));

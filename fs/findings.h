@@ -8,14 +8,13 @@
 #include "crypto/result.h"
 #include "fs/options.h"
 #include "s3client/condition_memory.h"
-#include "s3client/target.h"
 
 namespace coffer::fs {
 
-// Kept per endpoint and bucket. What cannot be read is found out again.
-void LoadFindings(const std::string& state_directory, const s3::Target& target,
+// Kept per `bucket`, as ReachedBucket names it. What cannot be read is found out again.
+void LoadFindings(const std::string& state_directory, const std::string& bucket,
                   s3::ConditionMemory& memory);
-Status SaveFindings(const std::string& state_directory, const s3::Target& target,
+Status SaveFindings(const std::string& state_directory, const std::string& bucket,
                     const s3::ConditionMemory& memory);
 
 // --state-dir or its default.

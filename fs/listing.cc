@@ -97,9 +97,13 @@ void ListingBuilder::AddObject(const s3::ListedObject& object) {
     hidden_.push_back(object.key);
     return;
   }
-  if (name.ends_with(kFolderSuffix) && object.size == 0 && AddFolder(name)) return;
-  listing_.names.push_back(
-      {std::move(name), false, IsArchive(object.storage_class), false, std::move(version)});
+  if (!object.sound) {
+    hidden_.push_back(object.key);
+  } else if (name.ends_with(kFolderSuffix) && object.size == 0 && AddFolder(name)) {
+    return;
+  }
+  listing_.names.push_back({std::move(name), false, IsArchive(object.storage_class), false,
+                            !object.sound, std::move(version)});
 }
 
 // False when "name_$folder$" is a file after all, since nothing but the suffix is there.
@@ -132,7 +136,7 @@ void ListingBuilder::AddPrefix(const std::string& prefix) {
     listing_.names[file].shadowed = true;
     hidden_.push_back(directory_key_ + name);
   }
-  listing_.names.push_back({std::move(name), true, false, false, {}});
+  listing_.names.push_back({std::move(name), true, false, false, false, {}});
 }
 
 void ListingBuilder::Sort() {

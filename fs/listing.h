@@ -21,7 +21,10 @@ struct ListedName {
   bool directory = false;
   bool archived = false;
   bool shadowed = false;  // a file whose name a directory has too: not shown
+  bool unsound = false;   // a file whose row makes no sense: not shown, but HEAD may know it
   FileVersion version;    // files
+
+  bool hidden() const { return shadowed || unsound; }
 };
 
 struct Listing {

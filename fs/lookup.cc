@@ -174,6 +174,7 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
     fact.marker_until = Until(kMarkerTtl);
     return fact;
   }
+  if (listed.unsound) return std::nullopt;
   fact.version = listed.version;
   fact.archived = listed.archived;
   s3::Metadata metadata;
@@ -231,7 +232,7 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
     asked_at = directory.changes;
     for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
       const ListedName& listed = directory.listing->names[at];
-      if (listed.shadowed || directory.heads.contains(listed.name)) continue;
+      if (listed.hidden() || directory.heads.contains(listed.name)) continue;
       if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
       ahead.push_back(listed);
       directory.heads.insert(listed.name);
@@ -345,7 +346,10 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
     parts_.index.Store(key, *head);
     return FactOf(key, *head);
   }
-  if (head.error().code != Code::kNotFound) return std::move(head).error();
+  // To who may list but not read a 403 says nothing of whether the key is there; the listing does.
+  const bool denied = head.error().code == Code::kDenied;
+  if (head.error().code != Code::kNotFound && !denied) return std::move(head).error();
+  if (denied && (!page || found.key)) return std::move(head).error();
   if (!page) return std::move(page).error();
   if (known || found.key || !options_.sorted_listings) {
     auto again = parts_.store.Head(key, {});  // believed when a listing of its own agrees
@@ -465,6 +469,7 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   NodeStat stat;
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
+  stat.attributes.mode = ShownMode(node.attributes, options_.defaults);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }

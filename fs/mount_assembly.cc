@@ -76,14 +76,15 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   COFFER_ASSIGN(mount->connection_, Connection::Open(options.volume, environment, clock, log));
   COFFER_ASSIGN(const Preflight preflight, mount->connection_->Check());
   mount->NoteAddress(preflight, notes);
-  LoadFindings(mount->places_.state, mount->connection_->target(),
-               mount->connection_->conditions());
+  COFFER_TRY(mount->CheckStrictExcl(preflight.facts, notes));
+  const std::string bucket = mount->connection_->reached_bucket();
+  LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
-  mount->renames_ = std::make_unique<TreeRenames>(
-      mount->connection_->store(), mount->pool_,
-      TreeRenames::Options{mount->places_.state, BucketUrl(mount->connection_->target())});
+  mount->renames_ =
+      std::make_unique<TreeRenames>(mount->connection_->store(), mount->pool_,
+                                    TreeRenames::Options{mount->places_.state, bucket});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;
@@ -102,10 +103,44 @@ void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::str
     notes.push_back("mounted read-only: nothing can be written through this kind of address (" +
                     KindInWords(target) + ")");
   }
+  if (target.kind == s3::TargetKind::kMultiRegion) NoteMultiRegion(notes);
   if (!preflight.empty) return;
   notes.push_back(target.key_prefix.empty()
                       ? "the bucket is empty"
                       : "there is nothing below the prefix " + target.key_prefix + " yet");
+}
+
+void MountAssembly::NoteMultiRegion(std::vector<std::string>& notes) {
+  const std::string why =
+      "a multi-Region access point may answer each request from another bucket, and what was "
+      "written arrives in the others later";
+  if (!options_.read_only_named) {
+    options_.read_only = true;
+    notes.push_back("mounted read-only: " + why + "; --read-only=false mounts it for writing");
+  } else if (!options_.read_only) {
+    notes.push_back(why +
+                    ": a file just written may be missing, or be the old one, and of two "
+                    "writers one may be lost untold");
+  }
+}
+
+// The empty object that decides O_EXCL must not be one that stays.
+Status MountAssembly::CheckStrictExcl(const s3::BucketFacts& facts,
+                                      std::vector<std::string>& notes) const {
+  if (!options_.strict_excl || options_.read_only) return Ok();
+  const std::string first =
+      "--strict-excl puts an empty object under the name of every new O_EXCL file first";
+  if (!facts.lock.default_mode.empty()) {
+    return Error{Code::kInvalid, first + ", and the default retention of this bucket (" +
+                                     s3::Printable(facts.lock.default_mode) +
+                                     ") would lock each of them; leave out --strict-excl: O_EXCL "
+                                     "is then decided when the file is closed"};
+  }
+  if (facts.object_lock == s3::Tri::kUnknown) {
+    notes.push_back(first + "; whether the bucket locks new objects cannot be seen from here (" +
+                    facts.object_lock_unknown_why + "): where it does, leave out --strict-excl");
+  }
+  return Ok();
 }
 
 Status MountAssembly::OpenRecords() {
@@ -115,7 +150,7 @@ Status MountAssembly::OpenRecords() {
   }
   UploadRecords::Options options;
   options.state_directory = places_.state;
-  options.volume = BucketUrl(connection_->target());
+  options.volume = connection_->reached_bucket();
   options.warn = [this](const std::string& line) { log_.Warn(line); };
   auto records = UploadRecords::Open(std::move(options));
   if (!records)
@@ -127,7 +162,7 @@ Status MountAssembly::OpenRecords() {
 void MountAssembly::OpenIndex() {
   AttributeIndex::Options options;
   options.directory = places_.index;
-  options.volume = BucketUrl(connection_->target());
+  options.volume = connection_->reached_bucket();
   options.limit_bytes = options_.index_limit;
   std::string notice;
   index_ = AttributeIndex::Open(options, &notice);
@@ -195,7 +230,7 @@ void MountAssembly::SaveFindings() {
   const std::string findings = connection_->conditions().Export();
   if (findings == saved_findings_) return;
   const Status saved =
-      fs::SaveFindings(places_.state, connection_->target(), connection_->conditions());
+      fs::SaveFindings(places_.state, connection_->reached_bucket(), connection_->conditions());
   if (!saved) log_.Warn(saved.error().what);
   saved_findings_ = findings;
 }

@@ -57,6 +57,8 @@ class MountAssembly {
   void Recover(std::vector<std::string>& notes);
   void MakeFilesystem();
   void NoteAddress(const Preflight& preflight, std::vector<std::string>& notes);
+  void NoteMultiRegion(std::vector<std::string>& notes);
+  Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;
   void OpenIndex();
 
   MountOptions options_;

@@ -170,8 +170,12 @@ class ArgumentParser {
   bool help_ = false;
 };
 
+constexpr std::string_view kVariablePrefix = "COFFER_";
+// The project's own tests; never options, whatever they look like.
+constexpr std::string_view kTestPrefix = "COFFER_TEST_";
+
 std::string VariableFor(std::string_view name) {
-  std::string variable = "COFFER_";
+  std::string variable(kVariablePrefix);
   for (const char c : name) variable += c == '-' ? '_' : static_cast<char>(c & ~0x20);
   return variable;
 }
@@ -183,27 +187,36 @@ std::string_view Get(const Environment& environment, const std::string& name) {
   return found == environment.end() ? std::string_view() : found->second;
 }
 
-Layer FromCofferVariables(const Environment& environment, std::vector<std::string>& notes) {
-  constexpr std::string_view kPrefix = "COFFER_";
+// A misspelt option must not be passed over: COFFER_READONLY meant something. What looks like none
+// may be somebody's own. Commands that take few options do not mind: umount has to work.
+Status CheckCofferVariables(const Environment& environment, const CommandSpec& command,
+                            std::vector<std::string>& notes) {
+  if ((command.bit & kWithProfile) == 0) return Ok();
+  std::vector<std::string> all;
+  for (const OptionSpec& option : Options()) all.push_back(VariableFor(option.name));
+  std::vector<std::string> own;
+  for (const std::string_view name : Names(command.bit))
+    own.push_back(VariableFor(name).substr(kVariablePrefix.size()));
+  const std::vector<std::string_view> candidates(own.begin(), own.end());
+  for (const auto& [variable, value] : environment) {
+    if (!variable.starts_with(kVariablePrefix) || variable.starts_with(kTestPrefix)) continue;
+    if (std::find(all.begin(), all.end(), variable) != all.end()) continue;
+    const std::string nearest = Nearest(variable.substr(kVariablePrefix.size()), candidates);
+    if (!nearest.empty())
+      return Usage("the environment variable " + variable + " is no option; did you mean COFFER_" +
+                   nearest + "? (else unset it)");
+    notes.push_back("the environment variable " + variable +
+                    " is no option, and counts for nothing");
+  }
+  return Ok();
+}
+
+Layer FromCofferVariables(const Environment& environment) {
   Layer layer;
-  std::vector<std::string> known;
   for (const OptionSpec& option : Options()) {
     const std::string variable = VariableFor(option.name);
-    known.push_back(variable.substr(kPrefix.size()));
     const std::string_view value = Get(environment, variable);
     if (!value.empty()) layer[std::string(option.name)].push_back({std::string(value), variable});
-  }
-  const std::vector<std::string_view> candidates(known.begin(), known.end());
-  for (const auto& [variable, value] : environment) {
-    if (!variable.starts_with(kPrefix)) continue;
-    const std::string name = variable.substr(kPrefix.size());
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::string nearest = Nearest(name, candidates);
-    if (!nearest.empty())
-      notes.push_back(std::string(variable)
-                          .append(" is no option; did you mean COFFER_")
-                          .append(nearest)
-                          .append("?"));
   }
   return layer;
 }
@@ -415,7 +428,8 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     return Usage("usage: coffer " + std::string(command.name) + " [OPTIONS] " +
                  std::string(command.operands));
   }
-  const Layer variables = FromCofferVariables(environment, line.notes);
+  COFFER_TRY(CheckCofferVariables(environment, command, line.notes));
+  const Layer variables = FromCofferVariables(environment);
   const Layer sdk = FromSdkVariables(environment);
   const std::vector<Given>* config = Decide({&flags, &variables}, "config");
   COFFER_ASSIGN(
@@ -424,6 +438,8 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   const Layers layers = {&flags, &variables, &sdk, &file};
   if ((command.bit & kWithProfile) != 0) COFFER_TRY(TakeProfile(layers, environment, draft));
   COFFER_TRY(Apply(layers, command, draft));
+  const std::vector<Given>* access = Decide(layers, "read-only");
+  draft.mount.read_only_named = access != nullptr && access->back().origin != "-o rw";
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
   line.command = Build(command, std::move(draft));

@@ -65,6 +65,7 @@ struct MountOptions {
   std::string log_directory;  // "": standard error, after detaching syslog
 
   bool read_only = false;
+  bool read_only_named = false;  // either way, other than by fstab's "rw", which says nothing
   bool allow_other = false;
   bool allow_root = false;
   bool allow_non_empty = false;

@@ -77,6 +77,8 @@ class TreeRename {
   Status CopyPage(RenameJournal& journal, Entries& page);
   std::optional<Error> CopyOne(RenameEntry& entry);
   Result<s3::CopyRequest> RequestFor(const RenameEntry& entry);
+  Result<s3::Written> CopyObject(const RenameEntry& entry, const s3::CopyRequest& request);
+  Result<s3::Written> MakeMarker(const s3::CopyRequest& request, Error refusal);
   Status FollowSource(RenameEntry& entry, const Error& changed);
   enum class NewName { kAbsent, kOurs, kForeign };
   NewName LookAtNewName(const RenameEntry& entry);
@@ -116,6 +118,25 @@ Result<s3::CopyRequest> TreeRename::RequestFor(const RenameEntry& entry) {
   return request;
 }
 
+Result<s3::Written> TreeRename::CopyObject(const RenameEntry& entry,
+                                           const s3::CopyRequest& request) {
+  auto written = store_.Copy(request);
+  const bool empty_marker = request.to.ends_with('/') && entry.size == 0;
+  if (written || !empty_marker || written.error().code != Code::kUnsupported) return written;
+  return MakeMarker(request, std::move(written).error());
+}
+
+// For servers that copy no marker of a directory: the new one is made as the old one was.
+Result<s3::Written> TreeRename::MakeMarker(const s3::CopyRequest& request, Error refusal) {
+  COFFER_ASSIGN(s3::ObjectInfo info, store_.Head(request.from, {request.source_etag, ""}));
+  if (info.tag_count > 0) return refusal;  // only a copy takes them along
+  s3::NewObject marker;
+  marker.metadata = std::move(info.metadata);
+  marker.headers = std::move(info.headers);
+  marker.condition = request.target.condition;
+  return store_.Put(request.to, {}, marker);
+}
+
 // Somebody wrote the old name after it was listed: the newer version is what moves.
 Status TreeRename::FollowSource(RenameEntry& entry, const Error& changed) {
   COFFER_ASSIGN(const s3::ObjectInfo info, store_.Head(header_.from + entry.name, {}));
@@ -143,7 +164,7 @@ std::optional<Error> TreeRename::CopyOne(RenameEntry& entry) {
   std::optional<Error> error;
   for (int n = 0; n < kTries; ++n) {
     auto request = RequestFor(entry);
-    auto written = request ? store_.Copy(*request) : Result<s3::Written>(request.error());
+    auto written = request ? CopyObject(entry, *request) : Result<s3::Written>(request.error());
     const bool exists = !written && written.error().code == Code::kExists;
     const NewName found = exists ? LookAtNewName(entry) : NewName::kForeign;
     if (written || found == NewName::kOurs) {

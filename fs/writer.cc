@@ -349,7 +349,9 @@ Status Writer::Impl::BeginStream() {
       PartUploads::Shared{shared_.store, shared_.pool, shared_.uploads, width});
   next_part_ = 1;
   sent_metadata_ = object_.metadata;
-  auto begun = uploads_->Begin(key_, object_);
+  s3::NewObject object = object_;
+  object.copies_parts = prefix_.size != 0;
+  auto begun = uploads_->Begin(key_, object);
   if (begun && prefix_.size != 0) begun = CopyPrefix();
   if (!begun) return Fail(std::move(begun).error());
   return Ok();
@@ -359,7 +361,9 @@ Status Writer::Impl::CopyPrefix() {
   const auto pieces = plan_.CopyPieces(prefix_.size, shared_.options.copy_part);
   if (!pieces) return Error{Code::kTooLarge, "the old content leaves no parts for more"};
   const auto first = uploads_->SendCopyNow(1, key_, pieces->front(), prefix_.etag);
-  if (!first && first.error().code == Code::kUnsupported) return ReuploadPrefix();
+  const bool refused =
+      !first && (first.error().code == Code::kUnsupported || first.error().code == Code::kInvalid);
+  if (refused) return ReuploadPrefix();
   if (!first) return Error(first.error());
   next_part_ = 2;
   for (const s3::Range piece : std::span(*pieces).subspan(1)) {

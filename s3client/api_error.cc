@@ -70,6 +70,8 @@ constexpr std::array kRows = {
     Row{"InvalidObjectState", 403, Code::kArchived, Retry::kNever},
     Row{"MethodNotAllowed", 0, Code::kUnsupported, Retry::kNever},
     Row{"NotImplemented", 0, Code::kUnsupported, Retry::kNever},
+    // versitygw's, of every copy onto a new name that ends in '/'.
+    Row{"DirectoryObjectContainsData", 400, Code::kUnsupported, Retry::kNever},
     Row{"InvalidRange", 416, Code::kInvalid, Retry::kNever},
     Row{"InvalidArgument", 400, Code::kInvalid, Retry::kNever},
     Row{"InvalidRequest", 400, Code::kInvalid, Retry::kNever},

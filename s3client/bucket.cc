@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "crypto/encoding.h"
 #include "s3client/api_error.h"
+#include "s3client/date.h"
 #include "s3client/xml.h"
 
 namespace coffer::s3 {
@@ -139,6 +141,32 @@ Result<bool> Bucket::RetentionVisible(std::string_view key) {
 
 Result<bool> Bucket::LegalHoldVisible(std::string_view key) {
   return LockVisible(key, "legal-hold", "LegalHold");
+}
+
+Result<UnfinishedUploads> Bucket::Uploads(std::string_view prefix) {
+  Request request = NewRequest(Operation::kListUploads, "GET", "");
+  request.url.query = {{"uploads", ""}, {"encoding-type", "url"}};
+  if (!prefix.empty()) request.url.query.emplace_back("prefix", std::string(prefix));
+  request.max_reply_bytes = kMaxXmlBytes;
+  COFFER_ASSIGN(const Response response, transport_.Send(request));
+  if (response.status / 100 != 2) return ToError(response, Operation::kListUploads);
+  const auto document = XmlDocument::Parse(AsText(response.body));
+  if (!document || document->root().name() != "ListMultipartUploadsResult") {
+    return NotSaid("uploads");
+  }
+  const bool encoded = document->root().TextOr("EncodingType") == "url";
+  UnfinishedUploads uploads;
+  uploads.more = document->root().TextOr("IsTruncated") == "true";
+  for (const XmlNode upload : document->root().Children("Upload")) {
+    ++uploads.count;
+    const std::int64_t began = ParseIsoDate(upload.TextOr("Initiated")).value_or(0);
+    if (uploads.count > 1 && began >= uploads.oldest_s) continue;
+    uploads.oldest_s = began;
+    uploads.oldest_key = upload.TextOr("Key");
+    const auto plain = UriUnescape(uploads.oldest_key, Plus::kIsSpace);
+    if (encoded && plain) uploads.oldest_key = *plain;
+  }
+  return uploads;
 }
 
 void Bucket::FindVersioning(BucketFacts& facts) {

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,6 +37,14 @@ struct BucketFacts {
   std::string object_lock_unknown_why;
 };
 
+// Multipart uploads that were begun, and neither completed nor aborted.
+struct UnfinishedUploads {
+  std::size_t count = 0;
+  bool more = false;  // than one page shows: 1,000
+  std::string oldest_key;
+  std::int64_t oldest_s = 0;  // when it began; 0 when that cannot be read
+};
+
 struct BucketOptions {
   bool requester_pays = false;
   std::string expected_bucket_owner;
@@ -56,6 +65,9 @@ class Bucket {
   // Whether the bucket has Object Lock at all, as one of its objects tells.
   Result<bool> RetentionVisible(std::string_view key);
   Result<bool> LegalHoldVisible(std::string_view key);
+  // Below `prefix`. Of uploads nothing tells who began them: other machines' are among them. MinIO
+  // shows none but those of the very key that is the prefix.
+  Result<UnfinishedUploads> Uploads(std::string_view prefix);
   // All of it; what could not be found out is said, and only Check() can make it fail.
   Result<BucketFacts> Facts();
 

@@ -146,10 +146,14 @@ Status ConditionalStore::CheckCopySource(const CopyRequest& request) {
 
 Result<Written> ConditionalStore::Copy(const CopyRequest& request) {
   COFFER_TRY(CheckCopySource(request));
+  // Where it fails although it holds, having looked is all there is.
+  const bool source_unusable = memory_.Unusable(
+      CaseOf(ConditionalWrite::kCopySource, Condition::Matches(request.source_etag)));
   return Guarded(ConditionalWrite::kCopy, request.to, request.target.condition,
                  [&](const Condition& condition) {
                    CopyRequest sent = request;
                    sent.target.condition = condition;
+                   if (source_unusable && !trusted_) sent.source_etag.clear();
                    return inner_.Copy(sent);
                  });
 }

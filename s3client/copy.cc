@@ -129,7 +129,9 @@ Result<Written> S3Store::CopyByParts(const CopyRequest& request, Style style) {
   if (request.tag_count > 0) {
     COFFER_ASSIGN(style.tagging, Tagging(request.from, request.source_version_id));
   }
-  COFFER_ASSIGN(const Upload upload, CreateUploadAs(request.to, request.target, style));
+  NewObject object = request.target;
+  object.copies_parts = true;
+  COFFER_ASSIGN(const Upload upload, CreateUploadAs(request.to, object, style));
   auto parts = CopyAllParts(upload, request);
   if (!parts) {
     (void)AbortUpload(upload);

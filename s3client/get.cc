@@ -83,6 +83,13 @@ Result<ObjectInfo> S3Store::Head(std::string_view key, const ReadCondition& cond
     if (condition.confirm_absence) return AfterMissingHead(key, condition);
     return Error{Code::kNotFound, "HeadObject: status 404"};
   }
+  // Said of every key to who may list but not read: whether there is one the listing knows.
+  if (response.status == 403 && condition.confirm_absence && condition.version_id.empty()) {
+    const auto listed = ListingHas(key);
+    if (listed && !*listed) {
+      return Error{Code::kNotFound, "HeadObject: status 403, and no listing has the key"};
+    }
+  }
   if (response.status / 100 != 2) return ToError(response, Operation::kHeadObject);
   COFFER_ASSIGN(ObjectInfo info, ReadHead(response));
   COFFER_TRY(CheckVersion(info, condition));

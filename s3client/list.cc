@@ -51,11 +51,14 @@ Result<bool> IsTruncated(XmlNode root) {
 Result<ListedObject> ReadObject(XmlNode node, const KeyReader& keys) {
   ListedObject object;
   COFFER_ASSIGN(object.key, keys.Key(node, "Key"));
-  COFFER_ASSIGN(object.size, node.NumberOf("Size"));
-  COFFER_ASSIGN(const std::string etag, node.TextOf("ETag"));
-  object.etag = Unquoted(etag);
-  COFFER_ASSIGN(const std::string date, node.TextOf("LastModified"));
-  object.last_modified_s = ParseIsoDate(date).value_or(0);
+  // One row that makes no sense must not take the directory with it.
+  const auto size = node.NumberOf("Size");
+  const auto etag = node.TextOf("ETag");
+  const auto date = node.TextOf("LastModified");
+  if (size) object.size = *size;
+  if (etag) object.etag = Unquoted(*etag);
+  if (date) object.last_modified_s = ParseIsoDate(*date).value_or(0);
+  object.sound = size.has_value() && !object.etag.empty();
   object.storage_class = node.TextOr("StorageClass", "STANDARD");
   return object;
 }

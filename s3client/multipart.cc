@@ -70,7 +70,11 @@ Result<Upload> S3Store::CreateUploadAs(std::string_view key, const NewObject& ob
   Request request = NewRequest(Operation::kCreateUpload, "POST", key);
   request.url.query.emplace_back("uploads", "");
   COFFER_TRY(AddNewObject(request.headers, object, style, upload.put_id));
-  request.headers.Add("x-amz-checksum-algorithm", options_.unsigned_payload ? "CRC32" : "SHA256");
+  // Of what we copy, MinIO has no checksum, and versitygw the source's.
+  upload.without_checksums = object.copies_parts && !target_.aws_host;
+  if (!upload.without_checksums) {
+    request.headers.Add("x-amz-checksum-algorithm", options_.unsigned_payload ? "CRC32" : "SHA256");
+  }
   request.xml_reply = true;
   COFFER_ASSIGN(const Response response, transport_.Send(request));
   if (response.status / 100 != 2) return ToError(response, Operation::kCreateUpload);
@@ -88,7 +92,12 @@ Result<Part> S3Store::UploadPart(const Upload& upload, int number, ByteView body
   request.url.query.emplace_back("partNumber", std::to_string(number));
   AddUploadQuery(request, upload);
   AddCustomerKey(request.headers);
-  const Checksum checksum = AddBody(request, body);
+  Checksum checksum;
+  if (upload.without_checksums) {
+    AddBodyWithoutChecksum(request, body);
+  } else {
+    checksum = AddBody(request, body);
+  }
   const std::function<Status(const Response&)> check = [&](const Response& response) {
     return CheckWritten(response, checksum);
   };
@@ -119,7 +128,9 @@ Result<Part> S3Store::CopyPartFrom(const Upload& upload, int number, const Sourc
   request.plain_iam_auth = true;
   COFFER_ASSIGN(const Response response, transport_.Send(request));
   if (response.status / 100 != 2) return ToError(response, Operation::kCopyPart);
-  return ReadCopiedPart(response, number, options_.unsigned_payload);
+  COFFER_ASSIGN(Part part, ReadCopiedPart(response, number, options_.unsigned_payload));
+  if (upload.without_checksums) part.checksum.clear();
+  return part;
 }
 
 Result<Written> S3Store::CompleteUpload(const Upload& upload, std::span<const Part> parts,

@@ -92,6 +92,9 @@ struct NewObject {
   Metadata metadata = {};
   ContentHeaders headers = {};
   Condition condition = {};
+  // CreateUpload only: parts will be copied into it. Few servers but AWS take copied parts beside
+  // parts with checksums, so elsewhere those are left out (the signature covers the bytes).
+  bool copies_parts = false;
 };
 
 // The version that a write made.
@@ -105,7 +108,8 @@ struct ReadCondition {
   std::string etag = {};        // If-Match; "" for whatever is current; else kChanged
   std::string version_id = {};  // "" for the current version
   // Head only: a 404 without a body may come from a proxy, so it counts as kNotFound after a
-  // listing confirmed it. False for callers that list beside it.
+  // listing confirmed it; so does a 403, which who may not read is told of every key. False for
+  // callers that list beside it: they are given the bare kNotFound or kDenied.
   bool confirm_absence = true;
 };
 
@@ -147,6 +151,7 @@ struct Upload {
   // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
   // lost, from somebody else's object.
   std::string put_id = {};
+  bool without_checksums = false;  // of its parts
 };
 
 struct ListRequest {
@@ -161,8 +166,11 @@ struct ListedObject {
   std::string key;
   std::string etag;
   std::uint64_t size = 0;
-  std::int64_t last_modified_s = 0;
+  std::int64_t last_modified_s = 0;  // 0 for a date that cannot be read
   std::string storage_class;
+  // False for a row without an ETag or with a size that cannot be (read as "" and 0): the key is
+  // there, and only a HEAD tells what it is.
+  bool sound = true;
 };
 
 struct ListPage {

@@ -170,6 +170,14 @@ S3Store::Checksum S3Store::AddBody(Request& request, ByteView body) const {
   return checksum;
 }
 
+void S3Store::AddBodyWithoutChecksum(Request& request, ByteView body) const {
+  request.body = body;
+  request.payload_hash =
+      options_.unsigned_payload && request.url.https ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(body));
+  // A machine in FIPS mode has no MD5.
+  if (const auto md5 = Md5(body)) request.headers.Add("Content-MD5", Base64Encode(*md5));
+}
+
 Status S3Store::CheckWritten(const Response& response, const Checksum& checksum) {
   if (Unquoted(response.headers.Get("ETag")).empty()) {
     return Error{Code::kUnavailable, "the reply has no ETag"};

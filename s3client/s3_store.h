@@ -104,6 +104,8 @@ class S3Store : public ObjectStore {
     std::string value;
   };
   Checksum AddBody(Request& request, ByteView body) const;
+  // The same without a checksum that the service would store; Content-MD5 guards the way there.
+  void AddBodyWithoutChecksum(Request& request, ByteView body) const;
   // kUnavailable when a reply lacks an ETag or contradicts the checksum.
   static Status CheckWritten(const Response& response, const Checksum& checksum);
   Status CheckEncryption(const Response& response, const Encryption& asked) const;

@@ -10,20 +10,20 @@ cd "$(dirname "$0")/.." || exit 1
 export B=${B:-build}
 B=$(realpath "$B")
 
-COFFER_CHECK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/coffer-check.XXXXXX") || exit 1
-chmod 711 "$COFFER_CHECK_DIR" # tests become other users below it
-export COFFER_CHECK_DIR TMPDIR=$COFFER_CHECK_DIR
-mkdir "$COFFER_CHECK_DIR/running"
+COFFER_TEST_RUN=$(mktemp -d "${TMPDIR:-/tmp}/coffer-check.XXXXXX") || exit 1
+chmod 711 "$COFFER_TEST_RUN" # tests become other users below it
+export COFFER_TEST_RUN TMPDIR=$COFFER_TEST_RUN
+mkdir "$COFFER_TEST_RUN/running"
 
 # ours PID: it carries this run's directory in its environment, so the number is not another's by now
-ours() { grep -qzxF "COFFER_CHECK_DIR=$COFFER_CHECK_DIR" "/proc/$1/environ" 2>/dev/null; }
+ours() { grep -qzxF "COFFER_TEST_RUN=$COFFER_TEST_RUN" "/proc/$1/environ" 2>/dev/null; }
 
 # What an interrupted run leaves: its processes (each cleans up after itself), its mounts, its files.
 clean_up() {
   trap '' INT TERM HUP
   local pid mount i
   [[ -z ${harness:-} ]] || kill "$harness" 2>/dev/null
-  for pid in "$COFFER_CHECK_DIR"/running/*; do
+  for pid in "$COFFER_TEST_RUN"/running/*; do
     pid=${pid##*/}
     ours "$pid" && kill -TERM -- "-$pid"
     for ((i = 0; i < 200; i++)); do
@@ -32,13 +32,13 @@ clean_up() {
     done
   done
   while read -r _ mount _; do
-    [[ $mount == "$COFFER_CHECK_DIR"/* ]] && fusermount3 -uz "$mount"
+    [[ $mount == "$COFFER_TEST_RUN"/* ]] && fusermount3 -uz "$mount"
   done </proc/mounts
-  [[ ! -d $COFFER_CHECK_DIR/rgw ]] || tests/rgw destroy "$COFFER_CHECK_DIR/rgw"
+  [[ ! -d $COFFER_TEST_RUN/rgw ]] || tests/rgw destroy "$COFFER_TEST_RUN/rgw"
   if [[ ${KEEP:-0} == 1 ]]; then
-    echo "# kept: $COFFER_CHECK_DIR"
+    echo "# kept: $COFFER_TEST_RUN"
   else
-    rm -rf --one-file-system "$COFFER_CHECK_DIR"
+    rm -rf --one-file-system "$COFFER_TEST_RUN"
   fi
 }
 trap clean_up EXIT
@@ -48,7 +48,7 @@ trap 'exit 143' TERM HUP
 start_rgw() {
   local env
   echo "# starting Ceph RGW"
-  env=$(tests/rgw up "$COFFER_CHECK_DIR/rgw") || return
+  env=$(tests/rgw up "$COFFER_TEST_RUN/rgw") || return
   eval "$env"
 }
 

@@ -19,7 +19,7 @@ tap_planned=0
 # nothing of the person's own set-up reaches a test: no credentials, profiles, proxies, CA bundles or caches
 for tap_name in $(compgen -e); do
   case $tap_name in
-    COFFER_TEST_* | COFFER_CHECK_DIR) ;;
+    COFFER_TEST_*) ;;
     AWS_* | COFFER_* | XDG_* | *_proxy | *_PROXY | CURL_CA_BUNDLE | SSL_CERT_* | REQUESTS_CA_BUNDLE | GIT_* | RESTIC_*)
       unset "$tap_name" ;;
   esac

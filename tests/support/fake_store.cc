@@ -134,6 +134,11 @@ void FakeStore::Edit(std::string_view key, const std::function<void(s3::ObjectIn
   if (it != objects_.end()) change(it->second.back().info);
 }
 
+void FakeStore::SpoilListing(std::string_view key) {
+  const Lock lock(mu_);
+  spoilt_.emplace(key);
+}
+
 bool FakeStore::Has(std::string_view key) const {
   const Lock lock(mu_);
   return Current(key) != nullptr;
@@ -395,6 +400,10 @@ s3::ListPage FakeStore::ListLocked(const s3::ListRequest& request) const {
     }
     page.objects.push_back({key, version.info.etag, version.info.size, version.info.last_modified_s,
                             version.info.storage_class});
+    if (spoilt_.contains(key)) {
+      page.objects.back().sound = false;
+      page.objects.back().size = 0;
+    }
     last = "K" + key;
     ++it;
   }

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,8 @@ class FakeStore : public s3::ObjectStore {
   void Remove(std::string_view key);
   // Changes what the current version says of itself (archived, lock, tags, storage class ...).
   void Edit(std::string_view key, const std::function<void(s3::ObjectInfo&)>& change);
+  // Its row in listings makes no sense; HEAD knows it as ever.
+  void SpoilListing(std::string_view key);
   bool Has(std::string_view key) const;
   std::optional<std::string> Body(std::string_view key) const;
   std::optional<s3::ObjectInfo> Info(std::string_view key) const;
@@ -148,6 +151,7 @@ class FakeStore : public s3::ObjectStore {
   mutable Mutex mu_;
   std::map<std::string, std::vector<Version>, std::less<>> objects_ GUARDED_BY(mu_);
   std::map<std::string, PendingUpload> uploads_ GUARDED_BY(mu_);
+  std::set<std::string> spoilt_ GUARDED_BY(mu_);
   std::array<int, kOperations> counts_ GUARDED_BY(mu_){};
   Hook hook_ GUARDED_BY(mu_);
   std::int64_t now_s_ GUARDED_BY(mu_);

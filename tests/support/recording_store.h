@@ -42,9 +42,9 @@ class RecordingStore : public s3::ObjectStore {
     Lock lock(mu_);
     on_reply_ = std::move(hook);
   }
-  void RefuseCopyPart() {
+  void RefuseCopyPart(Code code) {
     Lock lock(mu_);
-    refuse_copy_part_ = true;
+    refuse_copy_part_ = code;
   }
 
   std::vector<Fetch> gets() const {
@@ -134,7 +134,7 @@ class RecordingStore : public s3::ObjectStore {
                             s3::Range range, std::string_view source_etag) override {
     {
       Lock lock(mu_);
-      if (refuse_copy_part_) return Error{Code::kUnsupported, "not implemented"};
+      if (refuse_copy_part_) return Error{*refuse_copy_part_, "not implemented"};
       parts_.push_back({number, range.size, true});
     }
     const Busy busy(*this, upload.id);
@@ -182,7 +182,7 @@ class RecordingStore : public s3::ObjectStore {
   std::vector<SentPart> parts_ GUARDED_BY(mu_);
   GetHook on_get_ GUARDED_BY(mu_);
   ReplyHook on_reply_ GUARDED_BY(mu_);
-  bool refuse_copy_part_ GUARDED_BY(mu_) = false;
+  std::optional<Code> refuse_copy_part_ GUARDED_BY(mu_);
   std::map<std::string, int> by_upload_ GUARDED_BY(mu_);
   int now_ GUARDED_BY(mu_) = 0;
   int most_ GUARDED_BY(mu_) = 0;

@@ -109,7 +109,17 @@ open_door "arn:aws:s3::$ACCOUNT:accesspoint/$MRAP"
 is "$(cat "$M/far/k")" "far away" "multi-Region: read"
 is "$(ls "$M")" far "multi-Region: ls"
 is "$(server_requests '[.[].signed] | unique | join(" ")')" AWS4-ECDSA-P256-SHA256 "multi-Region: signed with SigV4A"
+nok "multi-Region: read-only unless asked for otherwise" touch "$M/new"
+ok "multi-Region: why is said" grep -rqE 'mounted read-only: a multi-Region.*--read-only=false' "$WORK/log"
 leave multi-Region
+open_door "arn:aws:s3::$ACCOUNT:accesspoint/$MRAP" -o rw
+nok "multi-Region: what mount(8) always says is not asking" touch "$M/new"
+leave multi-Region
+open_door "arn:aws:s3::$ACCOUNT:accesspoint/$MRAP" --read-only=false
+ok "multi-Region: --read-only=false: write" cp "$WORK/line" "$M/far/line"
+is "$(stored data far/line)" "one line" "multi-Region: --read-only=false: it is in the bucket behind"
+ok "multi-Region: --read-only=false: that there is a risk is said" grep -rq 'of two writers one may be lost' "$WORK/log"
+leave "multi-Region: --read-only=false"
 
 note "a directory bucket"
 through "$DIRECTORY_BUCKET.s3express-usw2-az1.$REGION.amazonaws.com"

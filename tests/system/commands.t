@@ -114,10 +114,8 @@ with "-o file_mode=0600,uid=7,gid=8" mode_600 -o file_mode=0600,uid=7,gid=8
 with "--file-mode 0600 --uid 7 --gid 8" mode_600 --file-mode 0600 --uid 7 --gid 8
 modes() { is "$(stat -c %a "$M/file.txt" "$M/dir" | xargs)" "640 750" "$1"; }
 with "--umask 027 --file-mode 0666 --dir-mode 0777" modes --umask 027 --file-mode 0666 --dir-mode 0777
-misspelt() { reads "$1"; }
-exits 0 "COFFER_READONLY, misspelt" env COFFER_READONLY=1 "$COFFER" mount demo "$M"
-like "$OUTPUT" 'COFFER_READONLY is no option; did you mean COFFER_READ_ONLY' "is said"
-ok "and unmounts" "$COFFER" umount "$M"
+exits 2 "COFFER_READONLY, misspelt" env COFFER_READONLY=1 "$COFFER" mount demo "$M"
+like "$OUTPUT" 'COFFER_READONLY is no option; did you mean COFFER_READ_ONLY' "is refused, and said"
 exits 0 "another program's option that needs nothing" "$COFFER" mount demo "$M" --allow-delete
 like "$OUTPUT" 'allow-delete' "is accepted with a note"
 ok "and unmounts" "$COFFER" umount "$M"
@@ -173,6 +171,15 @@ has_line 'ok +PutObject' "PutObject was tested"
 has_line 'ok +DeleteObject' "and DeleteObject"
 is "$(keys_of demo)" "$before" "nothing is left of it"
 is "$(uploads_of demo)" 0 "and no upload"
+id=$(s3 POST "/demo/forgotten?uploads=" | sed -n 's|.*<UploadId>\(.*\)</UploadId>.*|\1|p')
+exits 0 "doctor of a bucket with an unfinished upload" "$COFFER" doctor demo
+has_line 'ok +unfinished uploads +1, the oldest since 0 days: forgotten' "names it"
+server_control POST clock '{"offset_s": 172800}' >/dev/null
+exits 0 "doctor two days later" "$COFFER" doctor demo
+like "$OUTPUT" 'unfinished uploads.*since 2 days' "says how old it is"
+like "$OUTPUT" '"AbortIncompleteMultipartUpload":\{"DaysAfterInitiation":7\}' "and the rule that aborts it"
+server_control POST clock '{"offset_s": 0}' >/dev/null
+s3 DELETE "/demo/forgotten?uploadId=$id"
 exits 0 "doctor --json" "$COFFER" doctor demo --json
 is "$(jq -r '[.healthy, (.checks | length > 15), (.target.url | type)] | map(tostring) | join(" ")' <<<"$OUTPUT")" "true true string" "the fields"
 # without USER OPTION CHECK ACTION: the check fails, and the statement that would allow it is shown

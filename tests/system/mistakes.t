@@ -135,6 +135,16 @@ server_control POST clock '{"offset_s": 3600}' >/dev/null
 works "this machine's clock is 3[56][0-9][0-9] s behind the server's" "a clock an hour behind" "${MOUNT[@]}" demo "$M"
 server_control POST clock '{"offset_s": 0}' >/dev/null
 
+note "a bucket that locks every new object"
+server_control POST faults '[{"match": {"operation": "GetObjectLockConfiguration"}, "do": {"status": 200, "body":
+  "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>"}}]' >/dev/null
+refused 2 'the default retention of this bucket \(GOVERNANCE\).*leave out --strict-excl' "--strict-excl under default retention" \
+  "${MOUNT[@]}" demo "$M" --strict-excl
+works '^$' "the same bucket without --strict-excl" "${MOUNT[@]}" demo "$M"
+works '^$' "--strict-excl --read-only writes nothing" "${MOUNT[@]}" demo "$M" --strict-excl --read-only
+server_control POST faults '[]' >/dev/null
+works '^$' "--strict-excl elsewhere" "${MOUNT[@]}" demo "$M" --strict-excl
+
 note "the network"
 make_certificate localhost demo.localhost >/dev/null 2>&1
 soon 20 "nobody listens" refused 1 'onnect.*check the network and --endpoint-url' "nobody listens" \

@@ -115,18 +115,30 @@ TEST_CASE("a directory marker stays a directory, and rclone's octal modes are to
 }
 
 TEST_CASE("setuid and setgid need special_bits; sticky shows on directories; umask hides") {
-  AttributeDefaults special = Defaults();
+  const auto shown = [](const char* key, const s3::Metadata& metadata,
+                        const AttributeDefaults& defaults) {
+    return ShownMode(Read(key, metadata, defaults), defaults);
+  };
+  const AttributeDefaults plain = Defaults();
+  AttributeDefaults special = plain;
   special.special_bits = true;
-  CHECK(Read("f", {{"mode", "107777"}}).mode == 0777);
-  CHECK(Read("f", {{"mode", "107777"}}, special).mode == 07777);
-  CHECK(Read("d/", {{"mode", "47777"}}).mode == 01777);
-  CHECK(Read("d/", {{"mode", "47777"}}, special).mode == 07777);
-  AttributeDefaults masked = Defaults();
+  CHECK(shown("f", {{"mode", "107777"}}, plain) == 0777);
+  CHECK(shown("f", {{"mode", "107777"}}, special) == 07777);
+  CHECK(shown("d/", {{"mode", "47777"}}, plain) == 01777);
+  CHECK(shown("d/", {{"mode", "47777"}}, special) == 07777);
+  AttributeDefaults masked = plain;
   masked.umask = 027;
-  CHECK(Read("f", {{"mode", "100777"}}, masked).mode == 0750);
-  CHECK(Read("f", {}, masked).mode == 0640);
-  CHECK(Read("l", {{"mode", "120777"}}, masked).mode == 0777);
-  CHECK(ImplicitDirectory(masked, 0).mode == 0750);
+  CHECK(shown("f", {{"mode", "100777"}}, masked) == 0750);
+  CHECK(shown("f", {}, masked) == 0640);
+  CHECK(shown("l", {{"mode", "120777"}}, masked) == 0777);
+  CHECK(ShownMode(ImplicitDirectory(masked, 0), masked) == 0750);
+  // Who gives all directories the setgid bit means it, of directories.
+  AttributeDefaults grouped = plain;
+  grouped.dir_mode = 02775;
+  CHECK(shown("d/", {}, grouped) == 02775);
+  CHECK(shown("f", {{"mode", "107777"}}, grouped) == 0777);
+  // What does not show is kept.
+  CHECK(Read("f", {{"mode", "106777"}}, masked).mode == 06777);
 }
 
 TEST_CASE("owners out of range are the mount's") {

@@ -30,6 +30,8 @@ class FakeProbes : public DoctorProbes {
   Result<ObjectLockSetup> object_lock = ObjectLockSetup{};
   Result<LockSight> retention = LockSight::kBucketHasNone;
   Result<LockSight> legal_hold = LockSight::kBucketHasNone;
+  Result<LeftUploads> uploads = LeftUploads{};
+  std::string uploads_prefix;
   int versioning_asked = 0;
 
   Result<std::shared_ptr<const s3::Credentials>> Credentials() override { return credentials; }
@@ -43,6 +45,10 @@ class FakeProbes : public DoctorProbes {
   Result<ObjectLockSetup> ObjectLock() override { return object_lock; }
   Result<LockSight> Retention(std::string_view) override { return retention; }
   Result<LockSight> LegalHold(std::string_view) override { return legal_hold; }
+  Result<LeftUploads> Uploads(std::string_view prefix) override {
+    uploads_prefix = prefix;
+    return uploads;
+  }
 };
 
 // A server that takes no notice of conditions, or refuses every If-Match.
@@ -63,6 +69,10 @@ class CarelessStore : public FakeStore {
   Result<s3::Written> Copy(const s3::CopyRequest& request) override {
     s3::CopyRequest plain = request;
     plain.target = Without(request.target);
+    if (ignores) plain.source_etag.clear();
+    if (refuses_matches && !plain.source_etag.empty()) {
+      return Error{Code::kChanged, "precondition failed"};
+    }
     return FakeStore::Copy(plain);
   }
   Status Delete(std::string_view key, const s3::Condition& condition) override {
@@ -258,6 +268,30 @@ TEST_CASE("locks that may not be seen are a warning", "[doctor]") {
   CHECK(doctor.checks["GetObjectRetention"]["policy"]["Action"] == "s3:GetObjectRetention");
 }
 
+TEST_CASE("uploads that nobody ended are named, with the rule that aborts them", "[doctor]") {
+  FakeStore store;
+  store.Plant("p/a", "x");
+  Doctor doctor(store);
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "ok");
+  CHECK(doctor.probes.uploads_prefix == "p/");
+  doctor.probes.uploads = LeftUploads{3, false, "p/big", 3600};  // a mount may be at work
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "ok");
+  CHECK_THAT(doctor.Detail("unfinished uploads"), Catch::Contains("3, the oldest since 0 days"));
+  doctor.probes.uploads = LeftUploads{1000, true, "p/big\n", 3 * 86400 + 5};
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "warn");
+  CHECK_THAT(doctor.Detail("unfinished uploads"),
+             Catch::Contains("1000 and more, the oldest since 3 days: p/big "));
+  CHECK_THAT(doctor.checks["unfinished uploads"]["change"].get<std::string>(),
+             Catch::Contains("\"AbortIncompleteMultipartUpload\":{\"DaysAfterInitiation\":7}") &&
+                 Catch::Contains("\"Prefix\":\"p/\""));
+  doctor.probes.uploads = Denied();
+  CHECK(doctor() == kExitOk);
+  CHECK(doctor.State("unfinished uploads") == "not tested");
+}
+
 TEST_CASE("the write test sees every condition honoured and leaves nothing", "[doctor]") {
   FakeStore store;
   store.Plant("p/a", "hello");
@@ -266,14 +300,16 @@ TEST_CASE("the write test sees every condition honoured and leaves nothing", "[d
   CHECK(doctor() == kExitOk);
   for (const char* name :
        {"PutObject", "PutObject If-None-Match", "PutObject If-Match", "CopyObject",
-        "CopyObject If-None-Match", "multipart upload", "CompleteMultipartUpload If-None-Match",
-        "AbortMultipartUpload", "DeleteObject If-Match", "DeleteObject"}) {
+        "CopyObject If-None-Match", "CopyObject x-amz-copy-source-if-match", "multipart upload",
+        "CompleteMultipartUpload If-None-Match", "AbortMultipartUpload", "DeleteObject If-Match",
+        "DeleteObject"}) {
     CHECK(doctor.State(name) == "ok");
   }
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_absent == Finding::kHonoured);
   CHECK(doctor.remembered->put_if_match == Finding::kHonoured);
   CHECK(doctor.remembered->copy_if_absent == Finding::kHonoured);
+  CHECK(doctor.remembered->copy_source_match == Finding::kHonoured);
   CHECK(doctor.remembered->complete_if_absent == Finding::kHonoured);
   CHECK(doctor.remembered->delete_if_match == Finding::kHonoured);
   CHECK(store.Keys() == std::vector<std::string>{"p/a"});
@@ -292,6 +328,7 @@ TEST_CASE("a server that ignores conditions is found out", "[doctor]") {
   CHECK(doctor.State("DeleteObject If-Match") == "warn");
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_absent == Finding::kIgnored);
+  CHECK(doctor.remembered->copy_source_match == Finding::kIgnored);
   CHECK(doctor.remembered->delete_if_match == Finding::kIgnored);
   CHECK(store.Keys().empty());
   CHECK(store.open_uploads() == 0);
@@ -310,6 +347,7 @@ TEST_CASE("a server that refuses the right ETag too is not usable", "[doctor]") 
   CHECK(doctor() == kExitOk);
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_match == Finding::kUnusable);
+  CHECK(doctor.remembered->copy_source_match == Finding::kUnusable);
   CHECK(doctor.remembered->put_if_absent == Finding::kHonoured);
 }
 

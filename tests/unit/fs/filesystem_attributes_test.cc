@@ -40,6 +40,28 @@ TEST_CASE("attribute changes wait, and a failure is told to the next call") {
   }
 }
 
+TEST_CASE("hidden mode bits never show, and a change of something else keeps them") {
+  FakeStore store;
+  Volume volume(store, LongTtl());
+  REQUIRE(volume.Write("f", "x"));
+  fs::AttributeChange mode;
+  mode.mode = 02640;
+  REQUIRE(volume.Change("f", mode));
+  CHECK(volume.Stat("f")->attributes.mode == 0640);
+  REQUIRE(volume.fs().Drain());
+  CHECK(volume.Stat("f")->attributes.mode == 0640);
+  CHECK(store.Info("f")->metadata.at("mode") == std::to_string(0102640));
+  auto masked = LongTtl();
+  masked.defaults.umask = 077;
+  Volume other(store, masked);
+  CHECK(other.Stat("f")->attributes.mode == 0600);
+  fs::AttributeChange time;
+  time.mtime = 5 * fs::kSecond;
+  REQUIRE(other.Change("f", time));
+  REQUIRE(other.fs().Drain());
+  CHECK(store.Info("f")->metadata.at("mode") == std::to_string(0102640));
+}
+
 TEST_CASE("a copy onto itself keeps what the object had") {
   FakeStore store;
   store.Plant("f", "x", {{"color", "blue"}});

@@ -230,6 +230,26 @@ TEST_CASE("a 404 that the listing does not agree with is not an absence") {
   CHECK(v.Look("f"));
 }
 
+TEST_CASE("who may list and write but not read makes new files, and sees no absence in a refusal") {
+  FakeStore store;
+  store.Plant("there", "1");
+  Volume v(store, NoTtl());
+  std::optional<Error> listing;
+  store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+    if (op == Operation::kHead) return Fault{{Code::kDenied, "403"}};
+    if (op == Operation::kList && listing) return Fault{*listing};
+    return std::nullopt;
+  });
+  CHECK(v.Look("new").error().code == Code::kNotFound);
+  CHECK(v.Write("new", "x"));
+  CHECK(store.Body("new") == "x");
+  CHECK(v.Look("there").error().code == Code::kDenied);
+  for (const Code code : {Code::kDenied, Code::kUnavailable}) {
+    listing = Error{code, "no listing"};
+    CHECK(v.Look("new2").error().code == Code::kDenied);
+  }
+}
+
 TEST_CASE("a directory is found behind any number of names that sort before it") {
   FakeStore store;
   for (int i = 0; i < 100; ++i) store.Plant("d-" + std::to_string(i), "x");

@@ -43,6 +43,28 @@ TEST_CASE("a mount of a prefix stays below it") {
   CHECK(store.Has("p/new"));
 }
 
+TEST_CASE("a row of a listing that makes no sense hides its name alone") {
+  FakeStore store;
+  store.Plant("d/good", "1");
+  store.Plant("d/odd", "content");
+  store.SpoilListing("d/odd");
+  auto options = LongTtl();
+  SECTION("exact attributes") {}
+  SECTION("attributes of listings") { options.exact_attributes = false; }
+  Volume volume(store, options);
+  CHECK(*volume.List("d", true) == Names{"good"});
+  CHECK(*volume.List("d") == Names{"good"});
+  CHECK(*volume.Read("d/good") == "1");
+  CHECK(volume.fs().stats().hidden_keys == 1);
+  CHECK(volume.fs().stats().hidden_examples == Names{"d/odd"});
+  CHECK(volume.notes().lines().size() == 1);
+  // S3 itself is asked for what is wanted by name, and the directory is not empty.
+  CHECK(volume.Stat("d/odd")->size == 7);
+  CHECK(*volume.Read("d/odd") == "content");
+  REQUIRE(volume.Unlink("d/good"));
+  CHECK(CodeOf(volume.RemoveDirectory("d")) == Code::kNotEmpty);
+}
+
 TEST_CASE("request budgets: small files") {
   FakeStore store;
   Volume volume(store, LongTtl());

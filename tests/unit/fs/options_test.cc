@@ -244,11 +244,34 @@ TEST_CASE("mistakes are named, with the nearest word", "[options]") {
   const TemporaryFile bad("umask = 9\n");
   CHECK_THAT(Refusal({"mount", "b", "/m"}, {}, bad.path()),
              Catch::Contains(bad.path() + ":1 takes"));
+}
 
-  const auto line = Parse({"mount", "b", "/m"}, {{"COFFER_REGOIN", "x"}, {"COFFER_TEST_DIR", "y"}});
-  REQUIRE(line);
-  REQUIRE(line->notes.size() == 1);
-  CHECK_THAT(line->notes[0], Catch::Contains("COFFER_REGION"));
+TEST_CASE("whether reading alone was asked for, either way", "[options]") {
+  CHECK_FALSE(Mount({}).read_only_named);
+  CHECK(Mount({"--read-only"}).read_only_named);
+  CHECK(Mount({"--read-only=false"}).read_only_named);
+  CHECK_FALSE(Mount({"--read-only=false"}).read_only);
+  CHECK(Mount({"-o", "ro"}).read_only_named);
+  // mount(8) gives this word to whatever is in fstab.
+  CHECK_FALSE(Mount({"-o", "rw"}).read_only_named);
+  CHECK(Mount({}, {{"COFFER_READ_ONLY", "no"}}).read_only_named);
+}
+
+TEST_CASE("COFFER_ variables that are no option", "[options]") {
+  CHECK_THAT(Refusal({"mount", "b", "/m"}, {{"COFFER_READONLY", "1"}}),
+             Catch::Contains("COFFER_READONLY is no option; did you mean COFFER_READ_ONLY?"));
+  const auto other = Parse({"mount", "b", "/m"}, {{"COFFER_WORKING_COPY_OF_MINE", "x"}});
+  REQUIRE(other);
+  REQUIRE(other->notes.size() == 1);
+  CHECK_THAT(other->notes[0], Catch::Contains("COFFER_WORKING_COPY_OF_MINE is no option"));
+  const auto tests =
+      Parse({"mount", "b", "/m"}, {{"COFFER_TEST_REGION", "x"}, {"COFFER_TEST_ENDPOINT_URL", "y"}});
+  REQUIRE(tests);
+  CHECK(tests->notes.empty());
+  CHECK(std::get<MountOptions>(tests->command).volume.address.region.empty());
+  // Of another command, or of one that must work whatever the environment holds.
+  CHECK(Parse({"resolve", "b"}, {{"COFFER_READ_ONLY", "1"}})->notes.empty());
+  CHECK(Parse({"umount", "/m"}, {{"COFFER_READONLY", "1"}}));
 }
 
 TEST_CASE("the other commands", "[options]") {

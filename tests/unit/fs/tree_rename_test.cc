@@ -125,6 +125,45 @@ TEST_CASE("hidden keys move too, storage classes stay, ETags may change") {
   CHECK(setup.journals() == 0);
 }
 
+TEST_CASE("where markers are not copied, empty ones are made as they were") {
+  FakeStore store;
+  Setup setup;
+  const Content before = SmallTree(store, "old/");
+  store.Edit("old/", [](s3::ObjectInfo& info) { info.headers.content_type = "a/b"; });
+  auto renames = setup.Over(store);
+  store.SetHook([](Operation operation, std::string_view key) -> std::optional<Fault> {
+    if (operation != Operation::kCopy || !key.ends_with('/')) return std::nullopt;
+    return Fault{{Code::kUnsupported, "no copies of markers"}};
+  });
+  SECTION("the tree moves whole") {
+    REQUIRE(renames.Rename({"old/", "new/", ""}));
+    CHECK(ContentOf(store, "new/") == before);
+    CHECK(store.Info("new/")->headers.content_type == "a/b");
+    CHECK(store.Keys("old/").empty());
+    CHECK(store.count(Operation::kPut) == 2);
+  }
+  SECTION("and replaces an empty directory") {
+    const std::string etag = store.Plant("new/", "", {{"mode", "16832"}});
+    REQUIRE(renames.Rename({"old/", "new/", etag}));
+    CHECK(ContentOf(store, "new/") == before);
+  }
+  SECTION("but not over somebody else's") {
+    store.Plant("new/", "");
+    CHECK_FALSE(renames.Rename({"old/", "new/", ""}));
+    CHECK(ContentOf(store, "old/") == before);
+  }
+  SECTION("nor without what only a copy takes along") {
+    SECTION("tags") {
+      store.Edit("old/sub/", [](s3::ObjectInfo& info) { info.tag_count = 1; });
+    }
+    SECTION("content") { store.Plant("old/sub/", "a marker with bytes"); }
+    const Content all = ContentOf(store, "old/");
+    CHECK_FALSE(renames.Rename({"old/", "new/", ""}));
+    CHECK(ContentOf(store, "old/") == all);
+    CHECK(store.Keys("new/").empty());
+  }
+}
+
 TEST_CASE("the marker of the empty directory that is replaced gives way") {
   FakeStore store;
   Setup setup;

@@ -281,7 +281,7 @@ TEST_CASE("writer: large old content is copied inside the store") {
 TEST_CASE("writer: a server that cannot copy parts gets the old content again") {
   for (const std::size_t size : {80 * kKiB + 1, 129 * kKiB, 130 * kKiB, kMiB + 1}) {
     WriterBench bench;
-    bench.store.RefuseCopyPart();
+    bench.store.RefuseCopyPart(size % 2 == 0 ? Code::kUnsupported : Code::kInvalid);
     const std::string old = Noise(size);
     bench.fake.Plant("k", old);
     {

@@ -54,6 +54,7 @@ const Expected kTable[] = {
     {500, "InternalError", Code::kUnavailable, Retry::kTransient},
     {500, "", Code::kUnavailable, Retry::kTransient},
     {501, "NotImplemented", Code::kUnsupported, Retry::kNever},
+    {400, "DirectoryObjectContainsData", Code::kUnsupported, Retry::kNever},
     {502, "", Code::kUnavailable, Retry::kTransient},
     {503, "SlowDown", Code::kUnavailable, Retry::kThrottled},
     {503, "", Code::kUnavailable, Retry::kThrottled},

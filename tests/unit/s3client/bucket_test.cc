@@ -43,6 +43,32 @@ TEST_CASE("bucket: facts as the bucket tells them") {
   CHECK(facts->lock.default_days == 30);
 }
 
+TEST_CASE("bucket: uploads that were not ended") {
+  const std::string uploads =
+      "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+      "<Upload><Key>p/b</Key><UploadId>2</UploadId><Initiated>2026-01-03T00:00:00Z</Initiated>"
+      "</Upload><Upload><Key>p/a+b%0A</Key><UploadId>1</UploadId>"
+      "<Initiated>2026-01-02T03:04:05.000Z</Initiated></Upload></ListMultipartUploadsResult>";
+  Bench bench;
+  bench.wire.Then(Reply(200, {}, uploads));
+  const auto found = bench.bucket.Uploads("p/");
+  REQUIRE(found);
+  CHECK(bench.wire.seen().at(0).Query("prefix") == "p/");
+  CHECK(found->count == 2);
+  CHECK(found->more);
+  CHECK(found->oldest_key == "p/a b\n");
+  CHECK(found->oldest_s == 1767323045);
+  Bench none;
+  none.wire.Then(Reply(200, {}, "<ListMultipartUploadsResult/>"));
+  CHECK(none.bucket.Uploads("").value().count == 0);
+  Bench listing;  // a server that takes no notice of the question
+  listing.wire.Then(Reply(200, {}, "<ListBucketResult/>"));
+  CHECK(listing.bucket.Uploads("").error().code == Code::kUnsupported);
+  Bench denied;
+  denied.wire.Then(Reply(403, {}, ErrorXml("AccessDenied")));
+  CHECK(denied.bucket.Uploads("").error().code == Code::kDenied);
+}
+
 TEST_CASE("bucket: never versioned, suspended, no lock") {
   Bench bench;
   bench.wire.Then(Reply(200));

@@ -43,12 +43,15 @@ class Quirky : public FakeStore {
   }
   Result<Written> Copy(const CopyRequest& request) override {
     CopyRequest changed = request;
+    source_sent = request.source_etag;
     if (ignores) changed.source_etag.clear();
+    if (always_fails && !changed.source_etag.empty()) return Error{Code::kChanged, "412"};
     COFFER_TRY(Judge(changed.target.condition));
     return FakeStore::Copy(changed);
   }
 
   std::vector<Condition> sent;
+  std::string source_sent;
 
  private:
   Status Judge(Condition& condition) const {
@@ -201,6 +204,39 @@ TEST_CASE("conditional: deletes and copies look before they act where the server
 
   CHECK(bench.store.Delete("k", Condition::Matches(etag)));
   CHECK(bench.store.Delete("k", Condition::Matches(etag)));  // gone is gone
+}
+
+TEST_CASE("conditional: a copy looks at its source unless the server is known to") {
+  const ConditionMemory::Case source{ConditionalWrite::kCopySource, Condition::Kind::kMatches,
+                                     false};
+  Bench bench;
+  CopyRequest copy;
+  copy.from = "k";
+  copy.to = "l";
+  copy.source_etag = bench.server.Plant("k", "x");
+  SECTION("unknown: a HEAD, and the condition all the same") {
+    REQUIRE(bench.store.Copy(copy));
+    CHECK(bench.server.count(test::Operation::kHead) == 1);
+    CHECK(bench.server.source_sent == copy.source_etag);
+  }
+  SECTION("what a write test found out") {
+    bench.memory.SawSuccess(source);
+    bench.memory.SawRefusal(source);
+    REQUIRE(bench.store.Copy(copy));
+    CHECK(bench.server.count(test::Operation::kHead) == 0);
+    CHECK(bench.server.source_sent == copy.source_etag);
+    copy.source_etag = "other";
+    CHECK(bench.store.Copy(copy).error().code == Code::kChanged);
+  }
+  SECTION("a server that refuses it always: a HEAD alone") {
+    bench.memory.SetUnusable(source);
+    bench.server.always_fails = true;
+    REQUIRE(bench.store.Copy(copy));
+    CHECK(bench.server.count(test::Operation::kHead) == 1);
+    CHECK(bench.server.source_sent.empty());
+    copy.source_etag = "other";
+    CHECK(bench.store.Copy(copy).error().code == Code::kChanged);
+  }
 }
 
 TEST_CASE("conditional: many deletes compare with a listing, not with a HEAD each") {

@@ -88,6 +88,28 @@ TEST_CASE("Head: a 404 is an absence only once a listing lacks the key") {
   CHECK(raw.wire.seen().size() == 1);
 }
 
+TEST_CASE("Head: a 403 is an absence once a listing lacks the key, else a denial") {
+  StoreBench absent;
+  absent.wire.Then(Reply(403)).Then(Listing(Listed("k%2Fother")));
+  CHECK(CodeOf(absent.store.Head("k", {})) == Code::kNotFound);
+  CHECK(absent.Seen(1).Query("prefix") == "k");
+  StoreBench there;
+  there.wire.Then(Reply(403)).Then(Listing(Listed("k")));
+  CHECK(CodeOf(there.store.Head("k", {})) == Code::kDenied);
+  StoreBench unlisted;
+  unlisted.wire.Then(Reply(403)).Then(Reply(403, {}, ErrorXml("AccessDenied")));
+  CHECK(CodeOf(unlisted.store.Head("k", {})) == Code::kDenied);
+  StoreBench proxy;
+  proxy.wire.Then(Reply(403)).Then(Reply(200, {}, "<html></html>"));
+  CHECK(CodeOf(proxy.store.Head("k", {})) == Code::kDenied);
+  StoreBench raw;
+  raw.wire.Then(Reply(403));
+  ReadCondition unconfirmed;
+  unconfirmed.confirm_absence = false;
+  CHECK(CodeOf(raw.store.Head("k", unconfirmed)) == Code::kDenied);
+  CHECK(raw.wire.seen().size() == 1);
+}
+
 TEST_CASE("Get: exactly the range, or an error") {
   StoreBench bench;
   bench.wire.Then(Object("world", {{"Content-Range", "bytes 6-10/11"}}, 206));

@@ -35,7 +35,7 @@ TEST_CASE("List: what is not a listing of what was asked is an error") {
            begin + "<IsTruncated>false</IsTruncated>" + Listed("q/x") + "</ListBucketResult>",
            begin + "<IsTruncated>false</IsTruncated>" + Listed("p/%zz") + "</ListBucketResult>",
            begin + "<IsTruncated>false</IsTruncated>" + Listed("") + "</ListBucketResult>",
-           begin + "<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key></Contents>"
+           begin + "<IsTruncated>false</IsTruncated><Contents><Size>1</Size></Contents>"
                    "</ListBucketResult>",
            begin + "<IsTruncated>false</IsTrunc",
        }) {
@@ -44,6 +44,33 @@ TEST_CASE("List: what is not a listing of what was asked is an error") {
     bench.wire.Then(Reply(200, {{"Date", kDate}}, body));
     CHECK(CodeOf(bench.store.List({.prefix = "p/", .token = "t"})) == Code::kUnavailable);
   }
+}
+
+TEST_CASE("List: a row that makes no sense is said to, and takes no other with it") {
+  const auto row = [](const std::string& key, const std::string& size, const std::string& date) {
+    return "<Contents><Key>p/" + key + "</Key><LastModified>" + date +
+           "</LastModified><ETag>\"e\"</ETag>" + size + "</Contents>";
+  };
+  const std::string date = "2026-01-02T03:04:05Z";
+  StoreBench bench;
+  bench.wire.Then(Listing(row("largest", "<Size>9223372036854775807</Size>", date) +
+                          row("larger", "<Size>9223372036854775808</Size>", date) +
+                          row("minus", "<Size>-1</Size>", date) + row("none", "", date) +
+                          row("nested", "<Size><a/></Size>", date) +
+                          row("undated", "<Size>5</Size>", "tomorrow") +
+                          "<Contents><Key>p/untagged</Key><Size>5</Size></Contents>"));
+  const auto page = bench.store.List({.prefix = "p/"});
+  REQUIRE(page);
+  std::vector<std::string> unsound;
+  for (const auto& object : page->objects) {
+    if (!object.sound) unsound.push_back(object.key);
+  }
+  CHECK(page->objects.size() == 7);
+  CHECK(unsound == std::vector<std::string>{"p/larger", "p/minus", "p/none", "p/nested",
+                                            "p/untagged"});
+  CHECK(page->objects[0].size == 9223372036854775807u);
+  CHECK(page->objects[1].size == 0);
+  CHECK(page->objects[5].last_modified_s == 0);
 }
 
 TEST_CASE("ListVersions: versions and markers in order") {

@@ -36,6 +36,39 @@ TEST_CASE("multipart: create, part, complete") {
                                 "<ChecksumSHA256>LPJNul+") != std::string::npos);
 }
 
+TEST_CASE("multipart: no checksums where parts are copied in and the server is not AWS") {
+  const std::string copied =
+      "<CopyPartResult><ETag>\"e1\"</ETag><ChecksumSHA256>of-the-source-2</ChecksumSHA256>"
+      "</CopyPartResult>";
+  for (const bool aws : {true, false}) {
+    Target target = TestTarget();
+    target.aws_host = aws;
+    StoreBench bench({}, target);
+    bench.wire.Then(Reply(200, {}, kInitiated)).Then(Reply(200, {}, copied));
+    bench.wire.Then(Object("")).Then(Reply(200, {{"Date", kDate}}, kCompleted));
+    NewObject object;
+    object.copies_parts = true;
+    const auto upload = bench.store.CreateUpload("k", object);
+    REQUIRE(upload);
+    const auto first = bench.store.CopyPart(*upload, 1, "k", {0, 9}, "e0");
+    const auto second = bench.store.UploadPart(*upload, 2, AsBytes("hello"));
+    REQUIRE(first);
+    REQUIRE(second);
+    REQUIRE(bench.store.CompleteUpload(*upload, std::vector<Part>{*first, *second}, {}));
+    CAPTURE(aws);
+    CHECK(bench.Seen(0).headers.Has("x-amz-checksum-algorithm") == aws);
+    CHECK(bench.Seen(2).headers.Has("x-amz-checksum-sha256") == aws);
+    CHECK(bench.Seen(2).headers.Get("Content-MD5") == (aws ? "" : "XUFAKrxLKna5cZ2REBfFkg=="));
+    CHECK((bench.Seen(3).body.find("ChecksumSHA256") != std::string::npos) == aws);
+  }
+  Target target = TestTarget();
+  target.aws_host = false;
+  StoreBench plain({}, target);
+  plain.wire.Then(Reply(200, {}, kInitiated));
+  REQUIRE(plain.store.CreateUpload("k", {}));
+  CHECK(plain.Seen(0).headers.Has("x-amz-checksum-algorithm"));
+}
+
 TEST_CASE("multipart: the fate of a Complete whose reply was lost") {
   const Upload upload{"k", "u1", "mine"};
   const std::vector<Part> parts = {{1, "e", ""}};
