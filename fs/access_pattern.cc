@@ -5,7 +5,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::uint64_t kAlignment = 4096;
 constexpr std::size_t kMostRuns = 8;
 // How much further a run reads ahead than it has read so far.
 constexpr std::uint64_t kWindowGrowth = 4;
@@ -18,12 +17,15 @@ AccessPattern::AccessPattern(const ReadOptions& options, std::uint64_t file_size
     : options_(options), file_size_(file_size) {}
 
 s3::Range AccessPattern::Exact(std::uint64_t offset, std::uint64_t end) const {
-  const std::uint64_t begin = offset / kAlignment * kAlignment;
-  const std::uint64_t past = kAlignment - 1;
-  const std::uint64_t stop = end > file_size_ - std::min(file_size_, past)
-                                 ? file_size_
-                                 : (end + past) / kAlignment * kAlignment;
-  return {begin, stop - begin};
+  const std::uint64_t begin = offset / options_.granularity * options_.granularity;
+  return {begin, Stop(end) - begin};
+}
+
+// `end`, or the next multiple of the granularity, or the end of the file.
+std::uint64_t AccessPattern::Stop(std::uint64_t end) const {
+  const std::uint64_t past = options_.granularity - 1;
+  if (end > file_size_ - std::min(file_size_, past)) return file_size_;
+  return (end + past) / options_.granularity * options_.granularity;
 }
 
 bool AccessPattern::Follows(const Run& run, std::uint64_t offset, std::uint64_t end) const {
@@ -95,7 +97,8 @@ std::vector<s3::Range> AccessPattern::Plan(std::uint64_t offset, std::uint64_t e
   while (run->next < file_size_) {
     std::uint64_t block = std::min(std::max(options_.first_window, 2 * run->block), largest);
     if (run->next < end) block = std::max(block, std::min(end - run->next, options_.part_size));
-    const std::uint64_t stop = block < file_size_ - run->next ? run->next + block : file_size_;
+    const std::uint64_t stop =
+        block < file_size_ - run->next ? Stop(run->next + block) : file_size_;
     if (run->next >= end && stop > run->end + window) break;
     ranges.push_back({run->next, stop - run->next});
     run->next = stop;

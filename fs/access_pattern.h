@@ -20,6 +20,7 @@ struct ReadOptions {
   std::uint64_t first_window = 128u << 10;  // of a sequential run; doubles
   std::uint64_t part_size = 8u << 20;       // the largest single range
   std::uint64_t max_window = 64u << 20;     // read ahead of one handle
+  std::uint64_t granularity = 4096;         // ranges begin and end at multiples of it
 };
 
 class AccessPattern {
@@ -59,6 +60,7 @@ class AccessPattern {
   std::uint64_t Window(const Run& run, std::uint64_t room) const;
   std::vector<s3::Range> Begin(std::uint64_t offset, std::uint64_t end);
   s3::Range Exact(std::uint64_t offset, std::uint64_t end) const;
+  std::uint64_t Stop(std::uint64_t end) const;
 
   const ReadOptions options_;
   const std::uint64_t file_size_;

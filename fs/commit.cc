@@ -114,7 +114,7 @@ Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
   if (const auto bytes = file.writer.Unsent(); bytes && !bytes->empty()) {
     const std::uint64_t from = file.writer.unsent_offset();
     const std::string part = from > 0 ? "the bytes from " + std::to_string(from) + " on: " : "";
-    auto saved = rescue_.Save({key, etag, part + error.what}, *bytes);
+    const auto saved = PutAside(file, {key, etag, part + error.what}, *bytes);
     rescued = saved.has_value();
     line += saved ? "; the bytes were saved in " + *saved
                   : "; the bytes could not be saved either: " + saved.error().what;
@@ -131,6 +131,14 @@ Error Filesystem::Impl::Failed(OpenFile& file, Error error) {
   parts_.observer.Fail(line);
   ForgetFailed(*file.node);
   return error;
+}
+
+// In a sealed volume nothing lies on the disk in the clear either.
+Result<std::string> Filesystem::Impl::PutAside(const OpenFile& file, const RescueReason& reason,
+                                               const Bytes& bytes) {
+  if (parts_.sealer == nullptr) return rescue_.Save(reason, bytes);
+  COFFER_ASSIGN(const Bytes sealed, parts_.sealer->SealAlone(bytes, file.data_key));
+  return rescue_.Save(reason, sealed);
 }
 
 s3::ContentHeaders Filesystem::Impl::HeadersFor(const std::string& key) const {
@@ -182,7 +190,9 @@ void Filesystem::Impl::ForgetFailed(Node& node) {
 Status Filesystem::Impl::TruncateClosed(const NodePtr& node) {
   bool started = false;
   constexpr int kFlags = O_WRONLY | O_TRUNC;
-  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file, JoinOrStart(node, kFlags, &started));
+  COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
+  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file,
+                JoinOrStart(node, kFlags, std::move(data_key), &started));
   Status done = PrepareContent(*file, kFlags, started);
   if (done) done = Commit(*file);
   LeaveWriter(file);

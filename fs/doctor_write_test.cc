@@ -191,7 +191,7 @@ class WriteTest {
   };
   Result<Begun> Begin(const std::string& key) {
     COFFER_ASSIGN(s3::Upload upload, store_.CreateUpload(key, With(s3::Condition::None())));
-    auto part = store_.UploadPart(upload, 1, AsBytes("4"));
+    auto part = store_.UploadPart(upload, {1}, AsBytes("4"));
     if (part) return Begun{std::move(upload), *std::move(part)};
     const auto aborted = store_.AbortUpload(upload);
     Error error = std::move(part).error();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "crypto/bytes.h"
+#include "crypto/key_source.h"
 #include "crypto/result.h"
 #include "fs/attribute_index.h"
 #include "fs/attributes.h"
@@ -139,6 +140,17 @@ struct FilesystemStats {
   std::vector<std::string> hidden_examples;  // some keys that cannot be shown, for `coffer status`
 };
 
+// What a sealed volume adds to its store. Both block on KMS without a key at hand; safe from any
+// thread. SealedStore implements it.
+class ContentSealer {
+ public:
+  virtual ~ContentSealer() = default;
+  // For a file that is about to be written: a refusal comes before the first byte.
+  virtual Result<DataKeyPtr> TakeKey() = 0;
+  // Bytes that could not be stored, as a message that `coffer open` reads; null takes a key.
+  virtual Result<Bytes> SealAlone(ByteView plain, DataKeyPtr key) = 0;
+};
+
 // Told of what no return value can carry: a failure after the call was answered. Safe from any
 // thread; must not call back. fs/log implements it.
 class FilesystemObserver {
@@ -169,6 +181,7 @@ class Filesystem {
     const s3::Clock& clock;
     const s3::ServerTime& server_time;
     FilesystemObserver& observer;
+    ContentSealer* sealer = nullptr;  // of a sealed volume
   };
   Filesystem(const Parts& parts, FilesystemOptions options);
   ~Filesystem();

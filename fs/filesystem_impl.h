@@ -189,14 +189,16 @@ class Filesystem::Impl {
   void WaitWhileMoving(const NodePtr& node);
   Status FlushWriter(const Handle& handle, const Caller& caller);
   Status SendAll(const NodePtr& node, std::shared_ptr<OpenFile> file);
-  NodePtr NewFileNode(const NodePtr& parent, const std::string& name, std::uint32_t mode,
-                      const Caller& caller) REQUIRES(tree_.mu);
+  NodePtr NewFileNode(const NodePtr& parent, const std::string& name, const Attributes& attributes,
+                      DataKeyPtr data_key) REQUIRES(tree_.mu);
   Attributes NewAttributes(FileType type, std::uint32_t mode, const Caller& caller) const;
   void Touch(OpenFile& file) REQUIRES(tree_.mu);
   Result<std::vector<Slice>> ReadWhileWriting(OpenFile& file, std::uint64_t offset,
                                               std::size_t size);
   Result<OpenReply> OpenForWriting(const NodePtr& node, int flags, const Caller& caller);
-  Result<std::shared_ptr<OpenFile>> JoinOrStart(const NodePtr& node, int flags, bool* started);
+  Result<DataKeyPtr> DataKeyFor(const NodePtr& node);
+  Result<std::shared_ptr<OpenFile>> JoinOrStart(const NodePtr& node, int flags, DataKeyPtr data_key,
+                                                bool* started);
   Status PrepareContent(OpenFile& file, int flags, bool started);
   HandleId AddHandle(std::shared_ptr<Handle> handle);
   std::shared_ptr<Reader> ReaderFor(Handle& handle);
@@ -208,6 +210,8 @@ class Filesystem::Impl {
   void FollowName(OpenFile& file);
   void OfferMetadata(OpenFile& file);
   void Committed(OpenFile& file, const s3::Written& written);
+  Result<std::string> PutAside(const OpenFile& file, const RescueReason& reason,
+                               const Bytes& bytes);
   Error Failed(OpenFile& file, Error error);
   Fact FactFrom(const Node& node) const REQUIRES(tree_.mu);
   s3::ContentHeaders HeadersFor(const std::string& key) const;

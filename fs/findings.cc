@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "fs/directories.h"
@@ -38,15 +36,8 @@ void LoadFindings(const std::string& state_directory, const std::string& bucket,
 Status SaveFindings(const std::string& state_directory, const std::string& bucket,
                     const s3::ConditionMemory& memory) {
   const std::string path = FindingsFile(state_directory, bucket);
-  const std::string draft = path + "." + std::to_string(getpid());
   COFFER_TRY(MakePrivateDirectory(state_directory + "/conditions"));
-  COFFER_TRY(RemoveFile(draft));
-  COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
-  COFFER_TRY(file.Append(AsBytes(memory.Export())));
-  COFFER_TRY(file.Sync());
-  if (std::rename(draft.c_str(), path.c_str()) != 0)
-    return Error{Code::kUnavailable, path + " cannot be replaced"};
-  return Ok();
+  return ReplacePrivateFile(path, memory.Export());
 }
 
 }  // namespace coffer::fs

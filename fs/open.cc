@@ -45,14 +45,17 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
   {
     const Lock lock(tree_.mu);
     const Node& node = *handle.node;
-    if (node.writing || node.fetched_once || node.version.size == 0 ||
+    // Only a sealed file has an end to prove when it is empty.
+    const bool nothing = node.version.size == 0 && parts_.sealer == nullptr;
+    if (node.writing || node.fetched_once || nothing ||
         node.version.size > options_.read.first_window) {
       return Ok();
     }
     key = tree_.Key(node);
     version = node.version;
   }
-  auto fetched = parts_.store.Get(key, {0, version.size}, {.etag = version.etag, .version_id = {}});
+  auto fetched = parts_.store.Get(key, {0, std::max<std::uint64_t>(version.size, 1)},
+                                  {.etag = version.etag, .version_id = {}});
   if (!fetched &&
       (fetched.error().code == Code::kNotFound || fetched.error().code == Code::kChanged)) {
     NoteReplaced(handle.node, key, version);
@@ -99,7 +102,9 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   COFFER_TRY(CheckWritable());
   COFFER_TRY(Revalidate(node, false));
   bool started = false;
-  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file, JoinOrStart(node, flags, &started));
+  COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
+  COFFER_ASSIGN(const std::shared_ptr<OpenFile> file,
+                JoinOrStart(node, flags, std::move(data_key), &started));
   if (const Status prepared = PrepareContent(*file, flags, started); !prepared) {
     LeaveWriter(file);
     return prepared.error();
@@ -120,8 +125,19 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   return reply;
 }
 
+// In a sealed volume a file's data key is taken when it is opened, for its first commit.
+Result<DataKeyPtr> Filesystem::Impl::DataKeyFor(const NodePtr& node) {
+  if (parts_.sealer == nullptr) return DataKeyPtr();
+  {
+    const Lock lock(tree_.mu);
+    if (node && node->writing) return DataKeyPtr();
+  }
+  return parts_.sealer->TakeKey();
+}
+
 // The OpenFile that all descriptors open for writing share; refuses what cannot be written yet.
 Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& node, int flags,
+                                                                DataKeyPtr data_key,
                                                                 bool* started) {
   const Lock lock(tree_.mu);
   if (node->gone) return Error{Code::kChanged, "replaced or removed"};
@@ -141,6 +157,7 @@ Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& n
   s3::NewObject object;
   object.condition = s3::Condition::Matches(node->version.etag);
   object.headers = HeadersFor(key);
+  object.data_key = std::move(data_key);
   node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
   node->writing->handles = 1;
   if (node->extra) node->writing->metadata = *node->extra;
@@ -187,6 +204,7 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kInvalid, "not a name"};
   const std::string name(view);
+  COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(nullptr));
   NodePtr node;
   auto handle = std::make_shared<Handle>();
   {
@@ -206,7 +224,8 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
       return (flags & O_EXCL) != 0 ? Error{Code::kExists, "made a moment ago"}
                                    : Error{Code::kChanged, "made a moment ago"};
     }
-    node = NewFileNode(parent, name, mode, caller);
+    node = NewFileNode(parent, name, NewAttributes(FileType::kFile, mode, caller),
+                       std::move(data_key));
     node->writing->exclusive = (flags & O_EXCL) != 0;
     ++node->readers;
     handle->file = node->writing;
@@ -235,11 +254,11 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
 
 // A file that exists only here until its first commit.
 NodePtr Filesystem::Impl::NewFileNode(const NodePtr& parent, const std::string& name,
-                                      std::uint32_t mode, const Caller& caller) {
+                                      const Attributes& attributes, DataKeyPtr data_key) {
   const std::string key = tree_.ChildKey(*parent, name);
   Fact fact;
   fact.present = true;
-  fact.attributes = NewAttributes(FileType::kFile, mode, caller);
+  fact.attributes = attributes;
   fact.valid_until = Until(options_.metadata_ttl);
   tree_.Change(*parent, name, fact);
   if (const NodePtr old = tree_.Child(*parent, name)) tree_.Detach(*old);
@@ -247,6 +266,7 @@ NodePtr Filesystem::Impl::NewFileNode(const NodePtr& parent, const std::string& 
   s3::NewObject object;
   object.condition = s3::Condition::Absent();
   object.headers = HeadersFor(key);
+  object.data_key = std::move(data_key);
   node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
   node->writing->handles = 1;
   return node;
@@ -382,9 +402,10 @@ bool Filesystem::Impl::SharesNumber(const Handle& handle) const {
   }
   const Lock lock(tree_.mu);
   const std::string key = tree_.Key(*handle.node);
-  return std::any_of(others.begin(), others.end(), [&](const auto& other) {
-    return other->opened_as == key || tree_.Key(*other->node) == key;
-  });
+  for (const auto& other : others) {
+    if (other->opened_as == key || tree_.Key(*other->node) == key) return true;
+  }
+  return false;
 }
 
 Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {

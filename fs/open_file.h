@@ -55,6 +55,7 @@ struct OpenFile {
         opened_as(key_now),
         key(key_now),
         headers(object.headers),
+        data_key(object.data_key),
         writer(shared, std::move(key_now), std::move(object)) {}
 
   const NodePtr node;
@@ -68,6 +69,7 @@ struct OpenFile {
   Turn turn;
   std::string key;  // where the writer writes; the node's own, unless a directory was renamed
   const s3::ContentHeaders headers;
+  const DataKeyPtr data_key;  // of a sealed volume, from when the file was opened
   Writer writer;
   s3::Metadata metadata;         // foreign fields and xattrs, kept over the commit
   bool exclusive = false;        // made by O_EXCL: a lost race is EEXIST

@@ -60,4 +60,10 @@ void PartBuffer::Fill(Bytes bytes) {
   bytes_ = std::move(bytes);
 }
 
+void PartBuffer::KeepEnd(std::uint64_t size) {
+  assert(size <= bytes_.size());
+  bytes_ = Bytes(bytes_.end() - static_cast<std::ptrdiff_t>(size), bytes_.end());
+  memory_.Shrink(size);
+}
+
 }  // namespace coffer::fs

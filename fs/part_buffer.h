@@ -30,6 +30,8 @@ class PartBuffer {
   void Resize(std::uint64_t size);
   // Takes over bytes that came from elsewhere, within room().
   void Fill(Bytes bytes);
+  // Drops all but the last `size` bytes, and the memory of what is dropped.
+  void KeepEnd(std::uint64_t size);
 
  private:
   Bytes bytes_;

@@ -108,11 +108,11 @@ Status PartUploads::RunNow(int number, const Job& job) {
   return Ok();
 }
 
-Status PartUploads::Send(int number, PartBuffer buffer) {
+Status PartUploads::Send(s3::PartPlace place, PartBuffer buffer) {
   // std::function wants to be copyable; nothing is copied.
   const auto shared = std::make_shared<PartBuffer>(std::move(buffer));
-  return Start(number, [number, shared](s3::ObjectStore& store, const s3::Upload& upload) {
-    return store.UploadPart(upload, number, shared->bytes());
+  return Start(place.number, [place, shared](s3::ObjectStore& store, const s3::Upload& upload) {
+    return store.UploadPart(upload, place, shared->bytes());
   });
 }
 
@@ -131,9 +131,9 @@ Status PartUploads::SendCopyNow(int number, const std::string& from, s3::Range r
   });
 }
 
-Status PartUploads::SendNow(int number, ByteView bytes) {
-  return RunNow(number, [&](s3::ObjectStore& store, const s3::Upload& upload) {
-    return store.UploadPart(upload, number, bytes);
+Status PartUploads::SendNow(s3::PartPlace place, ByteView bytes) {
+  return RunNow(place.number, [&](s3::ObjectStore& store, const s3::Upload& upload) {
+    return store.UploadPart(upload, place, bytes);
   });
 }
 

@@ -46,12 +46,12 @@ class PartUploads {
 
   // Waits until fewer than `width` parts are under way, then starts this one. The first part that
   // fails stops all that have not started; its error comes out of every later call.
-  Status Send(int number, PartBuffer buffer);
+  Status Send(s3::PartPlace place, PartBuffer buffer);
   Status SendCopy(int number, std::string from, s3::Range range, std::string source_etag);
   // The same in this thread, for parts whose outcome decides what comes next.
   Status SendCopyNow(int number, const std::string& from, s3::Range range,
                      const std::string& source_etag);
-  Status SendNow(int number, ByteView bytes);
+  Status SendNow(s3::PartPlace place, ByteView bytes);
 
   std::optional<Error> error() const;
   // Waits until one more part has ended; false when none is under way.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -159,6 +160,16 @@ Result<std::string> ReadPrivateFile(const std::string& path, std::size_t limit) 
   if (number != 0) return Failed("read", path, number);
   if (text.size() > limit) return Error{Code::kTooLarge, path + " is larger than it can be"};
   return text;
+}
+
+Status ReplacePrivateFile(const std::string& path, std::string_view text) {
+  const std::string draft = path + "." + std::to_string(getpid());
+  COFFER_TRY(RemoveFile(draft));
+  COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
+  COFFER_TRY(file.Append(AsBytes(text)));
+  COFFER_TRY(file.Sync());
+  if (std::rename(draft.c_str(), path.c_str()) != 0) return Failed("replace", path, errno);
+  return SyncDirectory(path.substr(0, path.rfind('/')));
 }
 
 Result<std::vector<std::string>> NamesIn(const std::string& directory) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/bytes.h"
@@ -48,6 +49,8 @@ Status MakePrivateDirectory(const std::string& path);
 Result<bool> HasPrivateFile(const std::string& path);
 // All of it; kTooLarge over `limit` bytes.
 Result<std::string> ReadPrivateFile(const std::string& path, std::size_t limit);
+// Puts `text` in the place of what is there, whole or not at all, also over a crash.
+Status ReplacePrivateFile(const std::string& path, std::string_view text);
 // Names in a directory, sorted, without "." and "..".
 Result<std::vector<std::string>> NamesIn(const std::string& directory);
 // Gone afterwards, also when it was not there.

@@ -275,7 +275,8 @@ Result<Slice> Reader::State::FetchAlone(s3::Range range) {
 Result<Bytes> Reader::State::Fetch(s3::Range range) {
   std::optional<Result<s3::Fetched>> reply;
   try {
-    reply = shared.store.Get(key, range, {version.etag, version.version_id});
+    reply = shared.store.Get(
+        key, range, {.etag = version.etag, .version_id = version.version_id, .size = version.size});
   } catch (const std::bad_alloc&) {
     return Error{Code::kNoMemory, "no memory for a range of " + std::to_string(range.size)};
   }

@@ -91,6 +91,7 @@ class Writer::Impl {
   Status BeginStream();
   Status CopyPrefix();
   Status ReuploadPrefix();
+  Status SetPrefix(const FileVersion& base);
   Result<Bytes> Fetch(const FileVersion& of, s3::Range range) const;
   Status LoadAll(const FileVersion& of);
   Status WakeUp();
@@ -100,6 +101,8 @@ class Writer::Impl {
   Result<s3::Written> CommitWhole();
   Result<s3::Written> CommitStream();
   std::uint64_t PartSize() const;
+  std::uint64_t Room() const;
+  std::uint64_t EndOf(std::uint64_t size) const;
 
   const Shared shared_;
   const PartPlan plan_;
@@ -107,7 +110,8 @@ class Writer::Impl {
   s3::NewObject object_;
   s3::Metadata sent_metadata_;
 
-  FileVersion prefix_;        // copied when the stream begins; size 0 for none
+  FileVersion prefix_;        // what the first bytes are copied from; size 0 for nothing
+  std::uint64_t copied_ = 0;  // how many: all of prefix_, but for its last frame
   std::uint64_t origin_ = 0;  // where tail_ begins in the file
   PartBuffer tail_;
   std::unique_ptr<PartUploads> uploads_;
@@ -125,7 +129,9 @@ class Writer::Impl {
 // ---- Content that exists already ----
 
 Result<Bytes> Writer::Impl::Fetch(const FileVersion& of, s3::Range range) const {
-  COFFER_ASSIGN(s3::Fetched fetched, shared_.store.Get(key_, range, {of.etag, of.version_id}));
+  COFFER_ASSIGN(s3::Fetched fetched,
+                shared_.store.Get(key_, range,
+                                  {.etag = of.etag, .version_id = of.version_id, .size = of.size}));
   if (!of.etag.empty() && fetched.info.etag != of.etag) {
     return Error{Code::kChanged, "the service answered with another version: ETag " +
                                      fetched.info.etag + ", not " + of.etag};
@@ -156,12 +162,33 @@ Status Writer::Impl::StartFrom(const FileVersion& base) {
   if (base.size <= plan_.first_part()) {
     COFFER_TRY(LoadAll(base));
   } else {
-    prefix_ = base;
-    origin_ = base.size;
+    COFFER_TRY(SetPrefix(base));
   }
   committed_ = base;
   written_ = s3::Written{base.etag, base.version_id, 0};
   dirty_ = false;
+  return Ok();
+}
+
+// The bytes at the end of large content that are kept for the last part, where content is made of
+// frames: the last frame, whole or not, for new bytes join it, or it stays the last.
+std::uint64_t Writer::Impl::EndOf(std::uint64_t size) const {
+  const std::uint64_t frame = shared_.options.alignment;
+  return frame == 1 ? 0 : (size - 1) % frame + 1;
+}
+
+// Large content is copied when the stream begins, but for its last frame.
+Status Writer::Impl::SetPrefix(const FileVersion& base) {
+  const std::uint64_t rest = EndOf(base.size);
+  PartBuffer end;
+  if (rest > 0) {
+    COFFER_TRY(Reserve(end, rest, plan_.first_part(), WhenShort::kWait));
+    COFFER_ASSIGN(Bytes bytes, Fetch(base, {base.size - rest, rest}));
+    end.Fill(std::move(bytes));
+  }
+  tail_ = std::move(end);
+  prefix_ = base;
+  copied_ = origin_ = base.size - rest;
   return Ok();
 }
 
@@ -213,6 +240,8 @@ void Writer::Impl::SetKey(std::string key) {
 // would have writers wait for each other, so whoever can send what it has does that instead.
 Status Writer::Impl::Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint64_t most,
                              WhenShort when_short) {
+  const std::uint64_t frame = shared_.options.alignment;
+  needed = std::max(needed, std::min((needed + frame - 1) / frame * frame, most));
   if (needed <= buffer.room()) return Ok();
   const std::uint64_t step = PartBuffer::Step(needed, plan_.smallest(), most);
   Reservation memory = shared_.budget.TryReserve(step - buffer.room());
@@ -232,6 +261,11 @@ Status Writer::Impl::Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint
   }
   buffer.Give(std::move(memory), most);
   return Ok();
+}
+
+// Bytes that the tail may hold with the memory it has, in whole frames.
+std::uint64_t Writer::Impl::Room() const {
+  return tail_.room() - tail_.room() % shared_.options.alignment;
 }
 
 bool Writer::Impl::CanSendEarly() const {
@@ -297,7 +331,7 @@ Status Writer::Impl::Write(std::uint64_t offset, ByteView bytes) {
 Status Writer::Impl::Append(ByteView bytes) {
   while (!bytes.empty()) {
     COFFER_TRY(PrepareTail(bytes.size()));
-    const std::uint64_t room = std::min(tail_.room(), PartSize());
+    const std::uint64_t room = std::min(Room(), PartSize());
     const std::uint64_t fits = std::min<std::uint64_t>(bytes.size(), room - tail_.size());
     if (fits == 0) continue;  // a part went out; the next one has to find its memory
     tail_.Append(bytes.first(fits));
@@ -316,7 +350,7 @@ Status Writer::Impl::PrepareTail(std::uint64_t more) {
   const std::uint64_t part = PartSize();
   if (tail_.size() < part) {
     COFFER_TRY(MakeRoom(tail_.size() + std::min(more, part - tail_.size())));
-    if (tail_.room() > tail_.size()) return Ok();
+    if (Room() > tail_.size()) return Ok();
   }
   return SendTail();
 }
@@ -336,7 +370,7 @@ Status Writer::Impl::SendTail() {
   if (!streaming()) COFFER_TRY(BeginStream());
   const std::uint64_t sent = tail_.size();
   parts_gone_ = true;
-  if (auto status = uploads_->Send(next_part_++, std::exchange(tail_, {})); !status) {
+  if (auto status = uploads_->Send({next_part_++, origin_}, std::exchange(tail_, {})); !status) {
     return Fail(std::move(status).error());
   }
   origin_ += sent;
@@ -352,13 +386,14 @@ Status Writer::Impl::BeginStream() {
   s3::NewObject object = object_;
   object.copies_parts = prefix_.size != 0;
   auto begun = uploads_->Begin(key_, object);
+  object_.data_key = nullptr;  // for one message; the next takes its own
   if (begun && prefix_.size != 0) begun = CopyPrefix();
   if (!begun) return Fail(std::move(begun).error());
   return Ok();
 }
 
 Status Writer::Impl::CopyPrefix() {
-  const auto pieces = plan_.CopyPieces(prefix_.size, shared_.options.copy_part);
+  const auto pieces = plan_.CopyPieces(copied_, shared_.options.copy_part);
   if (!pieces) return Error{Code::kTooLarge, "the old content leaves no parts for more"};
   const auto first = uploads_->SendCopyNow(1, key_, pieces->front(), prefix_.etag);
   const bool refused =
@@ -374,16 +409,16 @@ Status Writer::Impl::CopyPrefix() {
 
 // For servers that cannot copy parts.
 Status Writer::Impl::ReuploadPrefix() {
-  for (std::uint64_t at = 0; at < prefix_.size;) {
+  for (std::uint64_t at = 0; at < copied_;) {
     if (next_part_ >= PartPlan::kMostParts) {
       return Error{Code::kTooLarge, "the old content leaves no parts for more"};
     }
-    const std::uint64_t size = plan_.NextPiece(prefix_.size - at, plan_.SizeOf(next_part_));
+    const std::uint64_t size = plan_.NextPiece(copied_ - at, plan_.SizeOf(next_part_));
     PartBuffer piece;
     COFFER_TRY(Reserve(piece, size, size, WhenShort::kWait));
     COFFER_ASSIGN(Bytes bytes, Fetch(prefix_, {at, size}));
     piece.Fill(std::move(bytes));
-    COFFER_TRY(uploads_->Send(next_part_++, std::move(piece)));
+    COFFER_TRY(uploads_->Send({next_part_++, at}, std::move(piece)));
     at += size;
   }
   return Ok();
@@ -396,7 +431,8 @@ Status Writer::Impl::Truncate(std::uint64_t new_size) {
     StartOver();
     return Ok();
   }
-  const std::uint64_t from = resting_ ? 0 : origin_;
+  std::uint64_t from = resting_ ? 0 : origin_;
+  if (from > 0 && shared_.options.alignment > 1) ++from;  // the last frame may be cut, not away
   if (streaming() || new_size < from || new_size - from > plan_.first_part()) {
     return Error{Code::kUnsupported, "a file of " + std::to_string(size()) +
                                          " bytes cannot be cut or extended to " +
@@ -416,6 +452,7 @@ void Writer::Impl::StartOver() {
   if (kept_ != nullptr) static_cast<void>(kept_->Take());
   tail_ = {};
   prefix_ = {};
+  copied_ = 0;
   origin_ = 0;
   next_part_ = 1;
   resting_ = false;
@@ -432,7 +469,7 @@ Result<Bytes> Writer::Impl::Read(std::uint64_t offset, std::size_t wanted) const
     if (auto bytes = kept_->Copy(offset, count)) return std::move(*bytes);
     return Fetch(committed_, {offset, count});
   }
-  const std::uint64_t old = offset < prefix_.size ? std::min(count, prefix_.size - offset) : 0;
+  const std::uint64_t old = offset < copied_ ? std::min(count, copied_ - offset) : 0;
   if (streaming() && old < count) {
     return Error{Code::kUnsupported,
                  "what is being streamed cannot be read back before it is all "
@@ -473,9 +510,10 @@ Result<s3::Written> Writer::Impl::Commit() {
     Rest();
   } else {
     uploads_.reset();
-    tail_ = {};
+    const std::uint64_t rest = EndOf(new_size);
+    tail_.KeepEnd(rest);
     prefix_ = committed_;
-    origin_ = new_size;
+    copied_ = origin_ = new_size - rest;
     next_part_ = 1;
     parts_gone_ = false;
   }
@@ -484,13 +522,18 @@ Result<s3::Written> Writer::Impl::Commit() {
 
 Result<s3::Written> Writer::Impl::CommitWhole() {
   sent_metadata_ = object_.metadata;
-  return shared_.store.Put(key_, tail_.bytes(), object_);
+  auto written = shared_.store.Put(key_, tail_.bytes(), object_);
+  object_.data_key = nullptr;
+  return written;
 }
 
 // The last part stays in memory until all is committed: it may be all that was new.
 Result<s3::Written> Writer::Impl::CommitStream() {
   if (!streaming()) COFFER_TRY(BeginStream());
-  if (tail_.size() != 0) COFFER_TRY(uploads_->SendNow(next_part_++, tail_.bytes()));
+  if (tail_.size() != 0) {
+    const s3::PartPlace place{next_part_++, origin_, true};
+    COFFER_TRY(uploads_->SendNow(place, tail_.bytes()));
+  }
   return uploads_->Complete(object_.condition);
 }
 

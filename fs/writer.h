@@ -34,6 +34,7 @@ struct WriteOptions {
   std::uint64_t largest_part = 64u << 20;         // ... up to this
   std::uint64_t smallest_part = 5u << 20;         // S3's demand on every part but the last
   std::uint64_t copy_part = 1u << 30;             // server-side copied pieces of old content
+  std::uint64_t alignment = 1;                    // of every part but the last: a sealed frame
   int parts_in_flight = 8;                        // of one file
   std::chrono::milliseconds memory_wait{30'000};  // for the budget, then kNoMemory
 };

@@ -254,8 +254,8 @@ Result<Upload> ConditionalStore::CreateUpload(std::string_view key, const NewObj
   return inner_.CreateUpload(key, object);
 }
 
-Result<Part> ConditionalStore::UploadPart(const Upload& upload, int number, ByteView body) {
-  return inner_.UploadPart(upload, number, body);
+Result<Part> ConditionalStore::UploadPart(const Upload& upload, PartPlace place, ByteView body) {
+  return inner_.UploadPart(upload, place, body);
 }
 
 Result<Part> ConditionalStore::CopyPart(const Upload& upload, int number, std::string_view from,

@@ -87,9 +87,9 @@ Result<Upload> S3Store::CreateUploadAs(std::string_view key, const NewObject& ob
   return upload;
 }
 
-Result<Part> S3Store::UploadPart(const Upload& upload, int number, ByteView body) {
+Result<Part> S3Store::UploadPart(const Upload& upload, PartPlace place, ByteView body) {
   Request request = NewRequest(Operation::kUploadPart, "PUT", upload.key);
-  request.url.query.emplace_back("partNumber", std::to_string(number));
+  request.url.query.emplace_back("partNumber", std::to_string(place.number));
   AddUploadQuery(request, upload);
   AddCustomerKey(request.headers);
   Checksum checksum;
@@ -105,7 +105,7 @@ Result<Part> S3Store::UploadPart(const Upload& upload, int number, ByteView body
   COFFER_ASSIGN(const Response response, transport_.Send(request));
   if (response.status / 100 != 2) return ToError(response, Operation::kUploadPart);
   COFFER_TRY(CheckWritten(response, checksum));
-  return Part{number, Unquoted(response.headers.Get("ETag")),
+  return Part{place.number, Unquoted(response.headers.Get("ETag")),
               std::string(response.headers.Get(checksum.header))};
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "crypto/bytes.h"
+#include "crypto/key_source.h"
 #include "crypto/result.h"
 
 namespace coffer::s3 {
@@ -95,6 +96,8 @@ struct NewObject {
   // CreateUpload only: parts will be copied into it. Few servers but AWS take copied parts beside
   // parts with checksums, so elsewhere those are left out (the signature covers the bytes).
   bool copies_parts = false;
+  // For stores that seal what they store: taken when the file was opened; null for one taken now.
+  DataKeyPtr data_key = {};
 };
 
 // The version that a write made.
@@ -111,6 +114,9 @@ struct ReadCondition {
   // listing confirmed it; so does a 403, which who may not read is told of every key. False for
   // callers that list beside it: they are given the bare kNotFound or kDenied.
   bool confirm_absence = true;
+  // Get only: what the caller takes the whole object to have, 0 unknown. A store that has to prove
+  // the size asks for the end of the object in the same round trip.
+  std::uint64_t size = 0;
 };
 
 // The largest object that one CopyObject copies.
@@ -136,6 +142,13 @@ struct CopyRequest {
   std::string sse_kms_key_id = {};
   bool bucket_key = false;
   int tag_count = 0;  // of the source; a copy made of parts must carry tags itself
+};
+
+// Where the bytes of a part stand in the object.
+struct PartPlace {
+  int number = 0;            // 1..10,000
+  std::uint64_t offset = 0;  // of its first byte; only stores that change the bytes need it
+  bool last = false;         // the object ends with it; likewise
 };
 
 struct Part {
@@ -228,7 +241,7 @@ class ObjectStore {
                                            std::string_view version_marker) = 0;
 
   virtual Result<Upload> CreateUpload(std::string_view key, const NewObject& object) = 0;
-  virtual Result<Part> UploadPart(const Upload& upload, int number, ByteView body) = 0;
+  virtual Result<Part> UploadPart(const Upload& upload, PartPlace place, ByteView body) = 0;
   // The bytes of `range` of the version `source_etag` of `from`, copied inside the service.
   virtual Result<Part> CopyPart(const Upload& upload, int number, std::string_view from,
                                 Range range, std::string_view source_etag) = 0;

@@ -62,7 +62,7 @@ class S3Store : public ObjectStore {
   Result<VersionPage> ListVersions(std::string_view prefix, std::string_view key_marker,
                                    std::string_view version_marker) override;
   Result<Upload> CreateUpload(std::string_view key, const NewObject& object) override;
-  Result<Part> UploadPart(const Upload& upload, int number, ByteView body) override;
+  Result<Part> UploadPart(const Upload& upload, PartPlace place, ByteView body) override;
   Result<Part> CopyPart(const Upload& upload, int number, std::string_view from, Range range,
                         std::string_view source_etag) override;
   Result<Written> CompleteUpload(const Upload& upload, std::span<const Part> parts,

@@ -465,12 +465,13 @@ Result<s3::Upload> FakeStore::CreateUpload(std::string_view key, const s3::NewOb
   });
 }
 
-Result<s3::Part> FakeStore::UploadPart(const s3::Upload& upload, int number, ByteView body) {
+Result<s3::Part> FakeStore::UploadPart(const s3::Upload& upload, s3::PartPlace place,
+                                       ByteView body) {
   return Perform<s3::Part>(Operation::kUploadPart, upload.key, [&]() -> Result<s3::Part> {
     COFFER_ASSIGN(PendingUpload * pending, Pending(upload));
-    if (number < 1 || number > kPartLimit) return Error{Code::kInvalid, "part number"};
-    pending->parts[number] = {HashOf(body), Share(body)};
-    return s3::Part{number, pending->parts[number].etag, ""};
+    if (place.number < 1 || place.number > kPartLimit) return Error{Code::kInvalid, "part number"};
+    pending->parts[place.number] = {HashOf(body), Share(body)};
+    return s3::Part{place.number, pending->parts[place.number].etag, ""};
   });
 }
 

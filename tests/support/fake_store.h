@@ -103,7 +103,8 @@ class FakeStore : public s3::ObjectStore {
   Result<s3::VersionPage> ListVersions(std::string_view prefix, std::string_view key_marker,
                                        std::string_view version_marker) override;
   Result<s3::Upload> CreateUpload(std::string_view key, const s3::NewObject& object) override;
-  Result<s3::Part> UploadPart(const s3::Upload& upload, int number, ByteView body) override;
+  Result<s3::Part> UploadPart(const s3::Upload& upload, s3::PartPlace place,
+                              ByteView body) override;
   Result<s3::Part> CopyPart(const s3::Upload& upload, int number, std::string_view from,
                             s3::Range range, std::string_view source_etag) override;
   Result<s3::Written> CompleteUpload(const s3::Upload& upload, std::span<const s3::Part> parts,

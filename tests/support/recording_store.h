@@ -26,6 +26,8 @@ class RecordingStore : public s3::ObjectStore {
     int number = 0;
     std::uint64_t size = 0;
     bool copied = false;
+    std::uint64_t offset = 0;  // as the writer said
+    bool last = false;
   };
   // Called in the thread of the request, before it is passed on; an Error is the reply.
   using GetHook = std::function<std::optional<Error>(s3::Range)>;
@@ -122,13 +124,14 @@ class RecordingStore : public s3::ObjectStore {
   Result<s3::Upload> CreateUpload(std::string_view key, const s3::NewObject& object) override {
     return inner_.CreateUpload(key, object);
   }
-  Result<s3::Part> UploadPart(const s3::Upload& upload, int number, ByteView body) override {
+  Result<s3::Part> UploadPart(const s3::Upload& upload, s3::PartPlace place,
+                              ByteView body) override {
     {
       Lock lock(mu_);
-      parts_.push_back({number, body.size(), false});
+      parts_.push_back({place.number, body.size(), false, place.offset, place.last});
     }
     const Busy busy(*this, upload.id);
-    return inner_.UploadPart(upload, number, body);
+    return inner_.UploadPart(upload, place, body);
   }
   Result<s3::Part> CopyPart(const s3::Upload& upload, int number, std::string_view from,
                             s3::Range range, std::string_view source_etag) override {

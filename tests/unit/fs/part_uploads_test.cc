@@ -51,10 +51,10 @@ TEST_CASE("part_uploads: parts run in parallel, in any order, and end as one obj
   REQUIRE(uploads.SendCopy(2, "old", {3, 1}, etag));
   for (int n = 3; n <= 30; ++n) {
     const std::string text = "part " + std::to_string(n) + ";";
-    REQUIRE(uploads.Send(n, bench.Part(text)));
+    REQUIRE(uploads.Send({n}, bench.Part(text)));
     expected += text;
   }
-  REQUIRE(uploads.SendNow(31, AsBytes("end")));
+  REQUIRE(uploads.SendNow({31}, AsBytes("end")));
   REQUIRE(uploads.Complete(s3::Condition::Absent()));
   CHECK(bench.fake.Body("k") == "OLD!" + expected + "end");
   CHECK(bench.store.most_at_once() >= 2);
@@ -73,10 +73,10 @@ TEST_CASE("part_uploads: after a failure nothing more starts, and the abort come
   PartUploads uploads(bench.Shared(4));
   REQUIRE(uploads.Begin("k", {}));
   int accepted = 0;
-  while (accepted < 1'000 && uploads.Send(accepted + 1, bench.Part("x"))) ++accepted;
+  while (accepted < 1'000 && uploads.Send({accepted + 1}, bench.Part("x"))) ++accepted;
   CHECK(accepted < 20);
   CHECK(uploads.Wait().error().code == Code::kDenied);
-  CHECK(uploads.SendNow(99, AsBytes("x")).error().code == Code::kDenied);
+  CHECK(uploads.SendNow({99}, AsBytes("x")).error().code == Code::kDenied);
   CHECK(uploads.Complete({}).error().code == Code::kDenied);
   uploads.Abort();
   CHECK(bench.store.overtaken() == 0);
@@ -96,7 +96,7 @@ TEST_CASE("part_uploads: a busy pool does not stop the owner") {
   {
     PartUploads uploads(bench.Shared(2));
     REQUIRE(uploads.Begin("k", {}));
-    for (int n = 1; n <= 10; ++n) REQUIRE(uploads.Send(n, bench.Part("x")));
+    for (int n = 1; n <= 10; ++n) REQUIRE(uploads.Send({n}, bench.Part("x")));
     REQUIRE(uploads.Complete({}));
   }
   CHECK(bench.fake.Body("k") == "xxxxxxxxxx");
@@ -109,7 +109,7 @@ TEST_CASE("part_uploads: what never began is not aborted; what was not completed
     PartUploads never(bench.Shared(2));
     PartUploads dropped(bench.Shared(2));
     REQUIRE(dropped.Begin("k", {}));
-    REQUIRE(dropped.Send(1, bench.Part("x")));
+    REQUIRE(dropped.Send({1}, bench.Part("x")));
   }
   CHECK(bench.fake.count(Operation::kAbortUpload) == 1);
   CHECK(bench.fake.open_uploads() == 0);

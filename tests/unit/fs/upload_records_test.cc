@@ -77,9 +77,9 @@ TEST_CASE("what a dead mount left is aborted, once, and nothing else") {
   CHECK(leftovers.aborted == 1);
   CHECK(leftovers.failures.empty());
   CHECK(store.open_uploads() == 4);
-  CHECK_FALSE(store.UploadPart(lost, 1, AsBytes("x")));
-  CHECK(store.UploadPart(live, 1, AsBytes("x")));
-  CHECK(store.UploadPart(foreign, 1, AsBytes("x")));
+  CHECK_FALSE(store.UploadPart(lost, {1}, AsBytes("x")));
+  CHECK(store.UploadPart(live, {1}, AsBytes("x")));
+  CHECK(store.UploadPart(foreign, {1}, AsBytes("x")));
   CHECK(records->AbortLeftovers(store).aborted == 0);
   CHECK(OpenIn(directory, 1u << 20, "another volume")->AbortLeftovers(store).aborted == 1);
 }

@@ -233,7 +233,7 @@ void RunModel(unsigned seed) {
   CAPTURE(seed);
   std::mt19937 dice(seed);
   WriterBench bench((seed % 2 == 0 ? 400 : 8'000) * kKiB);
-  if (seed % 5 == 0) bench.store.RefuseCopyPart();
+  if (seed % 5 == 0) bench.store.RefuseCopyPart(Code::kUnsupported);
   std::string model, committed;
   if (seed % 3 != 0) {
     committed = model = Noise(dice() % 4 == 0 ? 200'000 : 3'000, seed);

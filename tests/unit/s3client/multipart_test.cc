@@ -22,7 +22,7 @@ TEST_CASE("multipart: create, part, complete") {
   REQUIRE(upload);
   CHECK(bench.Seen(0).headers.Get("x-amz-checksum-algorithm") == "SHA256");
   CHECK(bench.Seen(0).headers.Get("x-amz-meta-coffer-put-id") == upload->put_id);
-  const auto part = bench.store.UploadPart(*upload, 1, AsBytes("hello"));
+  const auto part = bench.store.UploadPart(*upload, {1}, AsBytes("hello"));
   REQUIRE(part);
   CHECK(bench.Seen(1).Query("partNumber") == "1");
   CHECK(bench.Seen(1).Query("uploadId") == "u1");

@@ -31,7 +31,7 @@ TEST_CASE("every operation: no 5xx, timeout or foreign 404 is ever an absence or
     check([](S3Store& s) { return s.List({}); });
     check([](S3Store& s) { return s.ListVersions("", "", ""); });
     check([](S3Store& s) { return s.CreateUpload("k", {}); });
-    check([&](S3Store& s) { return s.UploadPart(upload, 1, {}); });
+    check([&](S3Store& s) { return s.UploadPart(upload, {1}, {}); });
     check([&](S3Store& s) { return s.CopyPart(upload, 1, "a", {0, 1}, ""); });
     check([&](S3Store& s) { return s.CompleteUpload(upload, {}, {}); });
     check([&](S3Store& s) { return s.AbortUpload(upload); });
