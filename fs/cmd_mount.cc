@@ -41,7 +41,6 @@ SessionOptions ToSession(const MountAssembly& assembly, const std::string& direc
   session.no_exec = options.no_exec;
   session.no_symfollow = options.no_symfollow;
   session.max_threads = options.volume.max_threads;
-  session.negative_ttl = options.negative_metadata_ttl.value_or(options.metadata_ttl);
   return session;
 }
 

@@ -21,9 +21,9 @@ Status Filesystem::Impl::Commit(OpenFile& file) {
 Status Filesystem::Impl::CommitTurn(OpenFile& file) {
   if (file.failed) return *file.failed;
   if (file.unlinked || !file.writer.dirty()) return Ok();
+  const auto gate = HoldName(*file.node, ChangeGate::IfBusy::kWait);
+  if (!gate) return Error{Code::kBusy, "its directories are renamed again and again"};
   FollowName(file);
-  const ChangeGate::Hold gate(gate_, {file.key});
-  FollowName(file);  // the gate may have been waited for
   OfferMetadata(file);
   auto written = file.writer.Commit();
   if (!written) return Failed(file, std::move(written).error());

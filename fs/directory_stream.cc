@@ -184,10 +184,11 @@ DirectoryEntry Filesystem::Impl::EntryFor(DirectoryStream& stream, const ListedN
   if (view.kind == Tree::View::Kind::kFact && view.fact.present) {
     fact = std::move(view.fact);
   } else if (view.kind == Tree::View::Kind::kListed) {
-    if (view.listed.directory == listed.directory) fact = FactFromIndex(key, view.listed);
+    if (view.listed.directory == listed.directory)
+      fact = FactFromIndex(key, view.listed, view.listed_until);
   } else if (view.kind == Tree::View::Kind::kUnknown) {
     // While pages still come the listing is not installed, but the row is just as good.
-    fact = FactFromIndex(key, listed);
+    fact = FactFromIndex(key, listed, Until(options_.metadata_ttl));
     view.asked_at = AskedAt(stream);
   }
   if (!fact) return entry;

@@ -111,6 +111,9 @@ void Filesystem::SetKernelCache(KernelCache* cache) { impl_->kernel_ = cache; }
 Result<EntryReply> Filesystem::Lookup(NodeId parent, std::string_view name) {
   return impl_->Lookup(parent, name);
 }
+std::chrono::nanoseconds Filesystem::AbsentFor(NodeId parent, const std::string& name) const {
+  return impl_->AbsentFor(parent, name);
+}
 void Filesystem::Forget(NodeId node, std::uint64_t count) {
   const Lock lock(impl_->tree_.mu);
   impl_->tree_.Forget(node, count);

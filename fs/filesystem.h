@@ -195,6 +195,9 @@ class Filesystem {
   void SetKernelCache(KernelCache* cache);
 
   Result<EntryReply> Lookup(NodeId parent, std::string_view name);
+  // How long the kernel may go on believing a Lookup that said kNotFound: what is left of what we
+  // know ourselves, 0 when it is nothing. Never blocks.
+  std::chrono::nanoseconds AbsentFor(NodeId parent, const std::string& name) const;
   void Forget(NodeId node, std::uint64_t count);  // never blocks
   Result<AttributesReply> GetAttributes(NodeId node, std::optional<HandleId> handle);
   Result<AttributesReply> SetAttributes(NodeId node, std::optional<HandleId> handle,

@@ -56,6 +56,7 @@ class Filesystem::Impl {
 
   // --- lookup.cc
   Result<EntryReply> Lookup(NodeId parent, std::string_view name);
+  std::chrono::nanoseconds AbsentFor(NodeId parent, const std::string& name) const;
   // The node for a name, looked up once more (the caller owes a Forget).
   Result<NodePtr> LookupNode(const NodePtr& parent, std::string_view name);
   // Makes sure that `node` is what S3 has now; kChanged when its name means something else.
@@ -158,11 +159,12 @@ class Filesystem::Impl {
   Result<Fact> AskedDirectory(const std::string& key, bool marker);
   Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
   Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
-  std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed);
+  std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed,
+                                    s3::SteadyTime until);
   void ForgetFacts(Node& directory, const std::string& name) REQUIRES(tree_.mu);
   void StartAhead(const NodePtr& parent, const std::string& name);
   void HeadEnded(const NodePtr& parent, const std::string& name);
-  void HeadInBackground(const NodePtr& parent, const ListedName& listed, std::uint64_t asked_at);
+  void HeadInBackground(const NodePtr& parent, const Tree::View& view);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
   Fact ImplicitFact() const;
   bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);

@@ -1,5 +1,6 @@
 // Names to nodes: what is known, what must be asked, and how few requests that takes.
 
+#include <algorithm>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -84,6 +85,17 @@ Result<EntryReply> Filesystem::Impl::Lookup(NodeId parent_id, std::string_view n
   return ReplyFor(*node);
 }
 
+std::chrono::nanoseconds Filesystem::Impl::AbsentFor(NodeId parent_id,
+                                                     const std::string& name) const {
+  const Lock lock(tree_.mu);
+  const NodePtr parent = tree_.Find(parent_id);
+  if (!parent || !parent->directory) return {};
+  const Tree::View view = tree_.Consult(*parent, name, Now());
+  if (view.kind != Tree::View::Kind::kFact || view.fact.present) return {};
+  const auto left = std::chrono::nanoseconds(view.fact.valid_until - Now());
+  return std::clamp(left, {}, std::chrono::nanoseconds(options_.negative_ttl));
+}
+
 Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_view view) {
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kNotFound, "not a name"};
@@ -134,6 +146,7 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::Resolve(const NodePtr& parent
       const s3::SteadyTime latest = directory.listed_at + kLongestStream;
       directory.listed_until =
           std::max(directory.listed_until, std::min(Until(options_.metadata_ttl), latest));
+      view.listed_until = directory.listed_until;
     }
   }
   if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
@@ -152,7 +165,7 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AttributesOfListed(const Node
     key = tree_.ChildKey(*parent, name);
     if (view.listed.directory) key += '/';
   }
-  if (auto known = FactFromIndex(key, view.listed)) {
+  if (auto known = FactFromIndex(key, view.listed, view.listed_until)) {
     return Answer{std::move(*known), view.asked_at};
   }
   StartAhead(parent, name);
@@ -162,19 +175,22 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AttributesOfListed(const Node
   return Answer{std::move(fact), view.asked_at};
 }
 
+// What the index adds to a listing is good for as long as the listing is: `until`.
 std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
-                                                    const ListedName& listed) {
+                                                    const ListedName& listed,
+                                                    s3::SteadyTime until) {
   Fact fact;
   fact.present = true;
-  fact.valid_until = Until(options_.metadata_ttl);
   if (listed.directory) {
     // Only a HEAD tells whether an implicit directory got a marker meanwhile.
     if (options_.exact_attributes) return std::nullopt;
     fact = ImplicitFact();
+    fact.valid_until = until;
     fact.marker_until = Until(kMarkerTtl);
     return fact;
   }
   if (listed.unsound) return std::nullopt;
+  fact.valid_until = until;
   fact.version = listed.version;
   fact.archived = listed.archived;
   s3::Metadata metadata;
@@ -219,30 +235,28 @@ Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedNa
 
 void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name) {
   if (!options_.exact_attributes || options_.metadata_ttl.count() == 0) return;
-  std::vector<ListedName> ahead;
+  std::vector<Tree::View> ahead;
   std::size_t started = 0;
-  std::uint64_t asked_at = 0;
   const OnExit rest([&] {
-    while (started < ahead.size()) HeadEnded(parent, ahead[started++].name);
+    while (started < ahead.size()) HeadEnded(parent, ahead[started++].listed.name);
   });
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     if (!directory.listing) return;
-    asked_at = directory.changes;
     for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
       const ListedName& listed = directory.listing->names[at];
       if (listed.hidden() || directory.heads.contains(listed.name)) continue;
-      if (tree_.Consult(*parent, listed.name, Now()).kind != Tree::View::Kind::kListed) continue;
-      ahead.push_back(listed);
+      Tree::View view = tree_.Consult(*parent, listed.name, Now());
+      if (view.kind != Tree::View::Kind::kListed) continue;
+      ahead.push_back(std::move(view));
       directory.heads.insert(listed.name);
       ++directory.questions;
     }
   }
   for (; started < ahead.size(); ++started) {
-    background_.Now(parts_.pool, [this, parent, asked_at, listed = ahead[started]] {
-      HeadInBackground(parent, listed, asked_at);
-    });
+    background_.Now(parts_.pool,
+                    [this, parent, view = ahead[started]] { HeadInBackground(parent, view); });
   }
 }
 
@@ -252,10 +266,10 @@ void Filesystem::Impl::HeadEnded(const NodePtr& parent, const std::string& name)
   tree_.changed.NotifyAll();
 }
 
-// `listed` was good when the directory had `asked_at` changes; the index answers for it, not for
-// what was made of the name since.
-void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName& listed,
-                                        std::uint64_t asked_at) {
+// The view was good when it was taken; the index answers for that, not for what was made of the
+// name since.
+void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const Tree::View& view) {
+  const ListedName& listed = view.listed;
   const OnExit ended([&] { HeadEnded(parent, listed.name); });
   std::string key;
   {
@@ -263,13 +277,13 @@ void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const ListedName&
     key = tree_.ChildKey(*parent, listed.name);
     if (listed.directory) key += '/';
   }
-  std::optional<Fact> fact = FactFromIndex(key, listed);
+  std::optional<Fact> fact = FactFromIndex(key, listed, view.listed_until);
   if (!fact) {
     // A failure is not remembered: whoever looks the name up asks again and is told.
     if (auto asked = HeadListed(key, listed)) fact = std::move(asked).value();
   }
   const Lock lock(tree_.mu);
-  if (fact) tree_.Learn(*parent, listed.name, std::move(*fact), asked_at);
+  if (fact) tree_.Learn(*parent, listed.name, std::move(*fact), view.asked_at);
 }
 
 // --- names that nothing is known of ---

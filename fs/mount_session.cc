@@ -69,7 +69,7 @@ void CatchWakeSignal() {
 
 struct MountSession::State {
   State(Filesystem& filesystem, SessionOptions session_options)
-      : options(std::move(session_options)), context{filesystem, options.negative_ttl} {}
+      : options(std::move(session_options)), context{filesystem} {}
 
   const SessionOptions options;
   OpsContext context;

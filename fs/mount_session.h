@@ -25,7 +25,6 @@ struct SessionOptions {
   bool no_exec = false;
   bool no_symfollow = false;
   std::size_t max_threads = 64;
-  std::chrono::milliseconds negative_ttl{1000};
 };
 
 class MountSession {

@@ -172,9 +172,9 @@ void Init(void*, fuse_conn_info* connection) noexcept {
 void Lookup(fuse_req_t req, fuse_ino_t parent, const char* name) noexcept {
   Guard(req, [&] {
     const auto result = Volume(req).Lookup(parent, name);
-    const auto ttl = Context(req).negative_ttl;
-    if (result || result.error().code != Code::kNotFound || ttl.count() == 0)
-      return ReplyEntry(req, result);
+    if (result || result.error().code != Code::kNotFound) return ReplyEntry(req, result);
+    const auto ttl = Volume(req).AbsentFor(parent, name);
+    if (ttl.count() == 0) return ReplyEntry(req, result);
     fuse_entry_param absent = {};
     absent.entry_timeout = Seconds(ttl);
     fuse_reply_entry(req, &absent);

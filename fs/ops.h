@@ -17,7 +17,6 @@ namespace coffer::fs {
 // What the callbacks work on: libfuse's user data. Outlives the session.
 struct OpsContext {
   Filesystem& filesystem;
-  std::chrono::nanoseconds negative_ttl;  // how long the kernel remembers that a name is not there
 };
 
 const fuse_lowlevel_ops& FuseOperations();

@@ -78,6 +78,7 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
     return view;
   }
   view.kind = View::Kind::kListed;
+  view.listed_until = directory.listed_until;
   if (listed != nullptr) {
     view.listed = *listed;
   } else {

@@ -119,7 +119,8 @@ class Tree {
     enum class Kind { kUnknown, kFact, kListed } kind = Kind::kUnknown;
     Fact fact;
     ListedName listed;
-    std::uint64_t asked_at = 0;  // the directory's changes now
+    s3::SteadyTime listed_until;  // kListed: how long the listing vouches for it
+    std::uint64_t asked_at = 0;   // the directory's changes now
   };
 
   const NodePtr& root() const { return root_; }

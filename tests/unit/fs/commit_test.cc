@@ -1,7 +1,12 @@
-// Commits that fail.
+// Commits that fail, and commits that meet a rename.
 
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "fs/filesystem.h"
 #include "tests/support/fake_store.h"
@@ -9,6 +14,8 @@
 
 namespace coffer::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 TEST_CASE("commit: after a failure the name shows what the bucket has") {
   FakeStore store;
@@ -34,6 +41,69 @@ TEST_CASE("commit: after a failure the name shows what the bucket has") {
   CHECK(store.Body(name) == "again");
   CHECK(*volume.Read(name) == "again");
   CHECK(volume.fs().stats().rescued_files == 1);
+}
+
+// Steps of a test that waits for others to get somewhere.
+class Steps {
+ public:
+  void Reach(int step) {
+    const std::lock_guard lock(mu_);
+    reached_ = std::max(reached_, step);
+    changed_.notify_all();
+  }
+  bool Await(int step, std::chrono::milliseconds limit = 20s) {
+    std::unique_lock lock(mu_);
+    return changed_.wait_for(lock, limit, [&] { return reached_ >= step; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  int reached_ = 0;
+};
+
+// p/d becomes q/e while p/d/new is written, and q becomes r right after: the file is never sent to
+// a name below q while q is on its way, and is r/e/new in the end.
+TEST_CASE("commit: a name that moved while the commit waited is held under its new key") {
+  FakeStore store;
+  for (const char* key : {"p/d/x", "q/y"}) store.Plant(key, "x");
+  Volume volume(store, LongTtl());
+  auto& fs = volume.fs();
+  const auto directory = volume.Look("p/d");
+  REQUIRE(directory);
+  REQUIRE(volume.Look("q/y"));
+  REQUIRE_FALSE(volume.Exists("r"));
+  enum { kFirstCopies = 1, kOthersStarted, kSecondCopies, kPut };
+  Steps steps;
+  std::atomic<bool> overtaken{false};
+  store.SetHook([&](Operation operation, std::string_view key) -> std::optional<Fault> {
+    if (operation == Operation::kCopy && key == "q/e/x") {
+      steps.Reach(kFirstCopies);
+      steps.Await(kOthersStarted);
+      steps.Await(kPut, 50ms);  // nobody gets past the gate meanwhile
+    } else if (operation == Operation::kCopy && key == "r/y") {
+      steps.Reach(kSecondCopies);
+      steps.Await(kPut, 300ms);
+    } else if (operation == Operation::kPut) {
+      if (key.starts_with("q/")) overtaken = steps.Await(kSecondCopies, 300ms);
+      steps.Reach(kPut);
+    }
+    return std::nullopt;
+  });
+  std::thread first([&] { CHECK(volume.Rename("p/d", "q/e")); });
+  REQUIRE(steps.Await(kFirstCopies));
+  const auto created = fs.Create(directory->node, "new", 0644, O_WRONLY, {});
+  REQUIRE(created);
+  REQUIRE(fs.Write(created->open.handle, 0, AsBytes("new")));
+  std::thread commit([&] { CHECK(volume.Close(created->open.handle)); });
+  std::thread second([&] { CHECK(fs.Rename(fs::kRootNode, "q", fs::kRootNode, "r", false)); });
+  steps.Reach(kOthersStarted);
+  for (std::thread* thread : {&first, &commit, &second}) thread->join();
+  store.SetHook(nullptr);
+  CHECK_FALSE(overtaken);
+  CHECK(store.Body("r/e/new") == "new");
+  CHECK_FALSE(store.Has("q/e/new"));
+  CHECK(*volume.Read("r/e/new") == "new");
 }
 
 }  // namespace

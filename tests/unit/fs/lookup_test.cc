@@ -156,5 +156,38 @@ TEST_CASE("lookup: a request that runs out of memory leaves nobody waiting") {
   }
 }
 
+TEST_CASE("lookup: the kernel is given what is left of a time to live, not a new one") {
+  FakeStore store;
+  store.Plant("f", "x");
+  s3::FakeClock clock;
+  auto options = LongTtl();
+  options.exact_attributes = false;  // every row of a listing is an answer
+  Volume volume(store, options, {.clock = &clock});
+  auto& fs = volume.fs();
+  SECTION("of a name that is not there") {
+    CHECK_FALSE(volume.Exists("none"));
+    CHECK(fs.AbsentFor(fs::kRootNode, "none") == 60s);
+    clock.Advance(50s);
+    CHECK_FALSE(volume.Exists("none"));
+    CHECK(fs.AbsentFor(fs::kRootNode, "none") == 10s);
+    CHECK(fs.AbsentFor(fs::kRootNode, "never asked for") == 0s);
+    REQUIRE(volume.Write("none", "x"));
+    CHECK(fs.AbsentFor(fs::kRootNode, "none") == 0s);
+  }
+  SECTION("of a name in a listing") {
+    REQUIRE(volume.List(""));
+    clock.Advance(50s);
+    CHECK(volume.Look("f")->ttl == 10s);
+    CHECK_FALSE(volume.Exists("none"));
+    CHECK(fs.AbsentFor(fs::kRootNode, "none") == 10s);
+    const auto stream = fs.OpenDirectory(fs::kRootNode);
+    REQUIRE(fs.ReadDirectory(*stream, 2, true, [](const fs::DirectoryEntry& entry) {
+      CHECK((entry.entry && entry.entry->ttl == 10s));
+      return true;
+    }));
+    fs.ReleaseDirectory(*stream);
+  }
+}
+
 }  // namespace
 }  // namespace coffer::test
