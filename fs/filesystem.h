@@ -50,6 +50,7 @@ struct FilesystemOptions {
   std::chrono::milliseconds negative_ttl{1000};
   std::chrono::milliseconds attribute_delay{1000};  // how long a change of attributes may wait
   bool sorted_listings = true;             // false for directory buckets, which list in no order
+  bool rename_object = false;              // true for directory buckets: a rename is one request
   std::uint64_t bucket_size = 1ull << 50;  // what statfs says
   ReadOptions read;
   WriteOptions write;

@@ -236,6 +236,8 @@ class Filesystem::Impl {
   Status CheckReplace(Renaming& renaming);
   Status RenameFile(Renaming& renaming);
   Result<s3::CopyRequest> CopyForRename(const Renaming& renaming);
+  Result<s3::Written> RenameAtOnce(const Renaming& renaming, s3::CopyRequest& copy);
+  Result<s3::Written> CopyAndDelete(const s3::CopyRequest& copy);
   void FileRenamed(const Renaming& renaming, const s3::CopyRequest& copy,
                    const s3::Written& written);
   void Renamed(const Renaming& renaming) REQUIRES(tree_.mu);

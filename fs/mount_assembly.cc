@@ -46,6 +46,7 @@ FilesystemOptions ToFilesystem(const MountOptions& options, const s3::Target& ta
   fs.metadata_ttl = options.metadata_ttl;
   fs.negative_ttl = options.negative_metadata_ttl.value_or(options.metadata_ttl);
   fs.sorted_listings = target.capabilities.sorted_list;
+  fs.rename_object = target.capabilities.rename_object;
   fs.bucket_size = options.bucket_size;
   fs.read.part_size = options.read_part_size;
   fs.read.first_window = std::min(fs.read.first_window, options.read_part_size);

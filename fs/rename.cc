@@ -121,21 +121,13 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
   COFFER_ASSIGN(s3::CopyRequest copy, CopyForRename(renaming));
-  auto copied = parts_.store.Copy(copy);
-  if (!copied) {
+  auto moved = RenameAtOnce(renaming, copy);
+  if (!moved && moved.error().code == Code::kUnsupported) moved = CopyAndDelete(copy);
+  if (!moved) {
     ForgetTrees(renaming);
-    return std::move(copied).error();
+    return std::move(moved).error();
   }
-  const s3::Written& written = *copied;
-  if (Status removed =
-          parts_.store.Delete(renaming.from_key, s3::Condition::Matches(copy.source_etag));
-      !removed && removed.error().code != Code::kNotFound) {
-    // Somebody wrote the old name after our copy: theirs is a new file and stays.
-    if (removed.error().code != Code::kChanged) {
-      ForgetTrees(renaming);
-      return std::move(removed).error().While("both names exist now: remove the old one");
-    }
-  }
+  const s3::Written& written = *moved;
   for (const auto& file : files) {
     if (file->node == renaming.node) {
       file->writer.MoveTo({written.etag, written.version_id, copy.size, written.server_date_s});
@@ -147,6 +139,44 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   for (const auto& file : files) FollowName(*file);
   ForgetNumbers(renaming.node);
   return Ok();
+}
+
+Result<s3::Written> Filesystem::Impl::CopyAndDelete(const s3::CopyRequest& copy) {
+  COFFER_ASSIGN(s3::Written written, parts_.store.Copy(copy));
+  Status removed = parts_.store.Delete(copy.from, s3::Condition::Matches(copy.source_etag));
+  // Somebody wrote the old name after our copy: theirs is a new file and stays.
+  if (!removed && removed.error().code != Code::kNotFound &&
+      removed.error().code != Code::kChanged) {
+    return std::move(removed).error().While("both names exist now: remove the old one");
+  }
+  return written;
+}
+
+// In a directory bucket, unless the copy is to change attributes: one request, atomic for other
+// machines too. kUnsupported when the copy must be made: also after a refusal that says nothing of
+// the two conditions, for then the copy's own is the better answer.
+Result<s3::Written> Filesystem::Impl::RenameAtOnce(const Renaming& renaming,
+                                                   s3::CopyRequest& copy) {
+  const Error needs_copy{Code::kUnsupported, "a copy is needed"};
+  if (!options_.rename_object) return needs_copy;
+  {
+    const Lock lock(tree_.mu);
+    if (renaming.node->waiting) return needs_copy;
+  }
+  Status renamed =
+      parts_.store.Rename({copy.from, copy.to, copy.source_etag, copy.target.condition});
+  if (!renamed) {
+    Error error = std::move(renamed).error();
+    const bool final = error.code == Code::kExists || error.code == Code::kChanged ||
+                       error.code == Code::kUnavailable || error.code == Code::kTimeout ||
+                       error.code == Code::kInterrupted;
+    if (!final) error.code = Code::kUnsupported;
+    return error;
+  }
+  copy.keep_metadata = true;
+  const Lock lock(tree_.mu);
+  const FileVersion& version = renaming.node->version;
+  return s3::Written{copy.source_etag, version.version_id, version.last_modified_s};
 }
 
 // st_ino comes from the key: whoever walks the tree next must not be shown an old number first and

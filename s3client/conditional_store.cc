@@ -158,6 +158,21 @@ Result<Written> ConditionalStore::Copy(const CopyRequest& request) {
                  });
 }
 
+// Directory buckets are AWS's; what answers in their name elsewhere is looked at first.
+Status ConditionalStore::Rename(const RenameRequest& request) {
+  if (!trusted_) {
+    TellWindow();
+    for (const auto& [key, condition] :
+         {std::pair(&request.from, Condition::Matches(request.source_etag)),
+          std::pair(&request.to, request.condition)}) {
+      if (condition.kind == Condition::Kind::kNone) continue;
+      COFFER_ASSIGN(const Fit fit, Look(*key, condition));
+      if (fit == Fit::kFails) return Lost(condition);
+    }
+  }
+  return inner_.Rename(request);
+}
+
 Status ConditionalStore::Delete(std::string_view key, const Condition& condition) {
   const auto written = Guarded(ConditionalWrite::kDelete, key, condition,
                                [&](const Condition& sent) -> Result<Written> {

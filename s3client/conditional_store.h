@@ -31,6 +31,7 @@ class ConditionalStore : public ObjectStore {
   Result<Fetched> Get(std::string_view key, Range range, const ReadCondition& condition) override;
   Result<Written> Put(std::string_view key, ByteView body, const NewObject& object) override;
   Result<Written> Copy(const CopyRequest& request) override;
+  Status Rename(const RenameRequest& request) override;
   Status Delete(std::string_view key, const Condition& condition) override;
   Result<std::vector<FailedDelete>> DeleteMany(std::span<const KeyToDelete> keys) override;
   Result<ListPage> List(const ListRequest& request) override;

@@ -71,7 +71,8 @@ Result<Upload> S3Store::CreateUploadAs(std::string_view key, const NewObject& ob
   request.url.query.emplace_back("uploads", "");
   COFFER_TRY(AddNewObject(request.headers, object, style, upload.put_id));
   // Of what we copy, MinIO has no checksum, and versitygw the source's.
-  upload.without_checksums = object.copies_parts && !target_.aws_host;
+  upload.without_checksums = object.copies_parts && !target_.aws_host &&
+                             target_.scheme != Scheme::kSigV4S3Express;  // those are AWS's alone
   if (!upload.without_checksums) {
     request.headers.Add("x-amz-checksum-algorithm", options_.unsigned_payload ? "CRC32" : "SHA256");
   }

@@ -151,6 +151,13 @@ struct PartPlace {
   bool last = false;         // the object ends with it; likewise
 };
 
+struct RenameRequest {
+  std::string from = {};
+  std::string to = {};
+  std::string source_etag = {};  // the version that moves, or kChanged
+  Condition condition = {};      // on the new name
+};
+
 struct Part {
   int number = 0;  // 1..10,000
   std::string etag = {};
@@ -231,6 +238,9 @@ class ObjectStore {
 
   virtual Result<Written> Put(std::string_view key, ByteView body, const NewObject& object) = 0;
   virtual Result<Written> Copy(const CopyRequest& request) = 0;
+  // Both names in one step; bytes, metadata, time and ETag stay. Only where
+  // Capabilities::rename_object says so, and for keys that do not end in '/'; else kUnsupported.
+  virtual Status Rename(const RenameRequest& request) = 0;
   // Succeeds when the key is gone afterwards, also when it was not there.
   virtual Status Delete(std::string_view key, const Condition& condition) = 0;
   // Any number of keys; what could not be deleted is in the value. An Error means nothing is known.

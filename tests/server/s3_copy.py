@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 import checksums
 import xmlout
 from errors import not_implemented, refuse
+from http_layer import Reply
 from s3 import UPLOAD_LIMIT, operation, xml_reply
 from s3_headers import (CUSTOMER, SSE, WRITE_HEADERS, check_customer_key,
                         draft_version, encryption_headers, etag_of,
@@ -148,6 +149,26 @@ def copy_object(context):
         headers.append(("x-amz-copy-source-version-id", source.version.version_id))
     return xml_reply("CopyObjectResult", _result(version.etag, version, version.checksum),
                      headers=headers)
+
+
+@operation("RenameObject", "PUT", "object", needs={"renameObject"}, action="s3:PutObject",
+           headers={"x-amz-rename-source", "x-amz-rename-source-if-match", "x-amz-client-token",
+                    "if-match", "if-none-match"})
+def rename_object(context):
+    """Another name for the same object, in one step; a repeated token changes nothing."""
+    if not context.bucket.directory:
+        raise not_implemented("RenameObject outside of directory buckets")
+    condition = write_condition(context)
+    context.body()
+    source = unquote_to_bytes(context.header("x-amz-rename-source", ""))
+    if not source or source.endswith(b"/") or context.key.endswith(b"/"):
+        raise refuse("InvalidArgument", "x-amz-rename-source or the new name",
+                     [("ArgumentName", "x-amz-rename-source")])
+    context.demand("s3:DeleteObject", context.bucket, source)
+    wanted = context.header("x-amz-rename-source-if-match")
+    token = (context.header("x-amz-client-token"), source, context.key)
+    context.bucket.rename(source, context.key, condition, wanted and wanted.strip(), token)
+    return Reply(200)
 
 
 def _result(etag, dated, checksum):

@@ -207,6 +207,7 @@ class Bucket:
         self.objects = {}
         self.names = []
         self.uploads = {}
+        self.renames = set()  # client tokens of those that were made
 
     def current(self, key):
         """The newest version (which may be a marker), or None."""
@@ -248,6 +249,23 @@ class Bucket:
                 return False
             self.objects[old.key] = [new if item is old else item for item in versions]
             return True
+
+    def rename(self, source, target, condition, source_etag, token):
+        """Move the object of a directory bucket, unless `token` did that before."""
+        with self.lock:
+            if token[0] is not None and token in self.renames:
+                return
+            moved = self.current(source)
+            if moved is None:
+                raise refuse("NoSuchKey", None, [("Key", source.decode("utf-8", "replace"))])
+            if source_etag is not None and source_etag != moved.etag:
+                raise refuse("PreconditionFailed", None,
+                             [("Condition", "x-amz-rename-source-If-Match")])
+            condition.check(self.current(target))
+            if source != target:
+                self._forget(source)
+                self._append(moved.changed(key=target))
+            self.renames.add(token)
 
     def delete(self, key, now, condition=NO_CONDITION):
         """DELETE without a version: the marker that was put, or None."""

@@ -200,6 +200,29 @@ class Doors(Served):
         self.refused(session("GET", "/", {"list-type": "2", "prefix": "d"}), 400, "InvalidRequest")
         self.assertNotEqual(session("HEAD", "/d/00").headers["etag"],
                             f'"{hashlib.md5(b"1").hexdigest()}"')
+        self.rename(session)
+
+    def rename(self, session):
+        def move(source, target, **headers):
+            headers = {f"x-amz-{name.replace('_', '-')}": value for name, value in headers.items()}
+            none_match = headers.pop("x-amz-if-none-match", None)
+            if none_match:
+                headers["if-none-match"] = none_match
+            return session("PUT", target, {"renameObject": ""},
+                           {"x-amz-rename-source": source, **headers})
+        etag = session("HEAD", "/d/00").headers["etag"]
+        self.assertEqual(move("d/00", "/d/a%20b", client_token="t", if_none_match="*").status, 200)
+        self.assertEqual(session("HEAD", "/d/a%20b").headers["etag"], etag)
+        self.refused(session("GET", "/d/00"), 404, "NoSuchKey")
+        self.assertEqual(move("d/00", "/d/a%20b", client_token="t", if_none_match="*").status, 200)
+        self.refused(move("d/00", "/d/a%20b", client_token="u"), 404, "NoSuchKey")
+        self.refused(move("d/a%20b", "/d/01", if_none_match="*"), 412, "PreconditionFailed")
+        self.refused(move("d/a%20b", "/d/01", rename_source_if_match='"x"'), 412,
+                     "PreconditionFailed")
+        self.assertEqual(move("d/a%20b", "/d/01", rename_source_if_match=etag).status, 200)
+        self.refused(move("d/01", "/d/"), 400, "InvalidArgument")
+        self.refused(self.at("k")("PUT", {"renameObject": ""}, {"x-amz-rename-source": "k"}), 501,
+                     "NotImplemented")
 
 
 class Access(Served):

@@ -332,6 +332,20 @@ Result<s3::Written> FakeStore::Copy(const s3::CopyRequest& request) {
   return Perform<s3::Written>(Operation::kCopy, request.to, [&] { return CopyLocked(request); });
 }
 
+Status FakeStore::Rename(const s3::RenameRequest& request) {
+  return Perform<std::monostate>(Operation::kRename, request.to, [&]() -> Status {
+    if (!options_.renames || request.from.ends_with('/') || request.to.ends_with('/')) {
+      return Error{Code::kUnsupported, "not implemented", "NotImplemented"};
+    }
+    COFFER_ASSIGN(const Version* source, Find(request.from, {request.source_etag, ""}));
+    COFFER_TRY(Check(request.to, request.condition));
+    const Version moved = *source;
+    objects_.erase(request.from);
+    objects_[request.to] = {moved};
+    return Ok();
+  });
+}
+
 Status FakeStore::Delete(std::string_view key, const s3::Condition& condition) {
   return Perform<std::monostate>(Operation::kDelete, key, [&]() -> Status {
     if (Current(key) == nullptr) return Ok();

@@ -37,8 +37,9 @@ enum class Operation {
   kCopyPart,
   kCompleteUpload,
   kAbortUpload,
+  kRename,
 };
-inline constexpr std::size_t kOperations = 13;
+inline constexpr std::size_t kOperations = 14;
 
 // How a request fails: before it did anything, or after (the reply was lost).
 struct Fault {
@@ -51,6 +52,7 @@ class FakeStore : public s3::ObjectStore {
   struct Options {
     bool versioned = false;
     bool copy_changes_etag = false;  // as SSE-KMS, SSE-C and copies of multipart objects do
+    bool renames = false;            // as directory buckets do
     std::uint64_t min_part = 0;      // of all parts but the last; S3: 5 MiB
     std::chrono::microseconds latency{0};
     std::int64_t start_time_s = 1'700'000'000;
@@ -97,6 +99,7 @@ class FakeStore : public s3::ObjectStore {
   Result<s3::Written> Put(std::string_view key, ByteView body,
                           const s3::NewObject& object) override;
   Result<s3::Written> Copy(const s3::CopyRequest& request) override;
+  Status Rename(const s3::RenameRequest& request) override;
   Status Delete(std::string_view key, const s3::Condition& condition) override;
   Result<std::vector<s3::FailedDelete>> DeleteMany(std::span<const s3::KeyToDelete> keys) override;
   Result<s3::ListPage> List(const s3::ListRequest& request) override;

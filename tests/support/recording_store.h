@@ -108,6 +108,7 @@ class RecordingStore : public s3::ObjectStore {
     return inner_.Put(key, body, o);
   }
   Result<s3::Written> Copy(const s3::CopyRequest& request) override { return inner_.Copy(request); }
+  Status Rename(const s3::RenameRequest& request) override { return inner_.Rename(request); }
   Status Delete(std::string_view key, const s3::Condition& condition) override {
     return inner_.Delete(key, condition);
   }

@@ -130,6 +130,18 @@ mkdir "$M/d" && cp "$WORK/line" "$M/d/file" && cp "$WORK/large" "$M/d/large"
 same "$M/d/large" "$WORK/large" "directory bucket: read"
 is "$(cd "$M/d" && printf '%s ' *)" "file large " "directory bucket: ls"
 is "$(requests_of CreateSession)" 1 "directory bucket: one session"
+server_forget
+ok "directory bucket: rename of a file" mv "$M/d/large" "$M/d/a b+c"
+is "$(requests_of RenameObject) $(requests_of CopyObject) $(requests_of DeleteObject)" "1 0 0" \
+  "directory bucket: rename: one request, and no copy"
+same "$M/d/a b+c" "$WORK/large" "directory bucket: rename: content"
+cp "$WORK/line" "$M/d/other"
+ok "directory bucket: rename onto a file" mv -f "$M/d/other" "$M/d/file"
+same "$M/d/file" "$WORK/line" "directory bucket: rename onto a file: content"
+is "$(cd "$M/d" && printf '%s ' *)" "a b+c file " "directory bucket: what is left"
+ok "directory bucket: rename of a directory" mv "$M/d" "$M/e"
+same "$M/e/a b+c" "$WORK/large" "directory bucket: rename of a directory: content"
+is "$(requests_of CreateSession)" 0 "directory bucket: no further session"
 leave "directory bucket"
 is "$(server_control GET counters | jq .crashes)" 0 "the stand-in had no trouble"
 stop_server

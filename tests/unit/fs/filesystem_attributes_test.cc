@@ -170,6 +170,27 @@ TEST_CASE("a change that waits while the file is open is sent soon after its clo
   CHECK(store.Info("f")->metadata.at("mode") == "33152");
 }
 
+TEST_CASE("with attributes from listings, a HEAD is asked for a cold name and before a change") {
+  FakeStore store;
+  store.Plant("f", "x", {{"mode", "33216"}});
+  auto options = LongTtl();
+  options.exact_attributes = false;
+  Volume volume(store, options);
+  CHECK(volume.Stat("f")->attributes.mode == 0700);
+  CHECK(store.count(Operation::kHead) == 1);
+  CHECK(store.count(Operation::kList) == 1);
+  Volume listed(store, options);
+  REQUIRE(listed.List(""));
+  store.ResetCounters();
+  CHECK(listed.Stat("f")->attributes.mode == 0644);
+  CHECK(store.requests() == 0);
+  fs::AttributeChange owner;
+  owner.gid = 9;
+  REQUIRE(listed.Change("f", owner));
+  CHECK(store.count(Operation::kHead) == 1);
+  CHECK(store.requests() == 1);
+}
+
 TEST_CASE("with attributes from listings, a change keeps what the object has") {
   FakeStore store;
   store.Plant("f", "x",

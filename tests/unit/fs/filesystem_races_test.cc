@@ -292,6 +292,88 @@ TEST_CASE("a bucket that lists in no order is shown whole, each name once") {
   CHECK_FALSE(v.Look("d/none"));
 }
 
+// Directory buckets: a rename is one request.
+struct RenamingVolume {
+  RenamingVolume() : store({.renames = true}) {
+    auto o = LongTtl();
+    o.rename_object = true;
+    volume.emplace(store, o);
+  }
+  FakeStore store;
+  std::optional<Volume> volume;
+};
+
+TEST_CASE("where a rename is one request, it is one") {
+  RenamingVolume bench;
+  FakeStore& store = bench.store;
+  Volume& v = *bench.volume;
+  store.Plant("a", "one", {{"color", "blue"}});
+  const auto before = store.Info("a");
+  REQUIRE(v.Look("a"));
+  store.AdvanceTime(100);
+  store.ResetCounters();
+  SECTION("onto a free name: bytes, metadata, time and ETag stay") {
+    REQUIRE(v.Rename("a", "b"));
+    CHECK(store.count(Operation::kRename) == 1);
+    CHECK(store.count(Operation::kCopy) + store.count(Operation::kDelete) == 0);
+    CHECK(store.Info("b")->metadata.at("color") == "blue");
+    CHECK_FALSE(store.Has("a"));
+    CHECK(v.Stat("b")->attributes.mtime == before->last_modified_s * fs::kSecond);
+    CHECK(*v.Read("b") == "one");
+    CHECK(v.Write("b", "again"));
+    CHECK_FALSE(v.Exists("a"));
+  }
+  SECTION("onto a file") {
+    store.Plant("b", "two");
+    REQUIRE(v.Rename("a", "b"));
+    CHECK(store.Body("b") == "one");
+    CHECK(store.count(Operation::kRename) == 1);
+  }
+  SECTION("a name that somebody made meanwhile is not replaced") {
+    store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+      if (op == Operation::kRename) store.Plant("b", "theirs");
+      return std::nullopt;
+    });
+    CHECK(v.Rename("a", "b").error().code == Code::kExists);
+    CHECK(store.Body("b") == "theirs");
+    CHECK(store.Body("a") == "one");
+    CHECK(store.count(Operation::kCopy) == 0);
+  }
+  SECTION("a change of attributes that waits goes with a copy, as elsewhere") {
+    fs::AttributeChange mode;
+    mode.mode = 0600;
+    REQUIRE(v.Change("a", mode));
+    REQUIRE(v.Rename("a", "b"));
+    CHECK(store.count(Operation::kRename) == 0);
+    CHECK(store.count(Operation::kCopy) == 1);
+    CHECK(store.Info("b")->metadata.at("mode") == "33152");
+  }
+  SECTION("where the service refuses it after all, the copy is made") {
+    for (const Code code : {Code::kUnsupported, Code::kInvalid, Code::kDenied, Code::kNotFound}) {
+      store.Plant("a", "one");
+      store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+        if (op != Operation::kRename) return std::nullopt;
+        return Fault{{code, "refused"}};
+      });
+      (void)v.Unlink("b");
+      REQUIRE(v.Rename("a", "b"));
+      CHECK(store.Body("b") == "one");
+      CHECK_FALSE(store.Has("a"));
+    }
+  }
+  SECTION("when nobody knows whether it happened, nothing else is tried") {
+    store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+      if (op != Operation::kRename) return std::nullopt;
+      return Fault{{Code::kTimeout, "lost"}, true};
+    });
+    CHECK(v.Rename("a", "b").error().code == Code::kTimeout);
+    store.SetHook(nullptr);
+    CHECK(store.count(Operation::kCopy) == 0);
+    CHECK_FALSE(v.Exists("a"));
+    CHECK(*v.Read("b") == "one");
+  }
+}
+
 TEST_CASE("a stat and a read while a file is renamed wait for the end of it") {
   AfterStore store;
   store.Plant("a", std::string(300000, 'x'));

@@ -239,6 +239,25 @@ TEST_CASE("conditional: a copy looks at its source unless the server is known to
   }
 }
 
+TEST_CASE("conditional: a rename looks at both names where the server is not AWS") {
+  const FakeStore::Options renames{.renames = true};
+  for (const bool trusted : {false, true}) {
+    FakeStore server(renames);
+    ConditionMemory memory;
+    SilentObserver observer;
+    ConditionalStore store(server, trusted, memory, observer);
+    const std::string etag = server.Plant("a", "x");
+    server.Plant("taken", "y");
+    CAPTURE(trusted);
+    CHECK(store.Rename({"a", "b", "other", Condition::Absent()}).error().code == Code::kChanged);
+    CHECK(store.Rename({"a", "taken", etag, Condition::Absent()}).error().code == Code::kExists);
+    CHECK(server.count(test::Operation::kRename) == (trusted ? 2 : 0));
+    CHECK(store.Rename({"a", "b", etag, Condition::Absent()}));
+    CHECK(server.Body("b") == "x");
+    CHECK(server.count(test::Operation::kHead) == (trusted ? 0 : 5));
+  }
+}
+
 TEST_CASE("conditional: many deletes compare with a listing, not with a HEAD each") {
   Bench bench;
   bench.server.ignores = true;

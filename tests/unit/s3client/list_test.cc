@@ -66,8 +66,8 @@ TEST_CASE("List: a row that makes no sense is said to, and takes no other with i
     if (!object.sound) unsound.push_back(object.key);
   }
   CHECK(page->objects.size() == 7);
-  CHECK(unsound == std::vector<std::string>{"p/larger", "p/minus", "p/none", "p/nested",
-                                            "p/untagged"});
+  CHECK(unsound ==
+        std::vector<std::string>{"p/larger", "p/minus", "p/none", "p/nested", "p/untagged"});
   CHECK(page->objects[0].size == 9223372036854775807u);
   CHECK(page->objects[1].size == 0);
   CHECK(page->objects[5].last_modified_s == 0);
