@@ -51,7 +51,7 @@ TEST_CASE("multipart: no checksums where parts are copied in and the server is n
     const auto upload = bench.store.CreateUpload("k", object);
     REQUIRE(upload);
     const auto first = bench.store.CopyPart(*upload, 1, "k", {0, 9}, "e0");
-    const auto second = bench.store.UploadPart(*upload, 2, AsBytes("hello"));
+    const auto second = bench.store.UploadPart(*upload, {2}, AsBytes("hello"));
     REQUIRE(first);
     REQUIRE(second);
     REQUIRE(bench.store.CompleteUpload(*upload, std::vector<Part>{*first, *second}, {}));
