@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint8_t kFormat1Type = 0x80;
 constexpr std::string_view kPadInfo = "v1";
 // Three lengths, provider and info: what a coffer-pad takes beside its zeros.
-constexpr std::size_t kPadOverhead = 3 * 2 + kPadProvider.size() + kPadInfo.size();
+constexpr std::size_t kPadOverhead = 2 + 2 + 2 + kPadProvider.size() + kPadInfo.size();
 
 Error Corrupt(std::string what) { return {Code::kCorrupt, std::move(what)}; }
 
