@@ -87,11 +87,11 @@ Status ParseKeys(ByteReader& reader, const HeaderLimits& limits, Header& header)
 
 Status ParseContent(ByteReader& reader, Header& header) {
   COFFER_ASSIGN(const auto content, reader.Integer<std::uint8_t>());
-  if (content != static_cast<std::uint8_t>(Content::kWhole) &&
-      content != static_cast<std::uint8_t>(Content::kFramed)) {
+  if (content != static_cast<std::uint8_t>(ContentType::kWhole) &&
+      content != static_cast<std::uint8_t>(ContentType::kFramed)) {
     return Corrupt("an unknown content type");
   }
-  header.content = Content{content};
+  header.content = ContentType{content};
   if (!header.suite.commits) {
     COFFER_ASSIGN(const auto reserved, reader.Integer<std::uint32_t>());
     COFFER_ASSIGN(const auto nonce_size, reader.Integer<std::uint8_t>());
@@ -100,7 +100,7 @@ Status ParseContent(ByteReader& reader, Header& header) {
     }
   }
   COFFER_ASSIGN(header.frame_size, reader.Integer<std::uint32_t>());
-  if ((header.frame_size == 0) != (header.content == Content::kWhole)) {
+  if ((header.frame_size == 0) != (header.content == ContentType::kWhole)) {
     return Corrupt("a frame length that does not go with the content type");
   }
   return Ok();
@@ -111,7 +111,7 @@ Status Check(const Header& header) {
   if (header.message_id.size() != header.suite.message_id_size()) {
     return Error{Code::kInvalid, "a message id of another length than the suite's"};
   }
-  if ((header.frame_size == 0) != (header.content == Content::kWhole)) {
+  if ((header.frame_size == 0) != (header.content == ContentType::kWhole)) {
     return Error{Code::kInvalid, "a frame length that does not go with the content type"};
   }
   if (header.encrypted.empty()) return Error{Code::kInvalid, "no encrypted data key"};

@@ -23,7 +23,7 @@ namespace coffer {
 // volume to one size. Its info is "v1", and its ciphertext zero bytes. Other tools pass it over.
 inline constexpr std::string_view kPadProvider = "coffer-pad";
 
-enum class Content : std::uint8_t { kWhole = 1, kFramed = 2 };
+enum class ContentType : std::uint8_t { kWhole = 1, kFramed = 2 };
 
 struct Header {
   Suite suite = SealingSuite();
@@ -31,7 +31,7 @@ struct Header {
   EncryptionContext context;
   std::vector<EncryptedDataKey> encrypted;  // as they stand, without coffer-pad
   std::uint16_t pad = 0;                    // bytes of ciphertext in coffer-pad; 0: there is none
-  Content content = Content::kFramed;
+  ContentType content = ContentType::kFramed;
   std::uint32_t frame_size = 0;  // 0 for kWhole, and for nothing else
   Commitment commitment{};       // of suites that commit
   Nonce nonce{};                 // of the tag; zero in format 2, which does not store it

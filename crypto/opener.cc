@@ -38,7 +38,7 @@ Status CheckHead(const FrameHead& head, const Shape& shape, FrameNumber number, 
 
 Result<Opener> Opener::Make(const Header& header, ByteView bytes, const DataKey& key,
                             SecretArena& arena) {
-  if (header.suite.id != SealingSuite().id || header.content != Content::kFramed) {
+  if (header.suite.id != SealingSuite().id || header.content != ContentType::kFramed) {
     return Error{Code::kUnsupported,
                  "a message of another suite than 0x0478, or without frames, is only read whole"};
   }

@@ -89,7 +89,7 @@ Result<bool> WholeMessageOpener::ReadHeader() {
   COFFER_ASSIGN(header_, std::move(parsed));
   COFFER_TRY(AcceptHeader());
   COFFER_TRY(Consume(header_.size));
-  state_ = header_.content == Content::kFramed ? State::kFrames : State::kWhole;
+  state_ = header_.content == ContentType::kFramed ? State::kFrames : State::kWhole;
   return true;
 }
 

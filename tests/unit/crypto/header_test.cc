@@ -93,11 +93,11 @@ TEST_CASE("header: format 1, byte by byte") {
 
 TEST_CASE("header: every suite, there and back") {
   for (const Suite& suite : AllSuites()) {
-    for (const Content content : {Content::kFramed, Content::kWhole}) {
+    for (const ContentType content : {ContentType::kFramed, ContentType::kWhole}) {
       CAPTURE(suite.id, static_cast<int>(content));
       Header header = Example(suite.id);
       header.content = content;
-      if (content == Content::kWhole) header.frame_size = 0;
+      if (content == ContentType::kWhole) header.frame_size = 0;
       Bytes bytes = Whole(header);
       const std::size_t size = bytes.size();
       bytes.resize(size + 5, std::byte{0});

@@ -242,7 +242,7 @@ TEST_CASE("opener: other suites, unframed messages and other keys are refused") 
         Code::kUnsupported);
   header.suite = SealingSuite();
   header.message_id = Bytes(32, std::byte{5});
-  header.content = Content::kWhole;
+  header.content = ContentType::kWhole;
   header.frame_size = 0;
   bytes = SealHeader(header, *f.key, f.arena)->bytes;
   CHECK(Opener::Make(ParseHeader(bytes, {}).value(), bytes, *f.key, f.arena).error().code ==

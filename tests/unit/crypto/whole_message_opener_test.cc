@@ -32,7 +32,8 @@ struct Fixture {
 
   // A message of another suite, of frames or of one piece, signed where the suite (0x0214) wants
   // it.
-  Bytes Foreign(std::uint16_t suite, const std::string& content, Content shape = Content::kFramed) {
+  Bytes Foreign(std::uint16_t suite, const std::string& content,
+                ContentType shape = ContentType::kFramed) {
     Header header;
     header.suite = *FindSuite(suite);
     key = test::MakeDataKey(arena, 'k', header.suite.key_size);
@@ -42,12 +43,12 @@ struct Fixture {
     if (header.suite.signs()) header.context[std::string(kPublicKeyName)] = kPoint;
     header.encrypted = key->encrypted;
     header.content = shape;
-    header.frame_size = shape == Content::kFramed ? kF : 0;
+    header.frame_size = shape == ContentType::kFramed ? kF : 0;
     SealedHeader sealed = SealHeader(header, *key, arena).value();
     AesGcm cipher = AesGcm::ForSealing(sealed.content_key.view()).value();
     Bytes message = std::move(sealed.bytes);
-    const Bytes body = shape == Content::kFramed ? Frames(cipher, header.message_id, content)
-                                                 : OnePiece(cipher, header.message_id, content);
+    const Bytes body = shape == ContentType::kFramed ? Frames(cipher, header.message_id, content)
+                                                     : OnePiece(cipher, header.message_id, content);
     message.insert(message.end(), body.begin(), body.end());
     if (header.suite.signs()) Sign(message);
     return message;
@@ -130,7 +131,7 @@ TEST_CASE("whole message opener: every suite, with frames and without, in pieces
   const std::string content = test::Content(2 * kF + 9);
   for (const Suite& suite : AllSuites()) {
     if (suite.signature == Curve::kP384) continue;  // the published vectors have those
-    for (const Content shape : {Content::kFramed, Content::kWhole}) {
+    for (const ContentType shape : {ContentType::kFramed, ContentType::kWhole}) {
       const Bytes message = f.Foreign(suite.id, content, shape);
       for (const std::size_t piece : {1, 3, 40, 10000}) {
         CAPTURE(suite.id, static_cast<int>(shape), piece);
@@ -146,7 +147,7 @@ TEST_CASE("whole message opener: an empty message, of each form") {
   Fixture f;
   CHECK(f.Open(f.Ours("")).value().empty());
   CHECK(f.Open(f.Foreign(0x0214, "")).value().empty());
-  CHECK(f.Open(f.Foreign(0x0178, "", Content::kWhole)).value().empty());
+  CHECK(f.Open(f.Foreign(0x0178, "", ContentType::kWhole)).value().empty());
 }
 
 TEST_CASE("whole message opener: every changed bit, cut or extension of our own message") {
@@ -158,7 +159,7 @@ TEST_CASE("whole message opener: every changed bit, cut or extension of our own 
 TEST_CASE("whole message opener: every changed bit, cut or extension of a message without frames") {
   Fixture f;
   const std::string content = test::Content(40);
-  f.CheckDamage(f.Foreign(0x0178, content, Content::kWhole), content, false);
+  f.CheckDamage(f.Foreign(0x0178, content, ContentType::kWhole), content, false);
 }
 
 TEST_CASE("whole message opener: every changed bit, cut or extension of a signed message") {
@@ -236,7 +237,7 @@ TEST_CASE("whole message opener: no more is held back than allowed") {
   const Bytes frames = f.Foreign(0x0178, content);
   CHECK(with_limit(frames, kF, false) == Code::kNotFound);
   CHECK(with_limit(frames, kF - 1, false) == Code::kTooLarge);
-  const Bytes piece = f.Foreign(0x0178, content, Content::kWhole);
+  const Bytes piece = f.Foreign(0x0178, content, ContentType::kWhole);
   CHECK(with_limit(piece, content.size(), false) == Code::kNotFound);
   CHECK(with_limit(piece, content.size() - 1, false) == Code::kTooLarge);
   const Bytes signed_message = f.Foreign(0x0214, content);
