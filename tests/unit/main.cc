@@ -2,6 +2,7 @@
 #define CATCH_CONFIG_MAIN
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <catch2/catch.hpp>
+#include <iostream>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -16,6 +17,7 @@ class CaseReporter : public Catch::StreamingReporterBase<CaseReporter> {
   void assertionStarting(const Catch::AssertionInfo&) override {}
   bool assertionEnded(const Catch::AssertionStats& stats) override {
     const Catch::AssertionResult& result = stats.assertionResult;
+    if (result.getResultType() == Catch::ResultWas::Warning) skipped_ = result.getMessage();
     if (result.isOk()) return true;
     failures_ << "# " << result.getSourceInfo() << ": " << result.getExpressionInMacro();
     if (result.hasExpandedExpression()) failures_ << ", with " << result.getExpandedExpression();
@@ -27,7 +29,14 @@ class CaseReporter : public Catch::StreamingReporterBase<CaseReporter> {
   // Flushed at once: a test that forks must not hand its child what was not written yet.
   void testCaseEnded(const Catch::TestCaseStats& stats) override {
     stream << (stats.totals.assertions.failed == 0 ? "ok " : "not ok ") << ++count_ << " - "
-           << stats.testInfo.name << '\n';
+           << stats.testInfo.name;
+    // A WARN says what could not be tested. On stderr it is seen under prove as well.
+    if (!skipped_.empty()) {
+      stream << " # SKIP " << skipped_;
+      std::cerr << "# SKIPPED: " << stats.testInfo.name << ": " << skipped_ << std::endl;
+    }
+    stream << '\n';
+    skipped_.clear();
     std::istringstream lines(failures_.str());
     for (std::string line; std::getline(lines, line);) {
       stream << (line.starts_with('#') ? "" : "# ") << line << '\n';
@@ -43,6 +52,7 @@ class CaseReporter : public Catch::StreamingReporterBase<CaseReporter> {
  private:
   int count_ = 0;
   std::ostringstream failures_;
+  std::string skipped_;
 };
 
 CATCH_REGISTER_REPORTER("cases", CaseReporter)

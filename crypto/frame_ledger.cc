@@ -1,0 +1,51 @@
+#include "crypto/frame_ledger.h"
+
+#include <iterator>
+
+namespace coffer {
+namespace {
+
+Error Refused(const std::string& what) {
+  return {Code::kInvalid, what + ": a frame is sealed once, ever"};
+}
+
+}  // namespace
+
+Status FrameLedger::Burn(FrameRun run) {
+  if (finished_) return Refused("a frame after the final one");
+  if (run.first == 0 || run.count == 0 || run.count > kFinalMarker - run.first) {
+    return Error{Code::kTooLarge, "more frames than a message takes"};
+  }
+  FrameNumber first = run.first;
+  FrameNumber end = run.first + run.count;
+  const auto next = burnt_.lower_bound(first);
+  if (next != burnt_.end() && next->first < end) return Refused("a frame sealed before");
+  if (next != burnt_.begin() && std::prev(next)->second > first) {
+    return Refused("a frame sealed before");
+  }
+  if (next != burnt_.end() && next->first == end) {
+    end = next->second;
+    burnt_.erase(next);
+  }
+  const auto before = burnt_.lower_bound(first);
+  if (before != burnt_.begin() && std::prev(before)->second == first) {
+    first = std::prev(before)->first;
+  }
+  burnt_[first] = end;
+  return Ok();
+}
+
+Status FrameLedger::BurnFinal(FrameNumber number) {
+  if (finished_) return Refused("a second final frame");
+  const bool complete = burnt_.empty() ? number == 1
+                                       : burnt_.size() == 1 && burnt_.begin()->first == 1 &&
+                                             burnt_.begin()->second == number;
+  if (!complete) {
+    return Error{Code::kInvalid, "final frame " + std::to_string(number) +
+                                     " does not follow all other frames of the message"};
+  }
+  finished_ = true;
+  return Ok();
+}
+
+}  // namespace coffer
