@@ -2,11 +2,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <system_error>
 
 namespace coffer {
 
@@ -29,12 +31,22 @@ void OpenSslUnusable(std::string_view doing) {
 }
 
 Status RandomBytes(MutableByteView out) {
-  if (RAND_bytes_ex(nullptr, reinterpret_cast<unsigned char*>(out.data()), out.size(), 0) != 1) {
-    return OpenSslError("no random bytes");
+  while (!out.empty()) {
+    const ssize_t got = getrandom(out.data(), out.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      return Error{Code::kUnsupported,
+                   "no random bytes: " + std::generic_category().message(errno)};
+    }
+    out = out.subspan(static_cast<std::size_t>(got));
   }
   return Ok();
 }
 
 void Wipe(MutableByteView secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
+
+bool SameSecret(ByteView a, ByteView b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 }  // namespace coffer

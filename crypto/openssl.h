@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 
 #include <memory>
@@ -28,6 +29,8 @@ struct Freer {
   }
 };
 
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freer<EVP_CIPHER_CTX_free>>;
+using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freer<EVP_KDF_CTX_free>>;
 using MdContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
 using MacContext = std::unique_ptr<EVP_MAC_CTX, Freer<EVP_MAC_CTX_free>>;
 using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
@@ -45,10 +48,15 @@ Error OpenSslError(std::string_view doing);
 // program, since no caller could go on.
 [[noreturn]] void OpenSslUnusable(std::string_view doing);
 
-// Fills `out` from the operating system's generator. Never returns weak bytes: fails instead.
+// Fills `out` from the operating system's generator itself (getrandom): a generator of our own
+// could repeat itself in a fork or in a machine that was cloned. Never returns weak bytes: fails
+// instead.
 Status RandomBytes(MutableByteView out);
 
 // Overwrites memory that held a secret; the compiler cannot drop it.
 void Wipe(MutableByteView secret);
+
+// Whether both are the same bytes, in a time that does not tell where they differ.
+bool SameSecret(ByteView a, ByteView b);
 
 }  // namespace coffer
