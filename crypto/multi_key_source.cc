@@ -125,9 +125,9 @@ MultiKeySource::Member* MultiKeySource::OwnerOf(const EncryptedDataKey& encrypte
 Result<DataKeyPtr> MultiKeySource::ForOpening(const std::vector<EncryptedDataKey>& encrypted,
                                               const EncryptionContext& context, std::size_t size) {
   if (encrypted.size() > kMaxEncryptedKeys) {
-    return Error{Code::kCorrupt, std::to_string(encrypted.size()) +
-                                     " encrypted data keys; Coffer takes at most " +
-                                     std::to_string(kMaxEncryptedKeys)};
+    return Error{Code::kNotPermitted, std::to_string(encrypted.size()) +
+                                          " encrypted data keys; Coffer takes at most " +
+                                          std::to_string(kMaxEncryptedKeys)};
   }
   std::optional<Error> worst;
   int tries = 0;

@@ -47,7 +47,7 @@ class MultiKeySource : public KeySource {
   // Fails as the first keyring that does.
   Result<DataKeyPtr> ForSealing(const EncryptionContext& context) override;
 
-  // kCorrupt over kMaxEncryptedKeys; kKeyMissing when none names a key of ours. When all tries
+  // kNotPermitted over kMaxEncryptedKeys; kKeyMissing when none names a key of ours. When all tries
   // failed, the failure that leaves most hope: one that may pass, then denied, disabled, missing,
   // and kCorrupt only when every one was.
   Result<DataKeyPtr> ForOpening(const std::vector<EncryptedDataKey>& encrypted,
