@@ -25,6 +25,10 @@ std::optional<unsigned> Base64Digit(char c) {
   return std::nullopt;
 }
 
+std::size_t Padding(std::string_view base64) {
+  return base64.ends_with("==") ? 2 : base64.ends_with('=') ? 1 : 0;
+}
+
 // Not isalnum(): it asks the locale.
 bool Unreserved(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -47,13 +51,19 @@ std::string HexEncode(ByteView bytes) {
 Result<Bytes> HexDecode(std::string_view text) {
   if (text.size() % 2 != 0) return Error{Code::kInvalid, "hex text of odd length"};
   Bytes out(text.size() / 2);
+  COFFER_TRY(HexDecodeTo(text, out));
+  return out;
+}
+
+Status HexDecodeTo(std::string_view text, MutableByteView out) {
+  if (text.size() != 2 * out.size()) return Error{Code::kInvalid, "hex text of a wrong length"};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto high = HexDigit(text[2 * i]);
     const auto low = HexDigit(text[2 * i + 1]);
     if (!high || !low) return Error{Code::kInvalid, "not a hex digit"};
     out[i] = static_cast<std::byte>(*high << 4 | *low);
   }
-  return out;
+  return Ok();
 }
 
 std::string Base64Encode(ByteView bytes) {
@@ -72,11 +82,23 @@ std::string Base64Encode(ByteView bytes) {
   return out;
 }
 
-Result<Bytes> Base64Decode(std::string_view text) {
+Result<std::size_t> Base64Size(std::string_view text) {
   if (text.size() % 4 != 0) return Error{Code::kInvalid, "base64 text of a wrong length"};
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  Bytes out;
-  out.reserve(text.size() / 4 * 3);
+  return text.size() / 4 * 3 - Padding(text);
+}
+
+Result<Bytes> Base64Decode(std::string_view text) {
+  COFFER_ASSIGN(const std::size_t size, Base64Size(text));
+  Bytes out(size);
+  COFFER_TRY(Base64DecodeTo(text, out));
+  return out;
+}
+
+Status Base64DecodeTo(std::string_view text, MutableByteView out) {
+  COFFER_ASSIGN(const std::size_t size, Base64Size(text));
+  if (size != out.size()) return Error{Code::kInvalid, "base64 text of a wrong length"};
+  const std::size_t padding = Padding(text);
+  std::size_t filled = 0;
   std::uint32_t group = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool pad = i >= text.size() - padding;
@@ -86,14 +108,14 @@ Result<Bytes> Base64Decode(std::string_view text) {
     if (i % 4 != 3) continue;
     const std::size_t n = i + 1 == text.size() ? 3 - padding : 3;
     for (std::size_t j = 0; j < n; ++j) {
-      out.push_back(static_cast<std::byte>(group >> (16 - 8 * j) & 255));
+      out[filled++] = static_cast<std::byte>(group >> (16 - 8 * j) & 255);
     }
     if ((group & ((1u << 8 * (3 - n)) - 1)) != 0) {
       return Error{Code::kInvalid, "base64 text with stray bits"};
     }
     group = 0;
   }
-  return out;
+  return Ok();
 }
 
 std::string UriEscape(std::string_view text, Slash slash) {

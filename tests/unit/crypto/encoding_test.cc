@@ -44,6 +44,21 @@ TEST_CASE("base64: only the canonical form decodes") {
   }
 }
 
+TEST_CASE("hex and base64 decode in place, into exactly as many bytes as they stand for") {
+  Bytes out(3);
+  CHECK(HexDecodeTo("00ff10", out));
+  CHECK(AsText(out) == "\x00\xff\x10"sv);
+  CHECK(HexDecodeTo("00ff", out).error().code == Code::kInvalid);
+  CHECK(HexDecodeTo("00ff1", out).error().code == Code::kInvalid);
+  CHECK(Base64DecodeTo("Zm9v", out));
+  CHECK(AsText(out) == "foo");
+  CHECK(Base64DecodeTo("Zm8=", out).error().code == Code::kInvalid);
+  CHECK(Base64DecodeTo("Zm9vYg==", out).error().code == Code::kInvalid);
+  CHECK(Base64Size("").value() == 0);
+  CHECK(Base64Size("Zm9vYg==").value() == 4);
+  CHECK(Base64Size("Zm9vY").error().code == Code::kInvalid);
+}
+
 TEST_CASE("percent-encoding: paths keep '/', queries do not") {
   CHECK(UriEscape("a/b c", Slash::kKeep) == "a/b%20c");
   CHECK(UriEscape("a/b c", Slash::kEscape) == "a%2Fb%20c");

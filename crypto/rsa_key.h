@@ -1,0 +1,49 @@
+// An RSA key from a PEM file: the public half encrypts, the private half decrypts.
+//
+// The private half lies in OpenSSL's own memory, not in a SecretArena: it belongs to one-off
+// recoveries. Immutable once made; safe to share between threads.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "crypto/bytes.h"
+#include "crypto/openssl.h"
+#include "crypto/result.h"
+#include "crypto/secret.h"
+
+namespace coffer {
+
+enum class RsaPadding { kPkcs1, kOaepSha1, kOaepSha256, kOaepSha384, kOaepSha512 };
+// "pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512".
+std::string_view Name(RsaPadding padding);
+Result<RsaPadding> ParseRsaPadding(std::string_view name);
+
+class RsaKey {
+ public:
+  // PKCS#8 or PKCS#1, public or private; 2,048 bits at least. kInvalid, with what to do, for all
+  // else; PEM that is encrypted is not asked a password for, but refused.
+  static Result<RsaKey> FromPem(std::string_view pem);
+
+  bool is_private() const { return private_; }
+  // Of the modulus, in bytes, and of everything that Encrypt gives.
+  std::size_t size() const;
+  // The first 16 hex digits of the SHA-256 of the SubjectPublicKeyInfo: the same for both halves.
+  Result<std::string> Id() const;
+
+  // OAEP uses its hash for MGF1 too, and an empty label.
+  Result<Bytes> Encrypt(RsaPadding padding, ByteView plaintext) const;
+  // kCorrupt, whatever was wrong; kUnsupported without the private half.
+  Result<Secret> Decrypt(RsaPadding padding, ByteView ciphertext, SecretArena& arena) const;
+
+ private:
+  RsaKey(Pkey key, bool is_private) : key_(std::move(key)), private_(is_private) {}
+  Result<PkeyContext> Begin(RsaPadding padding, int (*init)(EVP_PKEY_CTX*)) const;
+
+  Pkey key_;
+  bool private_;
+};
+
+}  // namespace coffer
