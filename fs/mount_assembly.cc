@@ -83,7 +83,9 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   mount->OpenIndex();
   mount->renames_ = std::make_unique<TreeRenames>(
       mount->connection_->store(), mount->pool_,
-      TreeRenames::Options{mount->places_.state, BucketUrl(mount->connection_->target())});
+      TreeRenames::Options{.state_directory = mount->places_.state,
+                           .volume = BucketUrl(mount->connection_->target()),
+                           .uploads = mount->uploads_.get()});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;

@@ -130,16 +130,15 @@ Result<Written> S3Store::CopyByParts(const CopyRequest& request, Style style) {
     COFFER_ASSIGN(style.tagging, Tagging(request.from, request.source_version_id));
   }
   COFFER_ASSIGN(const Upload upload, CreateUploadAs(request.to, request.target, style));
+  if (request.uploads != nullptr) request.uploads->Began(upload);
   auto parts = CopyAllParts(upload, request);
-  if (!parts) {
-    (void)AbortUpload(upload);
-    return std::move(parts).error();
-  }
-  auto written = CompleteUpload(upload, *parts, request.target.condition);
-  if (!written &&
-      (written.error().code == Code::kExists || written.error().code == Code::kChanged)) {
-    (void)AbortUpload(upload);
-  }
+  auto written = parts ? CompleteUpload(upload, *parts, request.target.condition)
+                       : Result<Written>(std::move(parts).error());
+  const bool refused = !written && (!parts || written.error().code == Code::kExists ||
+                                    written.error().code == Code::kChanged);
+  // One that could be neither completed nor aborted stays on record, for a later start to clean up.
+  const bool ended = refused ? AbortUpload(upload).has_value() : written.has_value();
+  if (ended && request.uploads != nullptr) request.uploads->Ended(upload);
   return written;
 }
 
