@@ -115,6 +115,31 @@ TEST_CASE("Copy: our own copy, whose reply was lost, is recognised by its conten
   }
 }
 
+TEST_CASE("Copy: onto itself an object keeps its own encryption, whatever the bucket's default") {
+  struct Case {
+    std::string sse, key, answered;
+    bool stands;
+  };
+  for (const Case& c :
+       {Case{"AES256", "", "AES256", true}, Case{"AES256", "", "", true},
+        Case{"AES256", "", "aws:kms", false}, Case{"aws:kms", "k1", "aws:kms", true},
+        Case{"aws:kms", "k1", "", false}, Case{"", "", "aws:kms", true}}) {
+    CAPTURE(c.sse, c.answered);
+    StoreBench bench;
+    bench.wire.Then(Reply(200,
+                          {{"Date", kDate},
+                           {"x-amz-server-side-encryption", c.answered},
+                           {"x-amz-server-side-encryption-aws-kms-key-id", c.key}},
+                          kCopied));
+    CopyRequest request{.from = "a", .to = "a", .source_etag = "e1"};
+    request.sse = c.sse;
+    request.sse_kms_key_id = c.key;
+    CHECK(bench.store.Copy(request).has_value() == c.stands);
+    CHECK(bench.Seen(0).headers.Get("x-amz-server-side-encryption") == c.sse);
+    CHECK(bench.Seen(0).headers.Get("x-amz-server-side-encryption-aws-kms-key-id") == c.key);
+  }
+}
+
 TEST_CASE("Copy: an error inside of a success is never a copy") {
   for (const std::string& body :
        {ErrorXml("InternalError"), std::string(kCopied).substr(0, 30), std::string(),
