@@ -359,6 +359,7 @@ Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node
   copy.sse_kms_key_id = object->sse_kms_key_id;
   copy.bucket_key = object->bucket_key;
   copy.tag_count = object->tag_count;
+  copy.uploads = &parts_.uploads;
   const Lock lock(tree_.mu);
   copy.target.metadata = MetadataOf(*node, object->metadata);
   return copy;

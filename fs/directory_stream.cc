@@ -3,6 +3,8 @@
 // Offsets: 1 and 2 are past "." and "..", then one for each listed name, then one for each name
 // that only this mount knows of.
 
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -128,11 +130,9 @@ void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
 void Filesystem::Impl::CollectExtras(DirectoryStream& stream) {
   const Node& node = *stream.node;
   const std::string key = tree_.Key(node);
+  std::unordered_set<std::string_view> added;  // their keys outlive this
   const auto add = [&](const std::string& name, FileType type) {
-    if (stream.listing->Find(name) != nullptr) return;
-    for (const auto& extra : stream.extras) {
-      if (extra.name == name) return;
-    }
+    if (stream.listing->Find(name) != nullptr || !added.insert(name).second) return;
     DirectoryEntry entry;
     entry.name = name;
     entry.type = type;

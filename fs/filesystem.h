@@ -24,6 +24,7 @@
 #include "crypto/result.h"
 #include "fs/attribute_index.h"
 #include "fs/attributes.h"
+#include "fs/content_sealer.h"
 #include "fs/memory_budget.h"
 #include "fs/reader.h"
 #include "fs/tree_rename.h"
@@ -139,17 +140,6 @@ struct FilesystemStats {
   std::uint64_t cached_names = 0;
   std::uint64_t heads_for_attributes = 0;
   std::vector<std::string> hidden_examples;  // some keys that cannot be shown, for `coffer status`
-};
-
-// What a sealed volume adds to its store. Both block on KMS without a key at hand; safe from any
-// thread. SealedStore implements it.
-class ContentSealer {
- public:
-  virtual ~ContentSealer() = default;
-  // For a file that is about to be written: a refusal comes before the first byte.
-  virtual Result<DataKeyPtr> TakeKey() = 0;
-  // Bytes that could not be stored, as a message that `coffer open` reads; null takes a key.
-  virtual Result<Bytes> SealAlone(ByteView plain, DataKeyPtr key) = 0;
 };
 
 // Told of what no return value can carry: a failure after the call was answered. Safe from any

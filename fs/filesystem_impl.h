@@ -163,6 +163,7 @@ class Filesystem::Impl {
                                     s3::SteadyTime until);
   void ForgetFacts(Node& directory, const std::string& name) REQUIRES(tree_.mu);
   void StartAhead(const NodePtr& parent, const std::string& name);
+  void SortByInode(const NodePtr& parent, const std::shared_ptr<const Listing>& listing);
   void HeadEnded(const NodePtr& parent, const std::string& name);
   void HeadInBackground(const NodePtr& parent, const Tree::View& view);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;

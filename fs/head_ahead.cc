@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "fs/path.h"
 
@@ -27,32 +28,44 @@ void HeadAhead::Restart(const std::shared_ptr<const Listing>& listing) {
   listing_ = listing;
 }
 
-void HeadAhead::MakeInodeOrder(const std::string& directory_key) {
-  const auto& names = listing_->names;
+HeadAhead::InodeOrder HeadAhead::OrderByInode(const Listing& listing,
+                                              const std::string& directory_key) {
+  const auto& names = listing.names;
   std::vector<std::uint64_t> inode(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     inode[i] = InodeNumber(directory_key + names[i].name + (names[i].directory ? "/" : ""));
   }
-  inode_order_.resize(names.size());
-  std::iota(inode_order_.begin(), inode_order_.end(), 0u);
-  std::sort(inode_order_.begin(), inode_order_.end(),
+  InodeOrder order;
+  order.positions.resize(names.size());
+  std::iota(order.positions.begin(), order.positions.end(), 0u);
+  std::sort(order.positions.begin(), order.positions.end(),
             [&inode](std::uint32_t a, std::uint32_t b) { return inode[a] < inode[b]; });
-  inode_rank_.resize(names.size());
-  for (std::size_t rank = 0; rank < inode_order_.size(); ++rank) {
-    inode_rank_[inode_order_[rank]] = static_cast<std::uint32_t>(rank);
+  order.ranks.resize(names.size());
+  for (std::size_t rank = 0; rank < names.size(); ++rank) {
+    order.ranks[order.positions[rank]] = static_cast<std::uint32_t>(rank);
   }
+  return order;
 }
 
-std::vector<std::size_t> HeadAhead::Next(const std::shared_ptr<const Listing>& listing,
-                                         const std::string& directory_key, std::string_view name) {
+void HeadAhead::TakeInodeOrder(const std::shared_ptr<const Listing>& listing, InodeOrder order) {
+  if (listing != listing_) return;
+  by_number_ = std::move(order);
+  by_inode_.Visit(by_number_.ranks[by_key_.last], window_ + kGap);
+}
+
+HeadAhead::Plan HeadAhead::Next(const std::shared_ptr<const Listing>& listing,
+                                std::string_view name) {
   if (listing != listing_) Restart(listing);
+  Plan plan;
   const std::size_t position = listing->Position(name);
-  if (position >= listing->names.size()) return {};
+  if (position >= listing->names.size()) return plan;
   const bool first = !by_key_.started;
   const std::size_t tolerance = window_ + kGap;
   by_key_.Visit(position, tolerance);
-  if (by_key_.hits == 0 && !first && inode_order_.empty()) MakeInodeOrder(directory_key);
-  if (!inode_order_.empty()) by_inode_.Visit(inode_rank_[position], tolerance);
+  if (by_key_.hits == 0 && !first) {
+    plan.wants_inode_order = !std::exchange(inode_order_wanted_, true);
+  }
+  if (!by_number_.ranks.empty()) by_inode_.Visit(by_number_.ranks[position], tolerance);
 
   const bool inodes = by_inode_.hits > by_key_.hits;
   if (inodes != following_inodes_) {
@@ -62,16 +75,15 @@ std::vector<std::size_t> HeadAhead::Next(const std::shared_ptr<const Listing>& l
   const Track& track = inodes ? by_inode_ : by_key_;
   if (track.hits == 0 && !first) {  // no order so far: ask for nothing in vain
     window_ = frontier_ = 0;
-    return {};
+    return plan;
   }
   window_ = window_ == 0 ? kFirstWindow : std::min(window_ * 2, kLargestWindow);
   const std::size_t end = std::min(track.last + 1 + window_, listing->names.size());
-  std::vector<std::size_t> ahead;
   for (std::size_t at = std::max(frontier_, track.last + 1); at < end; ++at) {
-    ahead.push_back(inodes ? inode_order_[at] : at);
+    plan.positions.push_back(inodes ? by_number_.positions[at] : at);
   }
   frontier_ = std::max(frontier_, end);
-  return ahead;
+  return plan;
 }
 
 }  // namespace coffer::fs

@@ -38,7 +38,7 @@ std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view na
 }  // namespace
 
 bool Listing::HasFolder(std::string_view name) const {
-  return std::find(folders.begin(), folders.end(), name) != folders.end();
+  return std::binary_search(folders.begin(), folders.end(), name);
 }
 
 bool IsArchive(std::string_view storage_class) {
@@ -151,6 +151,7 @@ void ListingBuilder::Sort() {
 }
 
 std::shared_ptr<const Listing> ListingBuilder::Finish() && {
+  std::sort(listing_.folders.begin(), listing_.folders.end());
   return std::make_shared<const Listing>(std::move(listing_));
 }
 

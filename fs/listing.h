@@ -30,7 +30,7 @@ struct ListedName {
 struct Listing {
   std::vector<ListedName> names;  // in key order: a directory sorts as "name/"
   std::uint64_t asked_at = 0;     // Directory::changes when the first page was asked for
-  // Directories that only a marker of the kind "name_$folder$" (Hadoop's) shows.
+  // Directories that only a marker of the kind "name_$folder$" (Hadoop's) shows, sorted.
   std::vector<std::string> folders;
   bool has_marker = false;  // the directory's own marker object was among the keys
   FileVersion marker;

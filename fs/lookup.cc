@@ -237,6 +237,7 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
   if (!options_.exact_attributes || options_.metadata_ttl.count() == 0) return;
   std::vector<Tree::View> ahead;
   std::size_t started = 0;
+  std::shared_ptr<const Listing> to_sort;
   const OnExit rest([&] {
     while (started < ahead.size()) HeadEnded(parent, ahead[started++].listed.name);
   });
@@ -244,7 +245,9 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     if (!directory.listing) return;
-    for (const std::size_t at : directory.ahead.Next(directory.listing, tree_.Key(*parent), name)) {
+    const HeadAhead::Plan plan = directory.ahead.Next(directory.listing, name);
+    if (plan.wants_inode_order) to_sort = directory.listing;
+    for (const std::size_t at : plan.positions) {
       const ListedName& listed = directory.listing->names[at];
       if (listed.hidden() || directory.heads.contains(listed.name)) continue;
       Tree::View view = tree_.Consult(*parent, listed.name, Now());
@@ -258,6 +261,20 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
     background_.Now(parts_.pool,
                     [this, parent, view = ahead[started]] { HeadInBackground(parent, view); });
   }
+  if (to_sort) SortByInode(parent, to_sort);
+}
+
+// Of 200,000 names that takes a while, in which others may look names up.
+void Filesystem::Impl::SortByInode(const NodePtr& parent,
+                                   const std::shared_ptr<const Listing>& listing) {
+  std::string key;
+  {
+    const Lock lock(tree_.mu);
+    key = tree_.Key(*parent);
+  }
+  HeadAhead::InodeOrder order = HeadAhead::OrderByInode(*listing, key);
+  const Lock lock(tree_.mu);
+  parent->directory->ahead.TakeInodeOrder(listing, std::move(order));
 }
 
 void Filesystem::Impl::HeadEnded(const NodePtr& parent, const std::string& name) {

@@ -83,9 +83,11 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   mount->saved_findings_ = mount->connection_->conditions().Export();
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
-  mount->renames_ =
-      std::make_unique<TreeRenames>(mount->connection_->store(), mount->pool_,
-                                    TreeRenames::Options{mount->places_.state, bucket});
+  mount->renames_ = std::make_unique<TreeRenames>(
+      mount->connection_->store(), mount->pool_,
+      TreeRenames::Options{.state_directory = mount->places_.state,
+                           .volume = bucket,
+                           .uploads = mount->uploads_.get()});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;

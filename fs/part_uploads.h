@@ -20,13 +20,8 @@
 
 namespace coffer::fs {
 
-// Remembers unfinished uploads across crashes (fs/upload_records).
-class UploadObserver {
- public:
-  virtual ~UploadObserver() = default;
-  virtual void Began(const s3::Upload& upload) = 0;
-  virtual void Ended(const s3::Upload& upload) = 0;
-};
+// fs/upload_records remembers uploads across crashes.
+using s3::UploadObserver;
 
 class PartUploads {
  public:

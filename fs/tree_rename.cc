@@ -107,6 +107,7 @@ Result<s3::CopyRequest> TreeRename::RequestFor(const RenameEntry& entry) {
   request.size = entry.size;
   request.storage_class = entry.storage_class;
   request.keep_metadata = entry.size <= s3::kMaxCopySize;
+  request.uploads = options_.uploads;
   if (!request.keep_metadata) {
     COFFER_ASSIGN(s3::ObjectInfo info, store_.Head(request.from, {entry.etag, ""}));
     request.target.metadata = std::move(info.metadata);

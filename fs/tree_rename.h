@@ -68,6 +68,7 @@ class TreeRenames {
     std::string volume;      // endpoint and bucket, as for the attribute index
     std::size_t width = 32;  // copies at once
     int page = 1000;         // names that are listed, journalled and deleted together
+    s3::UploadObserver* uploads = nullptr;  // told of copies that are made of parts; borrowed
   };
   TreeRenames(s3::ObjectStore& store, WorkerPool& pool, Options options);
 

@@ -31,9 +31,10 @@ S3Store::Style S3Store::CopyStyle(const CopyRequest& request) const {
   Style style = DefaultStyle();
   if (!request.storage_class.empty()) style.storage_class = request.storage_class;
   if (request.from == request.to && !request.sse.empty() && style.encryption.sse.empty()) {
-    style.encryption = {request.sse, request.sse_kms_key_id, request.bucket_key};
-    // The service shows AES256 for what is merely its default: nothing to ask for.
-    if (request.sse == "AES256") style.encryption = {};
+    // AES256 may have been no more than the bucket's default, which may be another one by now;
+    // where nobody asked for it, services need not say it again.
+    style.encryption = {request.sse, request.sse_kms_key_id, request.bucket_key,
+                        request.sse != "AES256"};
   }
   return style;
 }
@@ -132,16 +133,15 @@ Result<Written> S3Store::CopyByParts(const CopyRequest& request, Style style) {
   NewObject object = request.target;
   object.copies_parts = true;
   COFFER_ASSIGN(const Upload upload, CreateUploadAs(request.to, object, style));
+  if (request.uploads != nullptr) request.uploads->Began(upload);
   auto parts = CopyAllParts(upload, request);
-  if (!parts) {
-    (void)AbortUpload(upload);
-    return std::move(parts).error();
-  }
-  auto written = CompleteUpload(upload, *parts, request.target.condition);
-  if (!written &&
-      (written.error().code == Code::kExists || written.error().code == Code::kChanged)) {
-    (void)AbortUpload(upload);
-  }
+  auto written = parts ? CompleteUpload(upload, *parts, request.target.condition)
+                       : Result<Written>(std::move(parts).error());
+  const bool refused = !written && (!parts || written.error().code == Code::kExists ||
+                                    written.error().code == Code::kChanged);
+  // One that could be neither completed nor aborted stays on record, for a later start to clean up.
+  const bool ended = refused ? AbortUpload(upload).has_value() : written.has_value();
+  if (ended && request.uploads != nullptr) request.uploads->Ended(upload);
   return written;
 }
 

@@ -122,6 +122,24 @@ struct ReadCondition {
 // The largest object that one CopyObject copies.
 inline constexpr std::uint64_t kMaxCopySize = 5ull << 30;
 
+// A multipart upload in progress.
+struct Upload {
+  std::string key = {};
+  std::string id = {};
+  // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
+  // lost, from somebody else's object.
+  std::string put_id = {};
+  bool without_checksums = false;  // of its parts
+};
+
+// Remembers unfinished uploads across crashes. Safe to share between threads.
+class UploadObserver {
+ public:
+  virtual ~UploadObserver() = default;
+  virtual void Began(const Upload& upload) = 0;
+  virtual void Ended(const Upload& upload) = 0;  // completed or aborted
+};
+
 struct CopyRequest {
   std::string from = {};
   std::string to = {};
@@ -141,7 +159,8 @@ struct CopyRequest {
   std::string sse = {};
   std::string sse_kms_key_id = {};
   bool bucket_key = false;
-  int tag_count = 0;  // of the source; a copy made of parts must carry tags itself
+  int tag_count = 0;                  // of the source; a copy made of parts must carry tags itself
+  UploadObserver* uploads = nullptr;  // told of the upload that makes a copy of parts; null: nobody
 };
 
 // Where the bytes of a part stand in the object.
@@ -162,16 +181,6 @@ struct Part {
   int number = 0;  // 1..10,000
   std::string etag = {};
   std::string checksum = {};  // base64 SHA-256 or CRC32, "" when the server gave none
-};
-
-// A multipart upload in progress.
-struct Upload {
-  std::string key = {};
-  std::string id = {};
-  // Stands in the object's metadata: tells our own upload, completed by a request whose reply was
-  // lost, from somebody else's object.
-  std::string put_id = {};
-  bool without_checksums = false;  // of its parts
 };
 
 struct ListRequest {

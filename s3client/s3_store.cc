@@ -192,7 +192,7 @@ Status S3Store::CheckWritten(const Response& response, const Checksum& checksum)
 Status S3Store::CheckEncryption(const Response& response, const Encryption& asked) const {
   if (!asked.sse.empty()) {
     const std::string_view got = response.headers.Get(kSse);
-    if (got != asked.sse) {
+    if (got != asked.sse && (asked.confirmed || !got.empty())) {
       return Error{Code::kUnsupported,
                    "the object was stored, but the service did not encrypt it as asked: --sse " +
                        asked.sse + ", answered " + (got.empty() ? "nothing" : Printable(got))};

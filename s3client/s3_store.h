@@ -21,6 +21,7 @@ struct Encryption {
   std::string sse;         // "", "AES256", "aws:kms", "aws:kms:dsse"
   std::string kms_key_id;  // "" for the account's default key
   bool bucket_key = false;
+  bool confirmed = true;  // a reply that does not say it is an error
 };
 
 // A key for SSE-C, as headers carry it.

@@ -1,6 +1,7 @@
 #include "fs/background.h"
 
 #include <catch2/catch.hpp>
+#include <future>
 #include <stdexcept>
 
 #include "tests/support/volume.h"
@@ -12,7 +13,9 @@ TEST_CASE("background: a task that throws has ended") {
   fs::WorkerPool pool(1);
   fs::Background background;
   background.Now(pool, [] { throw std::runtime_error("no memory, say"); });
-  background.Now(pool, [] {});
+  std::promise<void> next;
+  background.Now(pool, [&] { next.set_value(); });
+  next.get_future().wait();
   MustEnd([&] { background.End(); });
 }
 

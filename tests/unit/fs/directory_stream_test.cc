@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
 #include "fs/filesystem.h"
 #include "tests/support/fake_clock.h"
@@ -43,6 +44,24 @@ TEST_CASE("directory_stream: a page does not override what was written here afte
   REQUIRE(now);
   CHECK(now->stat.size == 5);
   fs.ReleaseDirectory(*stream);
+}
+
+TEST_CASE("directory_stream: a name that is known in many ways goes out once") {
+  FakeStore store;
+  for (const char* key : {"d/z_$folder$", "d/b_$folder$", "d/m_$folder$"}) store.Plant(key, "");
+  store.Plant("d/i/x", "x");
+  Volume volume(store, LongTtl());
+  REQUIRE(volume.List("d"));
+  REQUIRE(volume.Unlink("d/i/x"));  // kept, since it was there
+  REQUIRE(volume.MakeDirectory("d/new"));
+  const auto handle = volume.Open("d/f", O_WRONLY | O_CREAT);  // a fact and a node
+  REQUIRE(handle);
+  for (const char* name : {"d/z", "d/b", "d/m"}) CHECK(volume.Exists(name));
+  CHECK_FALSE(volume.Exists("d/c"));
+  const std::vector<std::string> all{"b", "f", "i", "m", "new", "z"};
+  CHECK(*volume.List("d") == all);
+  CHECK(*volume.List("d", true) == all);
+  REQUIRE(volume.Close(*handle));
 }
 
 }  // namespace

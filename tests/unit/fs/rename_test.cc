@@ -1,5 +1,6 @@
 // Renames and whoever has files open meanwhile.
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -39,6 +40,31 @@ TEST_CASE("rename: an open file follows its directory's copy, and nothing else")
     CHECK(closed);
     CHECK(*volume.Read("e/f") == "one two");
   }
+}
+
+// What copies of parts are told to, if they had to be.
+struct ObservedStore : FakeStore {
+  std::atomic<int> observed{0};
+  Result<s3::Written> Copy(const s3::CopyRequest& request) override {
+    if (request.uploads != nullptr) ++observed;
+    return FakeStore::Copy(request);
+  }
+};
+
+TEST_CASE("rename: every copy that may be made of parts is on record") {
+  ObservedStore store;
+  Volume volume(store, LongTtl());
+  fs::AttributeChange mode;
+  mode.mode = 0600;
+  for (const char* key : {"d/f", "g"}) store.Plant(key, "x");
+  REQUIRE(volume.Change("g", mode));
+  REQUIRE(volume.fs().Drain());
+  mode.mode = 0644;
+  REQUIRE(volume.Change("g", mode));
+  REQUIRE(volume.Rename("g", "h"));
+  REQUIRE(volume.Rename("d", "e"));
+  CHECK(store.count(Operation::kCopy) == 3);
+  CHECK(store.observed == 3);
 }
 
 TEST_CASE("rename: a file that another machine wrote before the copy is not overwritten") {

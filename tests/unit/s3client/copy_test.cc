@@ -1,3 +1,4 @@
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,17 @@ const char* const kInitiated =
 const char* const kCompleted =
     "  \n<?xml version=\"1.0\"?><CompleteMultipartUploadResult><ETag>\"e-2\"</ETag>"
     "</CompleteMultipartUploadResult>";
+
+// Uploads that have begun and not ended.
+struct Unfinished : UploadObserver {
+  void Began(const Upload& upload) override {
+    ++began;
+    ids.insert(upload.id);
+  }
+  void Ended(const Upload& upload) override { ids.erase(upload.id); }
+  int began = 0;
+  std::set<std::string> ids;
+};
 
 TEST_CASE("Copy: conditions, replaced metadata, and whose condition failed") {
   StoreBench bench;
@@ -103,6 +115,31 @@ TEST_CASE("Copy: our own copy, whose reply was lost, is recognised by its conten
   }
 }
 
+TEST_CASE("Copy: onto itself an object keeps its own encryption, whatever the bucket's default") {
+  struct Case {
+    std::string sse, key, answered;
+    bool stands;
+  };
+  for (const Case& c :
+       {Case{"AES256", "", "AES256", true}, Case{"AES256", "", "", true},
+        Case{"AES256", "", "aws:kms", false}, Case{"aws:kms", "k1", "aws:kms", true},
+        Case{"aws:kms", "k1", "", false}, Case{"", "", "aws:kms", true}}) {
+    CAPTURE(c.sse, c.answered);
+    StoreBench bench;
+    bench.wire.Then(Reply(200,
+                          {{"Date", kDate},
+                           {"x-amz-server-side-encryption", c.answered},
+                           {"x-amz-server-side-encryption-aws-kms-key-id", c.key}},
+                          kCopied));
+    CopyRequest request{.from = "a", .to = "a", .source_etag = "e1"};
+    request.sse = c.sse;
+    request.sse_kms_key_id = c.key;
+    CHECK(bench.store.Copy(request).has_value() == c.stands);
+    CHECK(bench.Seen(0).headers.Get("x-amz-server-side-encryption") == c.sse);
+    CHECK(bench.Seen(0).headers.Get("x-amz-server-side-encryption-aws-kms-key-id") == c.key);
+  }
+}
+
 TEST_CASE("Copy: an error inside of a success is never a copy") {
   for (const std::string& body :
        {ErrorXml("InternalError"), std::string(kCopied).substr(0, 30), std::string(),
@@ -121,15 +158,18 @@ TEST_CASE("Copy: above the limit by parts, with tags, and aborted on failure") {
   const std::string part = "<CopyPartResult><ETag>\"p\"</ETag></CopyPartResult>";
   const std::string tags =
       "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag></TagSet></Tagging>";
-  const CopyRequest request{
-      .from = "a", .to = "b", .source_etag = "e1", .size = 20, .tag_count = 1};
+  CopyRequest request{.from = "a", .to = "b", .source_etag = "e1", .size = 20, .tag_count = 1};
   StoreBench bench(options);
   bench.wire.Then(Reply(200, {}, tags)).Then(Reply(200, {}, kInitiated));
   bench.wire.Then(Reply(200, {}, part)).Then(Reply(200, {}, part)).Then(Reply(200, {}, part));
   bench.wire.Then(Reply(200, {{"Date", kDate}}, kCompleted));
+  Unfinished unfinished;
+  request.uploads = &unfinished;
   const auto written = bench.store.Copy(request);
   REQUIRE(written);
   CHECK(written->etag == "e-2");
+  CHECK(unfinished.began == 1);
+  CHECK(unfinished.ids.empty());
   CHECK(bench.Seen(1).headers.Get("x-amz-tagging") == "a%20b=1%262");
   CHECK(bench.Seen(2).headers.Get("x-amz-copy-source-range") == "bytes=0-7");
   CHECK(bench.Seen(4).headers.Get("x-amz-copy-source-range") == "bytes=16-19");
@@ -140,6 +180,18 @@ TEST_CASE("Copy: above the limit by parts, with tags, and aborted on failure") {
   changed.wire.Then(Reply(412, {}, ErrorXml("PreconditionFailed"))).Then(Reply(204));
   CHECK(CodeOf(changed.store.Copy(request)) == Code::kChanged);
   CHECK(changed.wire.seen().back().operation == Operation::kAbortUpload);
+  CHECK(unfinished.began == 2);
+  CHECK(unfinished.ids.empty());
+
+  for (const int status : {412, 503}) {  // neither completed nor aborted: it stays on record
+    StoreBench stuck(options);
+    stuck.wire.Then(Reply(200, {}, tags)).Then(Reply(200, {}, kInitiated));
+    stuck.wire.Then(Reply(status, {}, ErrorXml("PreconditionFailed")));
+    stuck.wire.Then(Reply(503, {}, ErrorXml("SlowDown")));
+    CHECK_FALSE(stuck.store.Copy(request));
+    CHECK(unfinished.ids == std::set<std::string>{"u1"});
+    unfinished.ids.clear();
+  }
 }
 
 }  // namespace
