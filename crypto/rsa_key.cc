@@ -95,14 +95,33 @@ Result<RsaKey> RsaKey::FromPem(std::string_view pem) {
 
 std::size_t RsaKey::size() const { return static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())); }
 
-Result<std::string> RsaKey::Id() const {
+Result<Bytes> RsaKey::PublicDer() const {
   unsigned char* der = nullptr;
   const int size = i2d_PUBKEY(key_.get(), &der);
   if (size <= 0) return OpenSslError("encode a public key");
   const std::unique_ptr<unsigned char, OpenSslFree> owned(der);
-  const auto digest =
-      Sha256({reinterpret_cast<const std::byte*>(der), static_cast<unsigned>(size)});
-  return HexEncode(digest).substr(0, 16);
+  const auto* bytes = reinterpret_cast<const std::byte*>(der);
+  return Bytes(bytes, bytes + size);
+}
+
+Result<std::string> RsaKey::Id() const {
+  COFFER_ASSIGN(const Bytes der, PublicDer());
+  return HexEncode(Sha256(der)).substr(0, 16);
+}
+
+// RFC 7468: lines of 64 characters.
+Result<std::string> RsaKey::PublicPem() const {
+  constexpr std::size_t kLine = 64;
+  COFFER_ASSIGN(const Bytes der, PublicDer());
+  const std::string text = Base64Encode(der);
+  std::string pem = "-----BEGIN PUBLIC KEY-----\n";
+  for (std::size_t at = 0; at < text.size(); at += kLine) pem += text.substr(at, kLine) + "\n";
+  return pem + "-----END PUBLIC KEY-----\n";
+}
+
+RsaKey RsaKey::Copy() const {
+  EVP_PKEY_up_ref(key_.get());
+  return RsaKey(Pkey(key_.get()), private_);
 }
 
 Result<PkeyContext> RsaKey::Begin(RsaPadding padding, int (*init)(EVP_PKEY_CTX*)) const {

@@ -32,6 +32,10 @@ class RsaKey {
   std::size_t size() const;
   // The first 16 hex digits of the SHA-256 of the SubjectPublicKeyInfo: the same for both halves.
   Result<std::string> Id() const;
+  // The public half, as it goes into a volume descriptor.
+  Result<std::string> PublicPem() const;
+  // The same key, for one more owner.
+  RsaKey Copy() const;
 
   // OAEP uses its hash for MGF1 too, and an empty label.
   Result<Bytes> Encrypt(RsaPadding padding, ByteView plaintext) const;
@@ -40,6 +44,7 @@ class RsaKey {
 
  private:
   RsaKey(Pkey key, bool is_private) : key_(std::move(key)), private_(is_private) {}
+  Result<Bytes> PublicDer() const;
   Result<PkeyContext> Begin(RsaPadding padding, int (*init)(EVP_PKEY_CTX*)) const;
 
   Pkey key_;

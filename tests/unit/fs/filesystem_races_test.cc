@@ -350,15 +350,15 @@ TEST_CASE("where a rename is one request, it is one") {
   }
   SECTION("where the service refuses it after all, the copy is made") {
     for (const Code code : {Code::kUnsupported, Code::kInvalid, Code::kDenied, Code::kNotFound}) {
-      store.Plant("a", "one");
-      store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
+      RenamingVolume refused;
+      refused.store.Plant("a", "one");
+      refused.store.SetHook([&](Operation op, std::string_view) -> std::optional<Fault> {
         if (op != Operation::kRename) return std::nullopt;
         return Fault{{code, "refused"}};
       });
-      (void)v.Unlink("b");
-      REQUIRE(v.Rename("a", "b"));
-      CHECK(store.Body("b") == "one");
-      CHECK_FALSE(store.Has("a"));
+      REQUIRE(refused.volume->Rename("a", "b"));
+      CHECK(refused.store.Body("b") == "one");
+      CHECK_FALSE(refused.store.Has("a"));
     }
   }
   SECTION("when nobody knows whether it happened, nothing else is tried") {

@@ -10,7 +10,7 @@
 namespace coffer::fs {
 namespace {
 
-std::string Reached(const std::vector<std::string>& connect_to, const std::string& source = "b") {
+std::string Reached(const std::vector<std::string>& connect_to, const std::string& source = "bucket") {
   s3::AddressOptions options;
   options.region = "us-east-1";
   const auto target = s3::ParseTarget(source, options);
@@ -19,7 +19,7 @@ std::string Reached(const std::vector<std::string>& connect_to, const std::strin
 }
 
 TEST_CASE("reached bucket: --connect-to counts where it leads this host elsewhere") {
-  const std::string host = "b.s3.us-east-1.amazonaws.com";
+  const std::string host = "bucket.s3.us-east-1.amazonaws.com";
   const std::string plain = Reached({});
   CHECK(plain == "https://" + host);
   CHECK(Reached({host + ":443:127.0.0.1:9000"}) == plain + " at 127.0.0.1:9000");
