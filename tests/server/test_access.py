@@ -209,7 +209,7 @@ class Doors(Served):
             if none_match:
                 headers["if-none-match"] = none_match
             return session("PUT", target, {"renameObject": ""},
-                           {"x-amz-rename-source": source, **headers})
+                           headers={"x-amz-rename-source": source, **headers})
         etag = session("HEAD", "/d/00").headers["etag"]
         self.assertEqual(move("d/00", "/d/a%20b", client_token="t", if_none_match="*").status, 200)
         self.assertEqual(session("HEAD", "/d/a%20b").headers["etag"], etag)
@@ -221,7 +221,8 @@ class Doors(Served):
                      "PreconditionFailed")
         self.assertEqual(move("d/a%20b", "/d/01", rename_source_if_match=etag).status, 200)
         self.refused(move("d/01", "/d/"), 400, "InvalidArgument")
-        self.refused(self.at("k")("PUT", {"renameObject": ""}, {"x-amz-rename-source": "k"}), 501,
+        self.refused(self.at("k")("PUT", {"renameObject": ""}, headers={"x-amz-rename-source": "k"}),
+                     501,
                      "NotImplemented")
 
 

@@ -149,6 +149,7 @@ TEST_CASE("where markers are not copied, empty ones are made as they were") {
   }
   SECTION("but not over somebody else's") {
     store.Plant("new/", "");
+    store.AdvanceTime(10);
     CHECK_FALSE(renames.Rename({"old/", "new/", ""}));
     CHECK(ContentOf(store, "old/") == before);
   }
