@@ -115,11 +115,25 @@ Result<DataKeyPtr> MultiKeySource::ForSealing(const EncryptionContext& context) 
   return std::make_shared<const DataKey>(DataKey{std::move(made.key), std::move(encrypted)});
 }
 
-MultiKeySource::Member* MultiKeySource::OwnerOf(const EncryptedDataKey& encrypted) const {
-  const auto owner = std::find_if(members_.begin(), members_.end(), [&](const auto& member) {
-    return member->keyring->Owns(encrypted);
-  });
-  return owner == members_.end() ? nullptr : owner->get();
+// One key at the most may open it, but an alias of KMS may not know yet whether it is the one.
+std::vector<MultiKeySource::Member*> MultiKeySource::OwnersOf(
+    const EncryptedDataKey& encrypted) const {
+  std::vector<Member*> owners;
+  for (const auto& member : members_) {
+    if (member->keyring->Owns(encrypted)) owners.push_back(member.get());
+  }
+  return owners;
+}
+
+Result<Secret> MultiKeySource::Unwrap(Member& owner, const EncryptedDataKey& encrypted,
+                                      const Wanted& wanted, int& tries) {
+  auto key = owner.Ask(
+      KeyUse::kUnwrap, wanted.context, now_,
+      [&] { return owner.keyring->Unwrap(encrypted, wanted.context, wanted.size); }, &tries);
+  if (key && key->size() != wanted.size) {
+    return Error{Code::kCorrupt, owner.keyring->Name() + ": a data key of a wrong size"};
+  }
+  return key;
 }
 
 Result<DataKeyPtr> MultiKeySource::ForOpening(const std::vector<EncryptedDataKey>& encrypted,
@@ -129,19 +143,16 @@ Result<DataKeyPtr> MultiKeySource::ForOpening(const std::vector<EncryptedDataKey
                                           " encrypted data keys; Coffer takes at most " +
                                           std::to_string(kMaxEncryptedKeys)};
   }
+  std::vector<std::pair<const EncryptedDataKey*, Member*>> candidates;
+  for (const EncryptedDataKey& one : encrypted) {
+    for (Member* const owner : OwnersOf(one)) candidates.emplace_back(&one, owner);
+  }
   std::optional<Error> worst;
   int tries = 0;
-  for (const EncryptedDataKey& one : encrypted) {
-    Member* const owner = OwnerOf(one);
-    if (owner == nullptr) continue;
+  for (const auto& [one, owner] : candidates) {
     if (tries == kMaxTries) break;
-    auto key = owner->Ask(
-        KeyUse::kUnwrap, context, now_, [&] { return owner->keyring->Unwrap(one, context, size); },
-        &tries);
-    if (key && key->size() == size) {
-      return std::make_shared<const DataKey>(DataKey{*std::move(key), encrypted});
-    }
-    if (key) key = Error{Code::kCorrupt, owner->keyring->Name() + ": a data key of a wrong size"};
+    auto key = Unwrap(*owner, *one, {context, size}, tries);
+    if (key) return std::make_shared<const DataKey>(DataKey{*std::move(key), encrypted});
     const Code code = key.error().code;
     // These say nothing of the key.
     if (code == Code::kInterrupted || code == Code::kNoMemory) return std::move(key).error();

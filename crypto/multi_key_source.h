@@ -57,7 +57,13 @@ class MultiKeySource : public KeySource {
 
  private:
   struct Member;
-  Member* OwnerOf(const EncryptedDataKey& encrypted) const;
+  struct Wanted {
+    const EncryptionContext& context;
+    std::size_t size;
+  };
+  std::vector<Member*> OwnersOf(const EncryptedDataKey& encrypted) const;
+  Result<Secret> Unwrap(Member& owner, const EncryptedDataKey& encrypted, const Wanted& wanted,
+                        int& tries);
 
   const Now now_;
   std::vector<std::unique_ptr<Member>> members_;

@@ -83,6 +83,20 @@ void SecretArena::Return(MutableByteView bytes) {
   free_.push_back(static_cast<std::size_t>(bytes.data() - base_) / kMaxSecret);
 }
 
+// Neither resize can allocate.
+WipeAtEnd::~WipeAtEnd() {
+  if (bytes_ != nullptr) {
+    bytes_->resize(bytes_->capacity());
+    Wipe(*bytes_);
+    bytes_->clear();
+  }
+  if (text_ != nullptr) {
+    text_->resize(text_->capacity());
+    Wipe(std::as_writable_bytes(std::span(*text_)));
+    text_->clear();
+  }
+}
+
 Status HideProcessMemory() {
   const rlimit none{0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,21 @@ class SecretArena {
   mutable std::mutex mu_;          // guards all below
   std::vector<std::size_t> free_;  // slots of kMaxSecret bytes
   std::size_t slots_ = 0;
+};
+
+// Wipes a buffer that held a key for a while, its spare room too, at the end of the scope. The
+// buffer must not have grown meanwhile: what it outgrew is not reached any more.
+class WipeAtEnd {
+ public:
+  explicit WipeAtEnd(Bytes& buffer) : bytes_(&buffer) {}
+  explicit WipeAtEnd(std::string& buffer) : text_(&buffer) {}
+  ~WipeAtEnd();
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+
+ private:
+  Bytes* bytes_ = nullptr;
+  std::string* text_ = nullptr;
 };
 
 // No core dump and no debugger's look at this process from now on: prctl(PR_SET_DUMPABLE, 0), and

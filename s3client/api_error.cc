@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "s3client/json.h"
 #include "s3client/xml.h"
 
 namespace coffer::s3 {
@@ -34,6 +35,26 @@ constexpr std::array kRows = {
     Row{"AccessDenied", 0, Code::kDenied, Retry::kNever},
     Row{"InvalidAccessKeyId", 4, Code::kDenied, Retry::kNever},
     Row{"SignatureDoesNotMatch", 4, Code::kDenied, Retry::kNever},
+    // KMS answers 400 to whatever is not its own failure.
+    Row{"AccessDeniedException", 4, Code::kDenied, Retry::kNever},
+    Row{"UnrecognizedClientException", 4, Code::kDenied, Retry::kCredentials},
+    Row{"InvalidClientTokenId", 4, Code::kDenied, Retry::kCredentials},
+    Row{"MissingAuthenticationToken", 4, Code::kDenied, Retry::kNever},
+    Row{"MissingAuthenticationTokenException", 4, Code::kDenied, Retry::kNever},
+    // Also what KMS says to a date that is too far from its own.
+    Row{"InvalidSignatureException", 4, Code::kDenied, Retry::kClockSkew},
+    Row{"NotFoundException", 4, Code::kKeyMissing, Retry::kNever},
+    Row{"KMSInvalidStateException", 4, Code::kKeyMissing, Retry::kNever},
+    Row{"DisabledException", 4, Code::kKeyDisabled, Retry::kNever},
+    Row{"InvalidCiphertextException", 4, Code::kCorrupt, Retry::kNever},
+    Row{"IncorrectKeyException", 4, Code::kCorrupt, Retry::kNever},
+    Row{"InvalidKeyUsageException", 4, Code::kCorrupt, Retry::kNever},
+    Row{"KMSInternalException", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"DependencyTimeoutException", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"KeyUnavailableException", 0, Code::kUnavailable, Retry::kTransient},
+    Row{"ValidationException", 4, Code::kInvalid, Retry::kNever},
+    Row{"SerializationException", 4, Code::kInvalid, Retry::kNever},
+    Row{"UnknownOperationException", 4, Code::kUnsupported, Retry::kNever},
     Row{"PreconditionFailed", 412, Code::kChanged, Retry::kNever},
     Row{"ConditionalRequestConflict", 409, Code::kChanged, Retry::kTransient},
     Row{"OperationAborted", 409, Code::kUnavailable, Retry::kTransient},
@@ -130,6 +151,28 @@ bool SpeaksOfRegion(const ServiceError& error) {
          error.status == 307 || (error.status == 400 && error.code.empty());
 }
 
+std::string_view KmsAdvice(const ServiceError& error, Code code, Operation operation) {
+  if (error.code == "KMSInvalidStateException") {
+    return "the key cannot be used in its state: if its deletion is pending, cancel that (aws kms "
+           "cancel-key-deletion) and enable it";
+  }
+  if (error.code == "InvalidKeyUsageException") {
+    return "not a symmetric key for encryption: give another one";
+  }
+  if (code == Code::kKeyMissing) return "there is no such key: check its ARN, account and Region";
+  if (code == Code::kKeyDisabled) return "the key is disabled: aws kms enable-key";
+  if (code == Code::kCorrupt) return "the key did not wrap this, or not under this context";
+  if (code != Code::kDenied) return "";
+  switch (operation) {
+    case Operation::kKmsGenerateDataKey:
+      return "it takes kms:GenerateDataKey on this key, in its policy or by it in IAM";
+    case Operation::kKmsEncrypt:
+      return "it takes kms:Encrypt on this key, in its policy or by it in IAM";
+    default:
+      return "it takes kms:Decrypt on this key, in its policy or by it in IAM";
+  }
+}
+
 std::string_view Advice(const ServiceError& error, Code code, Operation operation) {
   if (error.code == "NoSuchBucket") return "there is no such bucket: check its name and region";
   if (error.code == "RequestTimeTooSkewed") return "set this machine's clock";
@@ -145,6 +188,13 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
   if (error.code == "InvalidURI") return "keys are UTF-8, and this name is not";
   if (error.code == "InvalidAccessKeyId") return "the service does not know this access key";
   if (error.code == "SignatureDoesNotMatch") return "check the secret access key";
+  if (error.code == "InvalidSignatureException") {
+    return "check the secret access key, and this machine's clock";
+  }
+  if (error.code == "UnrecognizedClientException" || error.code == "InvalidClientTokenId") {
+    return "the service does not know this access key, or its session token";
+  }
+  if (IsKms(operation)) return KmsAdvice(error, code, operation);
   if (error.code == "AuthorizationHeaderMalformed" || error.code == "PermanentRedirect" ||
       error.status == 301 || error.status == 307) {
     return "the bucket is in another region: give --region";
@@ -163,6 +213,22 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
 // MinIO's word for Object Lock.
 bool SpeaksOfLock(const ServiceError& error) {
   return error.status == 400 && error.message.find("WORM protected") != std::string::npos;
+}
+
+// "com.amazonaws.kms#DisabledException", "DisabledException:http://..." and the bare name.
+std::string BareType(std::string_view type) {
+  type = type.substr(0, type.find(':'));
+  return Printable(type.substr(type.rfind('#') + 1));
+}
+
+void ReadJsonError(const Response& response, ServiceError& error) {
+  error.code = BareType(response.headers.Get("x-amzn-ErrorType"));
+  const auto members = ParseJsonObject(AsText(response.body));
+  if (!members) return;
+  for (const auto& [name, value] : *members) {
+    if (name == "__type" && error.code.empty()) error.code = BareType(value);
+    if (name == "message" || name == "Message") error.message = Printable(value);
+  }
 }
 
 }  // namespace
@@ -184,8 +250,15 @@ ServiceError ReadServiceError(const Response& response) {
   ServiceError error;
   error.status = response.status;
   error.request_id = Printable(response.headers.Get("x-amz-request-id"));
+  if (error.request_id.empty()) {
+    error.request_id = Printable(response.headers.Get("x-amzn-RequestId"));
+  }
   error.region = Printable(response.headers.Get("x-amz-bucket-region"));
   if (response.body.empty()) return error;
+  if (AsText(response.body).starts_with('{')) {
+    ReadJsonError(response, error);
+    return error;
+  }
   const auto document = XmlDocument::Parse(AsText(response.body));
   if (!document) return error;
   XmlNode node = document->root();
@@ -200,6 +273,12 @@ ServiceError ReadServiceError(const Response& response) {
   if (error.request_id.empty()) error.request_id = Printable(node.TextOr("RequestId"));
   if (error.region.empty()) error.region = Printable(node.TextOr("Region"));
   return error;
+}
+
+bool IsThrottle(const Response& response, Operation operation) {
+  if (response.status == 429 || response.status == 503) return true;
+  return IsKms(operation) && response.status == 400 &&
+         RetryFor(ReadServiceError(response), operation) == Retry::kThrottled;
 }
 
 Retry RetryFor(const ServiceError& error, Operation operation) {
@@ -218,7 +297,8 @@ Error ToError(const ServiceError& error, Operation operation) {
   std::string what(Name(operation));
   what += ": " + (error.code.empty() ? "status " + std::to_string(error.status)
                                      : error.code + " (" + std::to_string(error.status) + ")");
-  if (!error.message.empty()) what += ": " + error.message;
+  const bool may_quote_key = operation == Operation::kKmsEncrypt;
+  if (!error.message.empty() && !may_quote_key) what += ": " + error.message;
   if (!error.request_id.empty()) what += "; request id " + error.request_id;
   if (!error.region.empty() && SpeaksOfRegion(error)) {
     what += "; the bucket is in " + error.region;

@@ -13,7 +13,8 @@
 
 namespace coffer::s3 {
 
-// The <Error> of a reply, as S3 and STS write it; every text on one line, printable, bounded.
+// The <Error> of a reply, as S3 and STS write it, or the JSON of KMS; every text on one line,
+// printable, bounded.
 struct ServiceError {
   int status = 0;
   std::string code;  // "" when the body holds none (HEAD, or not an answer of the service)
@@ -38,10 +39,14 @@ enum class Retry {
   kFewTimes,     // a reply that is not what it should be: broken by the network, or always
 };
 
+// Whether the reply asks for fewer requests. KMS says so with status 400.
+bool IsThrottle(const Response& response, Operation operation);
+
 // Whether and how to repeat a request that got this failure.
 Retry RetryFor(const ServiceError& error, Operation operation);
 
-// "GetObject: AccessDenied (403): Access Denied; request id X; <what to do>".
+// "GetObject: AccessDenied (403): Access Denied; request id X; <what to do>". The service's own
+// words are left out where the request held a key, which they might quote.
 Error ToError(const ServiceError& error, Operation operation);
 inline Error ToError(const Response& response, Operation operation) {
   return ToError(ReadServiceError(response), operation);

@@ -1,5 +1,7 @@
 #include "s3client/counters.h"
 
+#include "s3client/api_error.h"
+
 namespace coffer::s3 {
 
 OperationCounts CounterSnapshot::Total() const {
@@ -34,7 +36,7 @@ void Counters::End(Operation operation, const Result<Response>& result) {
   }
   cell.received_bytes += result->body.size();
   if (result->status >= 500) ++cell.errors;
-  if (result->status == 429 || result->status == 503) ++cell.throttled;
+  if (IsThrottle(*result, operation)) ++cell.throttled;
 }
 
 void Counters::CountRetry(Operation operation) { ++Of(operation).retries; }

@@ -16,7 +16,7 @@ struct OperationCounts {
   std::uint64_t requests = 0;        // tries, each as it went over the wire
   std::uint64_t retries = 0;         // of them, those that repeated one that had failed
   std::uint64_t errors = 0;          // tries without a reply, and replies of status 500 and above
-  std::uint64_t throttled = 0;       // replies that asked us to slow down: 429 and 503
+  std::uint64_t throttled = 0;       // replies that asked us to slow down
   std::uint64_t sent_bytes = 0;      // bodies
   std::uint64_t received_bytes = 0;  // bodies
 };

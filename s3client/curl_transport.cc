@@ -11,6 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "crypto/openssl.h"
+
 namespace coffer::s3 {
 namespace {
 
@@ -45,10 +47,18 @@ bool Append(List& list, const std::string& line) {
 struct Incoming {
   enum class Trouble { kNone, kHeadersTooLarge, kBodyTooLarge, kNoMemory, kMalformed };
 
-  explicit Incoming(std::uint64_t limit) : max_body_bytes(limit) {}
+  explicit Incoming(std::uint64_t limit, bool is_secret = false)
+      : max_body_bytes(limit), secret(is_secret) {}
+  // What a reply that succeeded has moved away from here is empty.
+  ~Incoming() {
+    if (secret) Wipe(response.body);
+  }
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
 
   Response response;
   std::uint64_t max_body_bytes;
+  const bool secret;
   std::size_t header_bytes = 0;
   bool head_done = false;
   bool sent_before = false;
@@ -60,6 +70,7 @@ struct Incoming {
     return false;
   }
   std::uint64_t BodyLimit() const {
+    if (secret) return max_body_bytes;
     // An error says more than a small range allows.
     return response.status / 100 == 2 ? max_body_bytes : std::max(max_body_bytes, kMaxErrorBytes);
   }
@@ -95,6 +106,8 @@ bool Incoming::TakeStatusLine(std::string_view line) {
 
 bool Incoming::EndOfHead() {
   head_done = response.status >= 200;
+  // A buffer that grows would leave copies behind.
+  if (head_done && secret) response.body.reserve(BodyLimit());
   const std::string_view length = response.headers.Get("Content-Length");
   if (!head_done || length.empty()) return true;
   std::uint64_t size = 0;
@@ -399,7 +412,7 @@ Error Explain(CURLcode result, const char* detail) {
 
 // What tells one reply from the next; 0 when nothing does.
 std::size_t IdentityOf(const Headers& headers) {
-  if (headers.Get("x-amz-request-id").empty()) return 0;
+  if (headers.Get("x-amz-request-id").empty() && headers.Get("x-amzn-requestid").empty()) return 0;
   std::string head;
   for (const auto& [name, value] : headers.fields()) head.append(name).append(":").append(value);
   return std::hash<std::string>()(head) | 1;
@@ -409,7 +422,7 @@ Result<Response> CurlConnection::Exchange(const Request& request, const CurlOpti
                                           const std::atomic<bool>& interrupted) {
   COFFER_ASSIGN(const List headers, HeaderLines(request));
   // A HEAD reply has the length of a body that never comes: no limit applies to it.
-  Incoming incoming(request.method == "HEAD" ? 0 : request.max_reply_bytes);
+  Incoming incoming(request.method == "HEAD" ? 0 : request.max_reply_bytes, request.secret_reply);
   error_[0] = '\0';
   Prepare(request, headers.get(), options);
   CURL* easy = easy_.get();

@@ -62,8 +62,19 @@ std::string_view Name(Operation operation) {
       return "CreateSession";
     case Operation::kSts:
       return "STS";
+    case Operation::kKmsGenerateDataKey:
+      return "GenerateDataKey";
+    case Operation::kKmsDecrypt:
+      return "Decrypt";
+    case Operation::kKmsEncrypt:
+      return "Encrypt";
   }
   return "?";
+}
+
+bool IsKms(Operation operation) {
+  return operation == Operation::kKmsGenerateDataKey || operation == Operation::kKmsDecrypt ||
+         operation == Operation::kKmsEncrypt;
 }
 
 void Headers::Add(std::string name, std::string value) {

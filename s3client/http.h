@@ -42,10 +42,15 @@ enum class Operation {
   kGetRetention,
   kCreateSession,
   kSts,
+  kKmsGenerateDataKey,
+  kKmsDecrypt,
+  kKmsEncrypt,
 };
-inline constexpr int kOperationCount = static_cast<int>(Operation::kSts) + 1;
+inline constexpr int kOperationCount = static_cast<int>(Operation::kKmsEncrypt) + 1;
 // The API's own name: "PutObject".
 std::string_view Name(Operation operation);
+// One that KMS carries out.
+bool IsKms(Operation operation);
 
 // Header fields in order; names compare without case. Small, so a vector.
 class Headers {
@@ -98,6 +103,9 @@ struct Request {
   std::chrono::milliseconds first_byte_timeout{0};
   // Directory buckets: sign with the account's credentials, not with the bucket's session.
   bool plain_iam_auth = false;
+  // The reply holds a key: its body, of max_reply_bytes at most, is received where it stays, and
+  // wiped when the exchange fails. Whoever gets it wipes it.
+  bool secret_reply = false;
   // No credentials at all (--no-sign-request, web identity).
   bool unsigned_request = false;
 };

@@ -1,4 +1,4 @@
-// JSON as credential sources print it: the only door to the JSON library in s3client/.
+// JSON as credential sources and KMS write it: the only door to the JSON library in s3client/.
 
 #pragma once
 
@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/bytes.h"
 #include "crypto/result.h"
+#include "crypto/secret.h"
 
 namespace coffer::s3 {
 
@@ -14,5 +16,14 @@ namespace coffer::s3 {
 // arrays and objects are left out. kInvalid unless `text` is exactly one object, and never quotes
 // it, for it holds secrets. Pure, safe from any thread.
 Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text);
+
+// `text` as a JSON string, quotes included. Bytes that are not ASCII stay as they are.
+std::string JsonString(std::string_view text);
+
+// Takes a key out of a reply before anything else parses it: the string member `name` of the one
+// object that `text` is. Its base64 goes straight to where keys are kept, and blanks replace it in
+// `text`, also when it is no base64 of a key. kInvalid when there is not exactly one such member;
+// then `text` may still hold the key, and is to be wiped. kNoMemory when there is no room.
+Result<Secret> TakeSecretMember(MutableByteView text, std::string_view name, SecretArena& arena);
 
 }  // namespace coffer::s3

@@ -14,9 +14,10 @@ bool RefusesCredentials(const Request& request, const Response& reply,
   // else.
   if (request.method == "HEAD") return reply.status == 400 && !credentials.session_token.empty();
   const ServiceError error = ReadServiceError(reply);
-  // The last two: keys that were exchanged meanwhile in the file they come from.
+  // The last three: keys that were exchanged meanwhile in the file they come from.
   return RetryFor(error, request.operation) == Retry::kCredentials ||
-         error.code == "InvalidAccessKeyId" || error.code == "SignatureDoesNotMatch";
+         error.code == "InvalidAccessKeyId" || error.code == "SignatureDoesNotMatch" ||
+         error.code == "InvalidSignatureException";
 }
 
 bool Same(const Credentials& a, const Credentials& b) {

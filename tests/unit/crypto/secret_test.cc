@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -46,6 +47,29 @@ TEST_CASE("a full arena and a key of no size are refused") {
   CHECK(arena.Make(kMaxSecret + 1).error().code == Code::kInvalid);
   all.pop_back();
   CHECK(arena.Make(1));
+}
+
+TEST_CASE("a buffer that held a key is wiped at the end of the scope, spare room included") {
+  Bytes bytes;
+  bytes.reserve(64);
+  std::string text;
+  text.reserve(64);
+  const char* const at[] = {reinterpret_cast<const char*>(bytes.data()), text.data()};
+  {
+    const WipeAtEnd wipe_bytes(bytes);
+    const WipeAtEnd wipe_text(text);
+    bytes.assign(40, std::byte{'k'});
+    bytes.resize(10);
+    text.assign(40, 'k');
+    text.resize(10);
+    CHECK(at[0][39] == 'k');
+  }
+  CHECK(bytes.empty());
+  CHECK(text.empty());
+  // The memory is still theirs.
+  for (const char* buffer : at) {
+    CHECK(std::all_of(buffer + 1, buffer + 40, [](char c) { return c == 0; }));
+  }
 }
 
 TEST_CASE("a forked child sees no keys") {

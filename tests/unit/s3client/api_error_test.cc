@@ -136,5 +136,65 @@ TEST_CASE("api_error: the message has what was tried, code, request id and what 
   CHECK(Printable(std::string(5000, 'x')).size() == 300);
 }
 
+TEST_CASE("api_error: what KMS says, all of it with status 400 or 500") {
+  const Expected rows[] = {
+      {400, "ThrottlingException", Code::kUnavailable, Retry::kThrottled},
+      {500, "KMSInternalException", Code::kUnavailable, Retry::kTransient},
+      {500, "DependencyTimeoutException", Code::kUnavailable, Retry::kTransient},
+      {500, "KeyUnavailableException", Code::kUnavailable, Retry::kTransient},
+      {400, "AccessDeniedException", Code::kDenied, Retry::kNever},
+      {400, "DisabledException", Code::kKeyDisabled, Retry::kNever},
+      {400, "KMSInvalidStateException", Code::kKeyMissing, Retry::kNever},
+      {400, "NotFoundException", Code::kKeyMissing, Retry::kNever},
+      {400, "InvalidCiphertextException", Code::kCorrupt, Retry::kNever},
+      {400, "IncorrectKeyException", Code::kCorrupt, Retry::kNever},
+      {400, "InvalidKeyUsageException", Code::kCorrupt, Retry::kNever},
+      {400, "ExpiredTokenException", Code::kDenied, Retry::kCredentials},
+      {400, "UnrecognizedClientException", Code::kDenied, Retry::kCredentials},
+      {400, "InvalidSignatureException", Code::kDenied, Retry::kClockSkew},
+      {400, "ValidationException", Code::kInvalid, Retry::kNever},
+      {400, "Unheard", Code::kUnavailable, Retry::kNever},
+      {500, "", Code::kUnavailable, Retry::kTransient},
+  };
+  for (const Expected& row : rows) {
+    CAPTURE(row.code);
+    const std::string name = row.code;
+    for (const Response& reply :
+         {Reply(row.status, {}, "{\"__type\":\"" + name + "\",\"message\":\"said so\"}"),
+          Reply(row.status, {}, "{\"__type\":\"com.amazonaws.kms#" + name + "\"}"),
+          Reply(row.status, {{"x-amzn-ErrorType", name + ":http://internal/"}}, "{}")}) {
+      const ServiceError said = ReadServiceError(reply);
+      CHECK(said.code == name);
+      CHECK(ToError(said, Operation::kKmsDecrypt).code == row.meaning);
+      CHECK(RetryFor(said, Operation::kKmsDecrypt) == row.retry);
+      CHECK(IsThrottle(reply, Operation::kKmsDecrypt) == (row.retry == Retry::kThrottled));
+    }
+  }
+}
+
+TEST_CASE("api_error: what KMS refused says which permission it takes, and never a key") {
+  const Response denied = Reply(400, {{"x-amzn-RequestId", "R-1"}},
+                                R"({"__type":"AccessDeniedException","Message":"no\nway"})");
+  CHECK(ToError(denied, Operation::kKmsGenerateDataKey).what ==
+        "GenerateDataKey: AccessDeniedException (400): no way; request id R-1; it takes "
+        "kms:GenerateDataKey on this key, in its policy or by it in IAM");
+  CHECK(ToError(denied, Operation::kKmsDecrypt).what.find("takes kms:Decrypt") !=
+        std::string::npos);
+  CHECK(ToError(denied, Operation::kKmsEncrypt).what ==
+        "Encrypt: AccessDeniedException (400); request id R-1; it takes kms:Encrypt on this key, "
+        "in its policy or by it in IAM");
+  CHECK_FALSE(IsThrottle(denied, Operation::kKmsEncrypt));
+  const auto advice = [](const char* code) {
+    return ToError(Reply(400, {}, std::string("{\"__type\":\"") + code + "\"}"),
+                   Operation::kKmsGenerateDataKey)
+        .what;
+  };
+  CHECK(advice("DisabledException").find("enable-key") != std::string::npos);
+  CHECK(advice("KMSInvalidStateException").find("cancel-key-deletion") != std::string::npos);
+  CHECK(advice("NotFoundException").find("check its ARN") != std::string::npos);
+  CHECK(advice("InvalidKeyUsageException").find("symmetric") != std::string::npos);
+  CHECK(ReadServiceError(Reply(400, {}, "{\"__type\":")).code == "");
+}
+
 }  // namespace
 }  // namespace coffer::s3

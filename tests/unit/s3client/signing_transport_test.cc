@@ -122,7 +122,8 @@ TEST_CASE_METHOD(Fixture, "without credentials nothing is sent") {
 
 TEST_CASE_METHOD(Fixture, "refused credentials are renewed and the request is sent once more") {
   for (const char* code : {"ExpiredToken", "InvalidToken", "RequestExpired", "InvalidAccessKeyId",
-                           "SignatureDoesNotMatch"}) {
+                           "SignatureDoesNotMatch", "InvalidSignatureException",
+                           "UnrecognizedClientException", "ExpiredTokenException"}) {
     FakeTransport answers;
     FakeProvider provider({"AK1", "AK2", "AK3"});
     answers.Then(Reply(403, {}, ErrorXml(code))).Then(Reply(200));
