@@ -12,12 +12,12 @@ Error Refused(const std::string& what) {
 }  // namespace
 
 Status FrameLedger::Burn(FrameRun run) {
-  if (finished_) return Refused("a frame after the final one");
   if (run.first == 0 || run.count == 0 || run.count > kFinalMarker - run.first) {
     return Error{Code::kTooLarge, "more frames than a message takes"};
   }
   FrameNumber first = run.first;
   FrameNumber end = run.first + run.count;
+  if (final_ != 0 && end > final_) return Refused("a frame after the final one");
   const auto next = burnt_.lower_bound(first);
   if (next != burnt_.end() && next->first < end) return Refused("a frame sealed before");
   if (next != burnt_.begin() && std::prev(next)->second > first) {
@@ -36,16 +36,18 @@ Status FrameLedger::Burn(FrameRun run) {
 }
 
 Status FrameLedger::BurnFinal(FrameNumber number) {
-  if (finished_) return Refused("a second final frame");
-  const bool complete = burnt_.empty() ? number == 1
-                                       : burnt_.size() == 1 && burnt_.begin()->first == 1 &&
-                                             burnt_.begin()->second == number;
-  if (!complete) {
+  if (final_ != 0) return Refused("a second final frame");
+  if (number == 0 || (!burnt_.empty() && burnt_.rbegin()->second > number)) {
     return Error{Code::kInvalid, "final frame " + std::to_string(number) +
                                      " does not follow all other frames of the message"};
   }
-  finished_ = true;
+  final_ = number;
   return Ok();
+}
+
+bool FrameLedger::complete() const {
+  if (final_ <= 1) return final_ == 1;
+  return burnt_.size() == 1 && burnt_.begin()->first == 1 && burnt_.begin()->second == final_;
 }
 
 }  // namespace coffer

@@ -16,16 +16,19 @@ namespace coffer {
 
 class FrameLedger {
  public:
-  // Numbers of regular frames. kInvalid, and none is burnt, when one of them was burnt before, when
-  // the final frame was, or when they are no numbers of regular frames.
+  // Numbers of regular frames, in any order. kInvalid, and none is burnt, when one of them was burnt
+  // before or does not stand before the final frame; kTooLarge when no regular frame has it.
   Status Burn(FrameRun run);
-  // The number after all others: kInvalid while one below it is missing, or one above it is burnt.
+  // The number after all others, of which some may still come: kInvalid when it or one above it was
+  // burnt, or when there is a final frame already.
   Status BurnFinal(FrameNumber number);
+  // The final frame and all before it are burnt: the message is whole.
+  bool complete() const;
 
  private:
   // Runs of burnt numbers that do not touch: the first of each, and the one after its last.
   std::map<FrameNumber, FrameNumber> burnt_;
-  bool finished_ = false;
+  FrameNumber final_ = 0;  // 0: none yet
 };
 
 }  // namespace coffer

@@ -93,6 +93,20 @@ Result<RsaKey> RsaKey::FromPem(std::string_view pem) {
   return RsaKey(std::move(key), is_private);
 }
 
+Result<std::string> RsaKey::NewPrivatePem() {
+  constexpr std::size_t kNewBits = 4096;
+  const Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", kNewBits));
+  if (!key) return OpenSslError("make an RSA key");
+  const MemoryBio out(BIO_new(BIO_s_secmem()));
+  if (!out) throw std::bad_alloc();
+  if (PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    return OpenSslError("write an RSA key");
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
 std::size_t RsaKey::size() const { return static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())); }
 
 Result<Bytes> RsaKey::PublicDer() const {

@@ -27,6 +27,9 @@ class RsaKey {
   // else; PEM that is encrypted is not asked a password for, but refused.
   static Result<RsaKey> FromPem(std::string_view pem);
 
+  // A new private key of 4,096 bits, as PKCS#8 in PEM; whoever gets it wipes it.
+  static Result<std::string> NewPrivatePem();
+
   bool is_private() const { return private_; }
   // Of the modulus, in bytes, and of everything that Encrypt gives.
   std::size_t size() const;

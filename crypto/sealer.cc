@@ -83,4 +83,9 @@ Status Sealer::SealFinal(FrameNumber number, ByteView plaintext, MutableByteView
   return SealFrame(cipher, message_id_, head, plaintext, out);
 }
 
+bool Sealer::complete() const {
+  const std::lock_guard lock(mu_);
+  return ledger_.complete();
+}
+
 }  // namespace coffer

@@ -36,6 +36,8 @@ class Sealer {
   ByteView header() const { return header_; }
   ByteView message_id() const { return message_id_; }
   const Layout& layout() const { return layout_; }
+  // Every frame was sealed, the final one among them: what was sealed is a whole message.
+  bool complete() const;
 
   // Seals regular frames, `first` and those after it: `plaintext` is one or more times F bytes, and
   // `out` has layout().sealed_frame_size() bytes for each. kInvalid, and nothing sealed, when one
@@ -43,9 +45,9 @@ class Sealer {
   // back until it is known whether more follow.
   Status Seal(FrameNumber first, ByteView plaintext, MutableByteView out);
 
-  // Seals the final frame, after all others: 1 to F bytes, or none where the whole plaintext is
-  // empty. `out` has plaintext.size() + kFinalOverhead bytes. kInvalid as above, and while a frame
-  // before it was not sealed.
+  // Seals the final frame, while frames before it may still be under way: 1 to F bytes, or none
+  // where the whole plaintext is empty. `out` has plaintext.size() + kFinalOverhead bytes. kInvalid
+  // as above, and when a frame after it was sealed.
   Status SealFinal(FrameNumber number, ByteView plaintext, MutableByteView out);
 
  private:
@@ -61,7 +63,7 @@ class Sealer {
   const Bytes message_id_;
   const Bytes header_;
   const Secret content_key_;
-  std::mutex mu_;  // guards ledger_
+  mutable std::mutex mu_;  // guards ledger_
   FrameLedger ledger_;
 };
 
