@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/secret.h"
 #include "fs/console.h"
 #include "fs/control.h"
 #include "fs/daemon.h"
@@ -86,7 +87,7 @@ int Report(const Error& error) {
 }
 
 int Serve(const MountOptions& options, const Environment& environment, Readiness& readiness) {
-  ForbidDumps();
+  if (const Status hidden = HideProcessMemory(); !hidden) return Report(hidden.error());
   s3::SystemClock clock;
   Prepared mount;
   const Status prepared = Prepare(options, environment, clock, mount);

@@ -3,29 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "s3client/credentials_chain.h"
-
 namespace coffer::fs {
 namespace {
 
-// How long a first look may take: a person waits for it.
-constexpr std::chrono::milliseconds kQuick{10'000};
 // Beyond this the machine's clock is worth a word; S3 itself minds 15 minutes.
 constexpr std::int64_t kClockTolerance_s = 300;
 // What servers that know no Regions are signed for.
 constexpr char kAnyRegion[] = "us-east-1";
-
-s3::CurlOptions ToCurl(const VolumeOptions& options) {
-  s3::CurlOptions curl;
-  curl.ca_bundle = options.ca_bundle;
-  curl.connect_to = options.connect_to;
-  curl.connect_timeout = options.connect_timeout;
-  curl.first_byte_timeout = options.first_byte_timeout;
-  curl.low_speed_bytes = options.low_speed_limit;
-  curl.low_speed_time = options.low_speed_time;
-  curl.max_idle_connections = options.max_threads;
-  return curl;
-}
 
 Result<s3::StoreOptions> ToStore(const VolumeOptions& options) {
   s3::StoreOptions store;
@@ -49,16 +33,7 @@ s3::SigningScope ScopeOf(const s3::Target& target) {
 
 Connection::Connection(VolumeOptions options, const Environment& environment,
                        s3::SystemClock& clock, Log& log)
-    : options_(std::move(options)),
-      environment_(environment),
-      clock_(clock),
-      log_(log),
-      failures_(log, clock),
-      server_time_(clock),
-      curl_(ToCurl(options_)),
-      logged_(curl_, log),
-      counted_(logged_, counters_),
-      plain_(std::make_unique<s3::RetryingTransport>(counted_, Patience(true), Parties())) {}
+    : options_(std::move(options)), clock_(clock), network_(options_, environment, clock, log) {}
 
 Result<std::unique_ptr<Connection>> Connection::Open(VolumeOptions options,
                                                      const Environment& environment,
@@ -68,16 +43,6 @@ Result<std::unique_ptr<Connection>> Connection::Open(VolumeOptions options,
   COFFER_TRY(connection->FindAddress());
   COFFER_TRY(connection->MakeStores());
   return connection;
-}
-
-s3::RetryParties Connection::Parties() { return {clock_, server_time_, failures_, &counters_}; }
-
-s3::RetryOptions Connection::Patience(bool quick) const {
-  s3::RetryOptions retry;
-  // Zero is for ever.
-  retry.deadline = options_.deadline.value_or(std::chrono::milliseconds(0));
-  if (quick) retry.deadline = std::min(options_.deadline.value_or(kQuick), kQuick);
-  return retry;
 }
 
 Status Connection::ParseAddress() {
@@ -90,7 +55,7 @@ Status Connection::ParseAddress() {
 Status Connection::FindAddress() {
   COFFER_TRY(ParseAddress());
   if (!target_.region.empty() || !target_.region_set.empty()) return Ok();
-  auto region = s3::DiscoverRegion(*plain_, target_);
+  auto region = s3::DiscoverRegion(plain(), target_);
   if (!region && (region.error().code != Code::kUnsupported || !target_.custom_endpoint))
     return std::move(region).error().While("find the Region of " + target_.name);
   options_.address.region = region ? *region : kAnyRegion;
@@ -100,37 +65,23 @@ Status Connection::FindAddress() {
 Status Connection::MakeStores() {
   COFFER_ASSIGN(const s3::StoreOptions store, ToStore(options_));
   COFFER_TRY(s3::CheckStoreOptions(store, target_));
-  if (!options_.no_sign_request) {
-    const s3::Environment env = [all = environment_](std::string_view name) {
-      const auto found = all.find(std::string(name));
-      return found == all.end() ? std::string() : found->second;
-    };
-    s3::ChainOptions chain;
-    if (options_.profile_named) chain.profile = options_.profile;
-    chain.region = target_.region;
-    chain.fips = options_.address.fips;
-    provider_ = std::make_unique<s3::RefreshingProvider>(
-        std::make_unique<s3::CredentialsChain>(chain, env, *plain_, server_time_, failures_),
-        clock_, server_time_, failures_);
-  }
-  s3::Signers signers{provider_.get(), nullptr};
-  if (target_.scheme == s3::Scheme::kSigV4S3Express && provider_) {
-    account_signed_ = std::make_unique<s3::SigningTransport>(
-        counted_, ScopeOf(target_), s3::Signers{provider_.get(), nullptr}, server_time_);
-    account_ = std::make_unique<s3::RetryingTransport>(*account_signed_, Patience(true), Parties());
+  network_.FindCredentials(target_.region);
+  s3::Signers signers{network_.credentials(), nullptr};
+  if (target_.scheme == s3::Scheme::kSigV4S3Express && credentials() != nullptr) {
+    account_signed_ = network_.Signed(ScopeOf(target_));
+    account_ = network_.Retried(*account_signed_, Patience::kQuick);
     session_ = std::make_unique<s3::SessionCredentials>(*account_, target_.UrlFor(""),
                                                         s3::SessionMode::kReadWrite, clock_,
-                                                        server_time_, failures_);
+                                                        network_.server_time(), failures());
     signers.session = session_.get();
   }
-  signed_ =
-      std::make_unique<s3::SigningTransport>(counted_, ScopeOf(target_), signers, server_time_);
-  quick_ = std::make_unique<s3::RetryingTransport>(*signed_, Patience(true), Parties());
-  patient_ = std::make_unique<s3::RetryingTransport>(*signed_, Patience(false), Parties());
+  signed_ = network_.Signed(ScopeOf(target_), signers);
+  quick_ = network_.Retried(*signed_, Patience::kQuick);
+  patient_ = network_.Retried(*signed_, Patience::kFull);
   quick_store_ = std::make_unique<s3::S3Store>(*quick_, target_, store);
   patient_store_ = std::make_unique<s3::S3Store>(*patient_, target_, store);
   store_ = std::make_unique<s3::ConditionalStore>(*patient_store_, target_.aws_host, conditions_,
-                                                  failures_);
+                                                  failures());
   return Ok();
 }
 
@@ -147,7 +98,7 @@ bool Connection::MayMove(const Error& error) const {
 }
 
 Status Connection::Move(std::vector<std::string>& notes) {
-  COFFER_ASSIGN(const std::string region, s3::DiscoverRegion(*plain_, target_));
+  COFFER_ASSIGN(const std::string region, s3::DiscoverRegion(plain(), target_));
   if (region == target_.region)
     return Error{Code::kInvalid, target_.name + " cannot be reached in its own Region " + region};
   notes.push_back(target_.name + " is in the Region " + region + ", not " + target_.region +
@@ -167,9 +118,9 @@ Error Connection::Unreachable(Error error) const {
 
 Result<Preflight> Connection::Check() {
   Preflight preflight;
-  if (provider_) {
-    const auto credentials = provider_->Get();
-    if (!credentials) return credentials.error();
+  if (credentials() != nullptr) {
+    const auto found = credentials()->Get();
+    if (!found) return found.error();
   }
   auto facts = MakeBucket().Facts();
   if (!facts && MayMove(facts.error())) {
@@ -191,17 +142,14 @@ Result<Preflight> Connection::Check() {
   return preflight;
 }
 
-void Connection::NoteClock(std::vector<std::string>& notes) const {
-  const std::int64_t offset = server_time_.offset_s();
+void Connection::NoteClock(std::vector<std::string>& notes) {
+  const std::int64_t offset = network_.server_time().offset_s();
   if (std::abs(offset) < kClockTolerance_s) return;
   notes.push_back("this machine's clock is " + std::to_string(std::abs(offset)) + " s " +
                   (offset > 0 ? "behind" : "ahead of") +
                   " the server's; requests are signed by the server's time, but set the clock");
 }
 
-void Connection::Interrupt() {
-  clock_.Interrupt();
-  curl_.Interrupt();
-}
+void Connection::Interrupt() { network_.Interrupt(); }
 
 }  // namespace coffer::fs

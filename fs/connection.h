@@ -11,22 +11,14 @@
 #include <vector>
 
 #include "crypto/result.h"
-#include "fs/failure_watch.h"
 #include "fs/log.h"
+#include "fs/network.h"
 #include "fs/options.h"
 #include "fs/reached_bucket.h"
-#include "fs/request_log.h"
 #include "s3client/bucket.h"
-#include "s3client/clock.h"
 #include "s3client/conditional_store.h"
-#include "s3client/counters.h"
-#include "s3client/counting_transport.h"
-#include "s3client/curl_transport.h"
-#include "s3client/refreshing_provider.h"
-#include "s3client/retrying_transport.h"
 #include "s3client/s3_store.h"
 #include "s3client/session_credentials.h"
-#include "s3client/signing_transport.h"
 
 namespace coffer::fs {
 
@@ -52,19 +44,20 @@ class Connection {
   // named. Call once, before the store is used.
   Result<Preflight> Check();
 
+  Network& network() { return network_; }
   // Null when requests are not signed.
-  s3::CredentialsProvider* credentials() { return provider_.get(); }
+  s3::CredentialsProvider* credentials() { return network_.credentials(); }
   const s3::Target& target() const { return target_; }
   const VolumeOptions& options() const { return options_; }
   // Names what this machine keeps about the bucket.
   std::string reached_bucket() const { return ReachedBucket(target_, options_.connect_to); }
   const s3::Clock& clock() const { return clock_; }
-  s3::Counters& counters() { return counters_; }
-  s3::ServerTime& server_time() { return server_time_; }
-  FailureWatch& failures() { return failures_; }
+  s3::Counters& counters() { return network_.counters(); }
+  s3::ServerTime& server_time() { return network_.server_time(); }
+  FailureWatch& failures() { return network_.failures(); }
   s3::ConditionMemory& conditions() { return conditions_; }
   // Neither signs; for the question where a bucket is, and for STS.
-  s3::Transport& plain() { return *plain_; }
+  s3::Transport& plain() { return network_.plain(); }
 
   s3::Bucket MakeBucket();         // impatient
   s3::ObjectStore& quick_store();  // S3 itself, impatient: no condition is emulated
@@ -80,26 +73,16 @@ class Connection {
   Status ParseAddress();
   Status FindAddress();
   Status MakeStores();
-  s3::RetryParties Parties();
-  s3::RetryOptions Patience(bool quick) const;
   bool MayMove(const Error& error) const;
   Error Unreachable(Error error) const;
   Status Move(std::vector<std::string>& notes);
-  void NoteClock(std::vector<std::string>& notes) const;
+  void NoteClock(std::vector<std::string>& notes);
 
   VolumeOptions options_;
   const Environment environment_;
   s3::SystemClock& clock_;
-  Log& log_;
   s3::Target target_;
-  FailureWatch failures_;
-  s3::ServerTime server_time_;
-  s3::Counters counters_;
-  s3::CurlTransport curl_;
-  RequestLog logged_;
-  s3::CountingTransport counted_;  // sees what the wire sees
-  std::unique_ptr<s3::Transport> plain_;
-  std::unique_ptr<s3::RefreshingProvider> provider_;
+  Network network_;
   std::unique_ptr<s3::Transport> account_signed_;  // directory buckets: for CreateSession
   std::unique_ptr<s3::Transport> account_;
   std::unique_ptr<s3::SessionCredentials> session_;

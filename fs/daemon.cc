@@ -1,8 +1,6 @@
 #include "fs/daemon.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,12 +87,6 @@ int RunInBackground(const std::function<int(Readiness&)>& body) {
 int RunInForeground(const std::function<int(Readiness&)>& body) {
   Readiness readiness(-1);
   return body(readiness);
-}
-
-void ForbidDumps() {
-  const rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 }  // namespace coffer::fs

@@ -30,7 +30,4 @@ class Readiness {
 int RunInBackground(const std::function<int(Readiness&)>& body);
 int RunInForeground(const std::function<int(Readiness&)>& body);
 
-// Memory with keys and file contents stays out of core files and of other processes' sight.
-void ForbidDumps();
-
 }  // namespace coffer::fs
