@@ -42,7 +42,7 @@ Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options, Machine ma
   options.rescue_directory = directory_.path() + "/rescue";
   fs_ = std::make_unique<fs::Filesystem>(
       fs::Filesystem::Parts{store, pool_, budget_, *index_, uploads_, renames_, clock_,
-                            server_time_, notes_},
+                            server_time_, notes_, machine.sealer},
       std::move(options));
 }
 

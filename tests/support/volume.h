@@ -52,8 +52,9 @@ fs::FilesystemOptions LongTtl();
 
 // What a Volume runs on, where a test wants it otherwise. Borrowed.
 struct Machine {
-  const s3::Clock* clock = nullptr;  // null: the real one
-  std::size_t threads = 16;          // of the pool
+  const s3::Clock* clock = nullptr;     // null: the real one
+  std::size_t threads = 16;             // of the pool
+  fs::ContentSealer* sealer = nullptr;  // of a sealed volume
 };
 
 class Volume {

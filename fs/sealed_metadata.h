@@ -1,0 +1,49 @@
+// The metadata of sealed objects: bound to the object's name and message, with the user's extended
+// attributes sealed. What the filesystem sees and sets is the plain form; the bucket has the other.
+//
+// Borrows volume and arena. Immutable: safe from any thread; does not block.
+
+#pragma once
+
+#include <string>
+
+#include "crypto/key_source.h"
+#include "crypto/result.h"
+#include "crypto/secret.h"
+#include "fs/sealed_volume.h"
+#include "s3client/object_store.h"
+
+namespace coffer::fs {
+
+// The keys that a message gives to its metadata.
+struct MessageIdentity {
+  const DataKey& key;
+  ByteView id;
+};
+
+class SealedMetadata {
+ public:
+  SealedMetadata(const SealedVolume& volume, SecretArena& arena) : volume_(volume), arena_(arena) {}
+
+  // What is stored with the message under `key`.
+  Result<s3::Metadata> Seal(const std::string& key, const MessageIdentity& message,
+                            s3::Metadata plain) const;
+  // The plain form of what was stored. kCorrupt when the tag is missing, when it is another
+  // object's, or when an attribute that it binds was changed; with --name-binding=warn that is
+  // kept in `complaint` instead. kCorrupt also for extended attributes that do not open.
+  Result<s3::Metadata> Open(const std::string& key, const MessageIdentity& message,
+                            s3::Metadata stored, std::string& complaint) const;
+
+  // The plain form as far as it can be told without keys: what HEAD and LIST show. Extended
+  // attributes are still sealed: see IsSealed.
+  static s3::Metadata Unproved(s3::Metadata stored);
+  static bool HasXattrs(const s3::Metadata& metadata);
+
+ private:
+  std::string BelowPrefix(const std::string& key) const;
+
+  const SealedVolume& volume_;
+  SecretArena& arena_;
+};
+
+}  // namespace coffer::fs
