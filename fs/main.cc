@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "fs/cmd_bucket.h"
+#include "fs/cmd_init.h"
+#include "fs/cmd_message.h"
 #include "fs/cmd_mount.h"
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
@@ -55,6 +57,12 @@ struct Dispatch {
   }
   int operator()(const RemoveOptions& options) const {
     return RunRemoveCommand(options, environment, console);
+  }
+  int operator()(const InitOptions& options) const {
+    return RunInit(options, environment, console);
+  }
+  int operator()(const MessageOptions& options) const {
+    return RunMessageCommand(options, environment, console);
   }
 };
 

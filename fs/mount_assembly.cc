@@ -7,10 +7,23 @@
 #include "fs/cmd_resolve.h"
 #include "fs/directories.h"
 #include "fs/findings.h"
+#include "fs/sealed_report.h"
 #include "fs/volume_json.h"
 
 namespace coffer::fs {
 namespace {
+
+// Of messages that are open or being written, of keyrings.
+constexpr std::size_t kOtherSecrets = 8192;
+
+SealedMode ModeOf(const std::string& word) {
+  if (word == "yes") return SealedMode::kYes;
+  return word == "no" ? SealedMode::kNo : SealedMode::kAuto;
+}
+
+std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
+  return (size + frame - 1) / frame * frame;
+}
 
 // For mounts that never upload.
 class NoUploads : public UploadObserver {
@@ -66,7 +79,7 @@ MountAssembly::MountAssembly(MountOptions options, const Environment& environmen
       places_(PlacesFor(options_, environment)),
       log_(log),
       began_(std::chrono::steady_clock::now()),
-      budget_(options_.memory_limit),
+      arena_(options_.keys.cache_entries + kOtherSecrets),
       pool_(options_.volume.max_threads) {}
 
 Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& options,
@@ -81,16 +94,63 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
+  COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
-  mount->renames_ = std::make_unique<TreeRenames>(
-      mount->connection_->store(), mount->pool_,
-      TreeRenames::Options{.state_directory = mount->places_.state,
-                           .volume = bucket,
-                           .uploads = mount->uploads_.get()});
+  mount->renames_ =
+      std::make_unique<TreeRenames>(mount->store(), mount->pool_,
+                                    TreeRenames::Options{.state_directory = mount->places_.state,
+                                                         .volume = bucket,
+                                                         .uploads = mount->uploads_.get()});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;
+}
+
+Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
+  const s3::Target& target = connection_->target();
+  kms_ = std::make_unique<KmsAccess>(connection_->network(),
+                                     KmsAccess::Place{target.region, options_.volume.address.fips},
+                                     options_.keys, arena_);
+  SealedRequest request;
+  request.mode = ModeOf(options_.sealed);
+  request.keys = options_.keys;
+  request.binding = BindingOf(options_.name_binding);
+  request.prefix = target.key_prefix;
+  request.address = connection_->reached_bucket() + "/" + target.key_prefix;
+  request.state_directory = places_.state;
+  const KeyWorkshop workshop{arena_,
+                             [this](const std::string& key) { return kms_->MakeKeyring(key); }};
+  SealedFinding finding;
+  COFFER_ASSIGN(sealed_, SealedMount::Open(
+                             request, {connection_->store(), pool_, connection_->clock(), workshop},
+                             finding));
+  notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
+  if (finding.read_only) options_.read_only = true;
+  // Sealed bytes stand beside plain ones while they are sent or opened.
+  budget_ =
+      std::make_unique<MemoryBudget>(sealed_ ? options_.memory_limit / 2 : options_.memory_limit);
+  return Ok();
+}
+
+s3::ObjectStore& MountAssembly::store() {
+  if (sealed_) return sealed_->store();
+  return connection_->store();
+}
+
+// Ranges and parts of a sealed volume are whole frames.
+FilesystemOptions MountAssembly::Options() const {
+  FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
+  if (!sealed_) return fs;
+  const std::uint64_t frame = sealed_->descriptor().frame_size;
+  fs.rename_object = false;
+  fs.read.granularity = frame;
+  for (std::uint64_t* size : {&fs.read.first_window, &fs.read.part_size, &fs.read.max_window,
+                              &fs.write.first_part, &fs.write.largest_part}) {
+    *size = WholeFrames(*size, frame);
+  }
+  fs.write.alignment = frame;
+  return fs;
 }
 
 MountAssembly::~MountAssembly() {
@@ -186,17 +246,17 @@ void MountAssembly::Recover(std::vector<std::string>& notes) {
 }
 
 void MountAssembly::MakeFilesystem() {
-  const Filesystem::Parts parts{connection_->store(),
+  const Filesystem::Parts parts{store(),
                                 pool_,
-                                budget_,
+                                *budget_,
                                 *index_,
                                 *uploads_,
                                 *renames_,
                                 connection_->clock(),
                                 connection_->server_time(),
-                                log_};
-  filesystem_ =
-      std::make_unique<Filesystem>(parts, ToFilesystem(options_, connection_->target(), places_));
+                                log_,
+                                sealed_ ? &sealed_->store() : nullptr};
+  filesystem_ = std::make_unique<Filesystem>(parts, Options());
 }
 
 StatusFacts MountAssembly::Facts() const {
@@ -215,9 +275,9 @@ StatusFacts MountAssembly::Facts() const {
   facts.bytes_fetched = reads.bytes_fetched;
   facts.bytes_returned = reads.bytes_returned;
   facts.bytes_in_vain = reads.bytes_in_vain;
-  facts.memory_limit = budget_.limit();
-  facts.memory_used = budget_.used();
-  facts.memory_high_water = budget_.high_water();
+  facts.memory_limit = budget_->limit();
+  facts.memory_used = budget_->used();
+  facts.memory_high_water = budget_->high_water();
   facts.process = ProcessMemory();
   facts.threads = pool_.threads();
   facts.queued = pool_.queued();
@@ -225,6 +285,7 @@ StatusFacts MountAssembly::Facts() const {
   facts.files = filesystem_->stats();
   facts.recent_failure = connection_->failures().last();
   facts.connection = DescribeVolume(connection_->options());
+  if (sealed_) facts.sealed = SealedReport(*sealed_, kms_->Counts());
   return facts;
 }
 

@@ -11,9 +11,11 @@
 #include "fs/attribute_index.h"
 #include "fs/connection.h"
 #include "fs/filesystem.h"
+#include "fs/kms_access.h"
 #include "fs/log.h"
 #include "fs/memory_budget.h"
 #include "fs/options.h"
+#include "fs/sealed_mount.h"
 #include "fs/status_report.h"
 #include "fs/tree_rename.h"
 #include "fs/upload_records.h"
@@ -55,6 +57,9 @@ class MountAssembly {
   MountAssembly(MountOptions options, const Environment& environment, Log& log);
   Status OpenRecords();
   void Recover(std::vector<std::string>& notes);
+  Status OpenSealed(std::vector<std::string>& notes);
+  s3::ObjectStore& store();  // plaintext, in a sealed volume too
+  FilesystemOptions Options() const;
   void MakeFilesystem();
   void NoteAddress(const Preflight& preflight, std::vector<std::string>& notes);
   void NoteMultiRegion(std::vector<std::string>& notes);
@@ -66,10 +71,13 @@ class MountAssembly {
   Log& log_;
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
-  MemoryBudget budget_;
+  std::unique_ptr<MemoryBudget> budget_;
   std::unique_ptr<AttributeIndex> index_;
   std::unique_ptr<UploadObserver> uploads_;
+  SecretArena arena_;  // outlives all keys
+  std::unique_ptr<KmsAccess> kms_;
   WorkerPool pool_;
+  std::unique_ptr<SealedMount> sealed_;  // null: a plain volume
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;

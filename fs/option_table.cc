@@ -3,10 +3,13 @@
 namespace coffer::fs {
 namespace {
 
-constexpr unsigned kAddress = kForMount | kForDoctor | kForResolve | kForRemove;
-constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove;
-constexpr unsigned kWriting = kForMount | kForDoctor;
-constexpr unsigned kEverything = 0xff;
+constexpr unsigned kMessages = kForSeal | kForOpen;
+constexpr unsigned kAddress = kForMount | kForDoctor | kForResolve | kForRemove | kForInit;
+constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove | kForInit;
+constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
+constexpr unsigned kWriting = kForMount | kForDoctor | kForInit;
+constexpr unsigned kKeys = kForMount | kForInit | kMessages;
+constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMiB = 1u << 20;
@@ -15,6 +18,7 @@ constexpr std::uint64_t kGiB = 1u << 30;
 constexpr std::string_view kWhere = "Where the bucket is";
 constexpr std::string_view kWho = "Who asks";
 constexpr std::string_view kObjects = "Objects that are written";
+constexpr std::string_view kSealing = "Keys and sealing";
 constexpr std::string_view kFiles = "What files look like";
 constexpr std::string_view kAccess = "Who may what";
 constexpr std::string_view kTime = "Freshness and patience";
@@ -22,6 +26,12 @@ constexpr std::string_view kLimits = "Limits";
 constexpr std::string_view kRunning = "Running";
 
 constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"};
+constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
+constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
+constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
+constexpr std::string_view kPolicies[] = {"forbid-encrypt-allow-decrypt",
+                                          "require-encrypt-allow-decrypt",
+                                          "require-encrypt-require-decrypt"};
 
 constexpr CommandSpec kCommands[] = {
     {"mount", kForMount, "SOURCE DIR",
@@ -39,10 +49,21 @@ constexpr CommandSpec kCommands[] = {
      "Remove a file, with -r a whole tree, many objects at a time.\nPATH is in a mount, or "
      "s3://BUCKET/KEY.",
      1, 1},
+    {"init", kForInit, "SOURCE",
+     "Make a sealed volume: every byte is encrypted here, under the keys that are named;\nwithout "
+     "them it cannot be read again.",
+     1, 1},
+    {"seal", kForSeal, "",
+     "Encrypt a file or a pipe as an AWS Encryption SDK message, under all of the keys\nthat are "
+     "named.",
+     0, 0},
+    {"open", kForOpen, "", "Decrypt an AWS Encryption SDK message, by any of the keys named.", 0,
+     0},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
 VolumeOptions& Volume(Draft& draft) { return draft.mount.volume; }
+KeyOptions& Keys(Draft& draft) { return draft.mount.keys; }
 
 Slot Text(std::string& field) { return TextSlot{&field}; }
 Slot List(std::vector<std::string>& field) { return ListSlot{&field}; }
@@ -60,13 +81,14 @@ Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&f
 constexpr OptionSpec kOptions[] = {
     {"prefix", 0, kNetwork | kForResolve, "PREFIX", kWhere, "use only keys below PREFIX",
      [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
-    {"region", 0, kAddress, "REGION", kWhere, "AWS Region; found by itself if not given",
+    {"region", 0, kAddress | kMessages, "REGION", kWhere,
+     "AWS Region; found by itself if not given",
      [](Draft& d) -> Slot { return Text(Address(d).region); }},
     {"endpoint-url", 0, kAddress, "URL", kWhere, "another server than AWS's own",
      [](Draft& d) -> Slot { return Text(Address(d).endpoint_url); }},
     {"force-path-style", 0, kAddress, "", kWhere, "bucket in the path, not in the host name",
      [](Draft& d) -> Slot { return Switch(Address(d).force_path_style); }},
-    {"fips", 0, kAddress, "", kWhere, "FIPS 140 endpoints",
+    {"fips", 0, kAddress | kMessages, "", kWhere, "FIPS 140 endpoints",
      [](Draft& d) -> Slot { return Switch(Address(d).fips); }},
     {"dual-stack", 0, kAddress, "", kWhere, "endpoints with IPv6",
      [](Draft& d) -> Slot { return Switch(Address(d).dual_stack); }},
@@ -76,12 +98,12 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(Address(d).use_arn_region, false); }},
     {"disable-multi-region-access-points", 0, kAddress, "", kWhere, "refuse them",
      [](Draft& d) -> Slot { return Switch(Address(d).disable_multi_region_access_points); }},
-    {"connect-to", 0, kNetwork, "H:P:H:P", kWhere, "for host:port connect to host:port (as curl)",
+    {"connect-to", 0, kAsking, "H:P:H:P", kWhere, "for host:port connect to host:port (as curl)",
      [](Draft& d) -> Slot { return List(Volume(d).connect_to); }},
-    {"ca-bundle", 0, kNetwork, "FILE", kWhere, "certificates to trust instead of the system's",
+    {"ca-bundle", 0, kAsking, "FILE", kWhere, "certificates to trust instead of the system's",
      [](Draft& d) -> Slot { return Text(Volume(d).ca_bundle); }},
 
-    {"profile", 0, kAddress, "NAME", kWho, "profile of ~/.aws/config and credentials",
+    {"profile", 0, kAddress | kMessages, "NAME", kWho, "profile of ~/.aws/config and credentials",
      [](Draft& d) -> Slot { return Text(Volume(d).profile); }},
     {"no-sign-request", 0, kNetwork, "", kWho, "no credentials: public buckets",
      [](Draft& d) -> Slot { return Switch(Volume(d).no_sign_request); }},
@@ -104,6 +126,55 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(Volume(d).unsigned_payload); }},
     {"infer-content-type", 0, kForMount, "", kObjects, "Content-Type by the file's ending",
      [](Draft& d) -> Slot { return Switch(d.mount.infer_content_type); }},
+
+    {"sealed", 0, kForMount, "auto|yes|no", kSealing, "yes: a sealed volume or nothing",
+     [](Draft& d) -> Slot { return Choice(d.mount.sealed, kSealedModes); }},
+    {"kms-key", 0, kKeys, "ARN", kSealing, "AWS KMS key; can stand several times",
+     [](Draft& d) -> Slot { return List(Keys(d).kms_keys); }},
+    {"key-file", 0, kKeys, "FILE", kSealing, "a local AES key, without KMS; file mode 0600",
+     [](Draft& d) -> Slot { return Text(Keys(d).key_file); }},
+    {"aes-key", 0, kKeys, "NS/N=FILE", kSealing, "a local AES key of that namespace and name",
+     [](Draft& d) -> Slot { return List(Keys(d).aes_keys); }},
+    {"rsa-key", 0, kKeys, "NS/N:P=FILE", kSealing, "an RSA key; P: pkcs1, oaep-sha256, ...",
+     [](Draft& d) -> Slot { return List(Keys(d).rsa_keys); }},
+    {"recovery-key", 0, kKeys, "FILE", kSealing, "public half of an RSA key kept elsewhere",
+     [](Draft& d) -> Slot { return Text(Keys(d).recovery_key); }},
+    {"recovery-private-key", 0, kForMount | kForOpen, "FILE", kSealing,
+     "its private half; a mount is read-only then",
+     [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
+    {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
+     [](Draft& d) -> Slot { return Text(d.init.new_recovery_key); }},
+    {"no-recovery-key", 0, kForInit, "", kSealing, "one KMS key is all there is, and that is meant",
+     [](Draft& d) -> Slot { return Switch(d.init.no_recovery_key); }},
+    {"name-binding", 0, kForMount | kForInit, "strict|warn|off", kSealing,
+     "objects that another tool moved or changed",
+     [](Draft& d) -> Slot { return Choice(d.mount.name_binding, kBindings); }},
+    {"encryption-context", 0, kForInit | kMessages, "NAME=VALUE", kSealing,
+     "authenticated, and logged by KMS in the clear",
+     [](Draft& d) -> Slot { return List(d.message.encryption_context); }},
+    {"header-size", 0, kForInit, "BYTES", kSealing, "room for more keys: 1024 to 8192",
+     [](Draft& d) -> Slot { return Choice(d.init.header_size, kHeaderSizes); }},
+    {"commitment-policy", 0, kForOpen, "POLICY", kSealing,
+     "require-encrypt-require-decrypt, or -allow-",
+     [](Draft& d) -> Slot { return Choice(d.message.commitment_policy, kPolicies); }},
+    {"max-encrypted-data-keys", 0, kForOpen, "N", kSealing, "refuse messages with more",
+     [](Draft& d) -> Slot { return Count(d.message.max_encrypted_data_keys, 65'535); }},
+    {"kms-endpoint-url", 0, kKeys, "URL", kSealing, "another KMS than AWS's own",
+     [](Draft& d) -> Slot { return Text(Keys(d).kms_endpoint_url); }},
+    {"kms-rate", 0, kKeys, "N", kSealing, "requests to KMS a second (50)",
+     [](Draft& d) -> Slot { return Count(Keys(d).kms_rate, 100'000); }},
+    {"key-max-age", 0, kForMount, "SECS", kSealing, "how long a data key serves (300)",
+     [](Draft& d) -> Slot { return DurationSlot{&Keys(d).max_age}; }},
+    {"key-max-messages", 0, kForMount, "N", kSealing, "how many files it seals (1000)",
+     [](Draft& d) -> Slot { return Count(Keys(d).max_messages, 1u << 31); }},
+    {"key-max-bytes", 0, kForMount, "SIZE", kSealing, "how much it seals (64G)",
+     [](Draft& d) -> Slot { return Size(Keys(d).max_bytes, 1, 1ull << 60); }},
+    {"key-cache-entries", 0, kForMount, "N", kSealing, "data keys kept for reading (16384)",
+     [](Draft& d) -> Slot { return Count(Keys(d).cache_entries, 1u << 20); }},
+    {"input", 'i', kMessages, "FILE", kRunning, "what is read; - is standard input",
+     [](Draft& d) -> Slot { return Text(d.message.input); }},
+    {"output", 'o', kMessages, "FILE", kRunning, "what is written; - is standard output",
+     [](Draft& d) -> Slot { return Text(d.message.output); }},
 
     {"uid", 0, kForMount, "N", kFiles, "owner of objects that name none",
      [](Draft& d) -> Slot { return IdSlot{&d.mount.uid}; }},
@@ -128,7 +199,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.mount.allow_other); }},
     {"allow-root", 0, kForMount, "", kAccess, "let root in",
      [](Draft& d) -> Slot { return Switch(d.mount.allow_root); }},
-    {"allow-non-empty", 0, kForMount, "", kAccess, "hide what DIR already holds",
+    {"allow-non-empty", 0, kForMount | kForInit, "", kAccess, "although there is something already",
      [](Draft& d) -> Slot { return Switch(d.mount.allow_non_empty); }},
     {"noexec", 0, kForMount, "", kAccess, "run no program from DIR",
      [](Draft& d) -> Slot { return Switch(d.mount.no_exec); }},
@@ -141,11 +212,11 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
     {"negative-metadata-ttl", 0, kForMount, "SECS", kTime, "of names that are not there",
      [](Draft& d) -> Slot { return OptionalTtlSlot{&d.mount.negative_metadata_ttl}; }},
-    {"deadline", 0, kNetwork, "SECS", kTime, "give up without progress; or forever (300)",
+    {"deadline", 0, kAsking, "SECS", kTime, "give up without progress; or forever (300)",
      [](Draft& d) -> Slot { return DeadlineSlot{&Volume(d).deadline}; }},
-    {"connect-timeout", 0, kNetwork, "SECS", kTime, "of one attempt to connect (5)",
+    {"connect-timeout", 0, kAsking, "SECS", kTime, "of one attempt to connect (5)",
      [](Draft& d) -> Slot { return DurationSlot{&Volume(d).connect_timeout}; }},
-    {"first-byte-timeout", 0, kNetwork, "SECS", kTime, "until a reply begins (20)",
+    {"first-byte-timeout", 0, kAsking, "SECS", kTime, "until a reply begins (20)",
      [](Draft& d) -> Slot { return DurationSlot{&Volume(d).first_byte_timeout}; }},
     {"low-speed-time", 0, kNetwork, "SECS", kTime, "a transfer this long too slow is cut (30)",
      [](Draft& d) -> Slot { return DurationSlot{&Volume(d).low_speed_time}; }},
@@ -189,7 +260,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.config); }},
 };
 
-constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kFiles,
+constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kSealing, kFiles,
                                         kAccess, kTime, kLimits,  kRunning};
 
 std::string Row(std::string left, std::string_view help) {

@@ -22,6 +22,8 @@ struct Draft {
   bool recursive = false;
   bool whole_bucket = false;
   bool yes = false;
+  InitOptions init;        // what init has beside mount
+  MessageOptions message;  // what seal and open have beside mount
 };
 
 enum : unsigned {
@@ -31,6 +33,9 @@ enum : unsigned {
   kForDoctor = 8,
   kForResolve = 16,
   kForRemove = 32,
+  kForInit = 64,
+  kForSeal = 128,
+  kForOpen = 256,
 };
 
 struct CommandSpec {

@@ -180,7 +180,8 @@ std::string VariableFor(std::string_view name) {
   return variable;
 }
 
-constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove;
+constexpr unsigned kWithProfile =
+    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForSeal | kForOpen;
 
 std::string_view Get(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
@@ -392,6 +393,14 @@ Status CheckMount(const MountOptions& mount) {
   return Ok();
 }
 
+Status CheckKeys(const MountOptions& mount) {
+  if (mount.sealed == "no" && mount.keys.any())
+    return Usage("--sealed=no shows objects as they are: leave out the keys");
+  if (mount.sealed == "no" && !mount.name_binding.empty())
+    return Usage("--name-binding is for sealed volumes: leave out --sealed=no");
+  return Ok();
+}
+
 Command Build(const CommandSpec& command, Draft draft) {
   MountOptions& mount = draft.mount;
   const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
@@ -409,6 +418,19 @@ Command Build(const CommandSpec& command, Draft draft) {
       mount.volume.source.clear();
       return RemoveOptions{std::move(mount.volume), first,     draft.recursive,
                            draft.whole_bucket,      draft.yes, draft.json};
+    case kForInit:
+      draft.init.volume = std::move(mount.volume);
+      draft.init.keys = std::move(mount.keys);
+      draft.init.allow_non_empty = mount.allow_non_empty;
+      if (!mount.name_binding.empty()) draft.init.name_binding = std::move(mount.name_binding);
+      draft.init.encryption_context = std::move(draft.message.encryption_context);
+      return std::move(draft.init);
+    case kForSeal:
+    case kForOpen:
+      draft.message.volume = std::move(mount.volume);
+      draft.message.keys = std::move(mount.keys);
+      draft.message.open = command.bit == kForOpen;
+      return std::move(draft.message);
     default:
       mount.directory = draft.positionals.back();
       return std::move(mount);
@@ -442,6 +464,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   draft.mount.read_only_named = access != nullptr && access->back().origin != "-o rw";
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
+  COFFER_TRY(CheckKeys(draft.mount));
   line.command = Build(command, std::move(draft));
   return line;
 }

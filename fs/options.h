@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "crypto/result.h"
+#include "fs/key_options.h"
 #include "s3client/target.h"
 
 namespace coffer::fs {
@@ -59,6 +60,10 @@ enum class AttributeSource { kExact, kList };
 struct MountOptions {
   VolumeOptions volume;
   std::string directory;
+
+  KeyOptions keys;
+  std::string sealed = "auto";  // "yes", "no"
+  std::string name_binding;     // "": as the volume's descriptor says; "strict", "warn", "off"
 
   bool foreground = false;
   bool debug = false;
@@ -124,13 +129,36 @@ struct RemoveOptions {
   bool json = false;
 };
 
+struct InitOptions {
+  VolumeOptions volume;
+  KeyOptions keys;
+  std::string new_recovery_key;  // a file to make
+  bool no_recovery_key = false;
+  bool allow_non_empty = false;
+  std::string header_size;  // "": as small as fits
+  std::string name_binding = "strict";
+  std::vector<std::string> encryption_context;  // NAME=VALUE
+};
+
+// `coffer seal` and `coffer open`.
+struct MessageOptions {
+  VolumeOptions volume;  // Region and credentials, for KMS
+  KeyOptions keys;
+  bool open = false;
+  std::string input = "-";
+  std::string output = "-";
+  std::vector<std::string> encryption_context;
+  std::string commitment_policy = "require-encrypt-require-decrypt";
+  std::size_t max_encrypted_data_keys = 0;  // no limit
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
 };
 
 using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                             ResolveOptions, RemoveOptions>;
+                             ResolveOptions, RemoveOptions, InitOptions, MessageOptions>;
 
 struct CommandLine {
   Command command;

@@ -120,6 +120,24 @@ std::string WritingForPeople(const Json& files) {
   return text;
 }
 
+std::string SealedForPeople(const Json& sealed) {
+  if (sealed.empty()) return "";
+  const Json sealing = Part(sealed, "sealing");
+  const Json opening = Part(sealed, "opening");
+  const Json kms = Part(sealed, "kms");
+  std::string text = "volume " + Text(sealed, "volume") + "; keys asked " +
+                     std::to_string(Number(sealing, "calls")) + " times to seal, " +
+                     std::to_string(Number(opening, "calls")) + " to open";
+  if (Number(kms, "throttled") > 0) {
+    text += ", throttled " + Plural(Number(kms, "throttled"), "time", "times");
+  }
+  if (Number(sealed, "unbound") > 0) {
+    text += "; " + Plural(Number(sealed, "unbound"), "read", "reads") + " of objects under a " +
+            "name that is not theirs";
+  }
+  return text;
+}
+
 }  // namespace
 
 MemoryUse ProcessMemory() {
@@ -189,6 +207,7 @@ Json StatusReport(const StatusFacts& facts) {
                      {"persistent", facts.index.persistent}};
   report["files"] = Files(facts.files);
   report["connection"] = facts.connection;
+  if (!facts.sealed.empty()) report["sealed"] = facts.sealed;
   if (facts.recent_failure.seconds_ago >= 0) {
     report["last_failure"] = {{"what", facts.recent_failure.what},
                               {"seconds_ago", facts.recent_failure.seconds_ago}};
@@ -217,6 +236,7 @@ std::string StatusForPeople(const Json& report) {
                         HumanBytes(Number(reads, "bytes_fetched")) + ", in vain " +
                         HumanBytes(Number(reads, "bytes_in_vain")));
   lines.Add("writing", WritingForPeople(files));
+  lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
   if (const std::uint64_t hidden = Number(files, "hidden_keys"); hidden > 0) {
     std::string examples;
     for (const auto& key : Part(files, "hidden_examples")) {

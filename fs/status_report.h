@@ -51,6 +51,7 @@ struct StatusFacts {
   FilesystemStats files;
   RecentFailure recent_failure;
   Json connection = Json::object();  // DescribeVolume
+  Json sealed = Json::object();      // SealedReport; empty for a plain volume
 };
 
 // Why the mount is not healthy, one line each; empty when it is.

@@ -1,0 +1,81 @@
+// From an address to a sealed volume: is there one, under which keys may it be, and what does its
+// descriptor say? Sealing must not fail open: what looked like a sealed volume before, or was asked
+// for as one, is never taken for a plain one, and the bucket does not choose the keys.
+//
+// Owned by the mount's assembly; the borrowed outlive it. Open blocks on the network and on KMS.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/key_cache.h"
+#include "crypto/multi_key_source.h"
+#include "crypto/result.h"
+#include "crypto/secret.h"
+#include "fs/key_options.h"
+#include "fs/key_pins.h"
+#include "fs/key_set.h"
+#include "fs/sealed_store.h"
+#include "fs/volume_descriptor.h"
+#include "fs/worker_pool.h"
+#include "s3client/clock.h"
+#include "s3client/object_store.h"
+
+namespace coffer::fs {
+
+// kAuto: what is there. kYes: a sealed volume or nothing. kNo: the objects as they are, read-only
+// where they are a sealed volume's.
+enum class SealedMode { kAuto, kYes, kNo };
+
+struct SealedRequest {
+  SealedMode mode = SealedMode::kAuto;
+  KeyOptions keys;
+  std::optional<BindingPolicy> binding;  // nothing: as the descriptor says
+  std::string prefix;                    // of the volume's keys
+  std::string address;                   // what pins are kept by
+  std::string state_directory;
+};
+
+struct SealedParts {
+  s3::ObjectStore& store;
+  WorkerPool& pool;
+  const s3::Clock& clock;
+  KeyWorkshop workshop;
+};
+
+// What Open found.
+struct SealedFinding {
+  bool read_only = false;          // only a recovery key opens it, or it is shown as it is
+  std::vector<std::string> notes;  // for people
+};
+
+class SealedMount {
+ public:
+  // Null for a plain volume. kNotFound where a sealed volume was expected, kDenied where it cannot
+  // be told what is there, kNotPermitted for what is pinned otherwise or lies inside a sealed
+  // volume, kKeyMissing and the like of keys, kCorrupt for a descriptor that does not authenticate.
+  static Result<std::unique_ptr<SealedMount>> Open(const SealedRequest& request,
+                                                   const SealedParts& parts,
+                                                   SealedFinding& finding);
+  SealedMount(const SealedMount&) = delete;
+  SealedMount& operator=(const SealedMount&) = delete;
+
+  SealedStore& store() { return *store_; }
+  const VolumeDescriptor& descriptor() const { return descriptor_; }
+  std::uint64_t unbound() const { return store_->unbound(); }
+  KeyCacheCounts CacheCounts() const { return cache_->Counts(); }
+  std::vector<KeyringCounts> KeyCounts() const { return source_->Counts(); }
+
+ private:
+  SealedMount() = default;
+
+  VolumeDescriptor descriptor_;
+  std::unique_ptr<MultiKeySource> source_;
+  std::unique_ptr<KeyCache> cache_;
+  std::unique_ptr<SealedStore> store_;
+};
+
+}  // namespace coffer::fs

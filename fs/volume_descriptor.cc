@@ -1,0 +1,178 @@
+#include "fs/volume_descriptor.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "fs/json.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr std::uint32_t kLargestHeader = 8192;
+
+struct KindName {
+  KeyName::Kind kind;
+  const char* name;
+};
+constexpr KindName kKinds[] = {{KeyName::Kind::kKms, "aws-kms"},
+                               {KeyName::Kind::kAes, "raw-aes"},
+                               {KeyName::Kind::kRsa, "raw-rsa"}};
+
+struct BindingName {
+  BindingPolicy binding;
+  const char* name;
+};
+constexpr BindingName kBindings[] = {{BindingPolicy::kStrict, "strict"},
+                                     {BindingPolicy::kWarn, "warn"},
+                                     {BindingPolicy::kOff, "off"}};
+
+Error Unreadable(const std::string& why) {
+  return {Code::kCorrupt, "the volume descriptor cannot be used: " + why};
+}
+
+Result<std::string> TextOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_string())
+    return Unreadable(std::string(name) + " is missing");
+  return found->get<std::string>();
+}
+
+Result<std::uint32_t> NumberOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_number_unsigned() ||
+      found->get<std::uint64_t>() > 0xffffffff) {
+    return Unreadable(std::string(name) + " is missing");
+  }
+  return found->get<std::uint32_t>();
+}
+
+Json ToJson(const KeyName& key) {
+  Json json;
+  for (const auto& kind : kKinds)
+    if (kind.kind == key.kind) json["type"] = kind.name;
+  if (key.kind == KeyName::Kind::kKms) {
+    json["arn"] = key.name;
+    return json;
+  }
+  json["namespace"] = key.provider;
+  json["name"] = key.name;
+  if (key.kind == KeyName::Kind::kRsa) {
+    json["padding"] = key.padding;
+    json["public_key"] = key.public_key;
+  }
+  return json;
+}
+
+Result<KeyName> ParseKey(const Json& json) {
+  if (!json.is_object()) return Unreadable("a key is no object");
+  COFFER_ASSIGN(const std::string type, TextOf(json, "type"));
+  KeyName key;
+  if (type == "aws-kms") {
+    key.provider = type;
+    COFFER_ASSIGN(key.name, TextOf(json, "arn"));
+    return key;
+  }
+  if (type != "raw-aes" && type != "raw-rsa") return Unreadable("a key is of type " + type);
+  key.kind = type == "raw-aes" ? KeyName::Kind::kAes : KeyName::Kind::kRsa;
+  COFFER_ASSIGN(key.provider, TextOf(json, "namespace"));
+  COFFER_ASSIGN(key.name, TextOf(json, "name"));
+  if (key.kind == KeyName::Kind::kAes) return key;
+  COFFER_ASSIGN(key.padding, TextOf(json, "padding"));
+  COFFER_ASSIGN(key.public_key, TextOf(json, "public_key"));
+  return key;
+}
+
+Result<std::vector<KeyName>> ParseKeys(const Json& json) {
+  const auto keys = json.find("keys");
+  if (keys == json.end() || !keys->is_array() || keys->empty())
+    return Unreadable("keys is missing");
+  std::vector<KeyName> parsed;
+  for (const Json& key : *keys) {
+    COFFER_ASSIGN(KeyName name, ParseKey(key));
+    parsed.push_back(std::move(name));
+  }
+  return parsed;
+}
+
+Result<EncryptionContext> ParseContext(const Json& json) {
+  EncryptionContext context;
+  const auto pairs = json.find("encryption_context");
+  if (pairs == json.end()) return context;
+  if (!pairs->is_object()) return Unreadable("encryption_context is no object");
+  for (const auto& [name, value] : pairs->items()) {
+    if (!value.is_string()) return Unreadable("encryption_context has a value that is no text");
+    context.emplace(name, value.get<std::string>());
+  }
+  return context;
+}
+
+}  // namespace
+
+std::string Describe(const KeyName& key) {
+  if (key.kind == KeyName::Kind::kKms) return key.name;
+  const char* kind = key.kind == KeyName::Kind::kAes ? "AES key " : "RSA key ";
+  return kind + key.provider + "/" + key.name;
+}
+
+std::optional<BindingPolicy> BindingOf(std::string_view word) {
+  for (const auto& known : kBindings)
+    if (word == known.name) return known.binding;
+  return std::nullopt;
+}
+
+std::string ToText(const VolumeDescriptor& descriptor) {
+  Json json;
+  json["format"] = kFormat;
+  json["volume"] = descriptor.id;
+  json["header_size"] = descriptor.header_size;
+  json["frame_size"] = descriptor.frame_size;
+  json["keys"] = Json::array();
+  for (const KeyName& key : descriptor.keys) json["keys"].push_back(ToJson(key));
+  json["encryption_context"] = Json::object();
+  for (const auto& [name, value] : descriptor.context) json["encryption_context"][name] = value;
+  for (const auto& binding : kBindings)
+    if (binding.binding == descriptor.binding) json["name_binding"] = binding.name;
+  return ToText(json) + "\n";
+}
+
+Result<VolumeDescriptor> ParseDescriptor(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return Unreadable("it is no JSON object");
+  COFFER_ASSIGN(const std::uint32_t format, NumberOf(json, "format"));
+  if (format != kFormat) {
+    return Error{Code::kUnsupported, "the volume has format " + std::to_string(format) +
+                                         ": this version of coffer reads format 1"};
+  }
+  VolumeDescriptor descriptor;
+  COFFER_ASSIGN(descriptor.id, TextOf(json, "volume"));
+  COFFER_ASSIGN(descriptor.header_size, NumberOf(json, "header_size"));
+  COFFER_ASSIGN(descriptor.frame_size, NumberOf(json, "frame_size"));
+  COFFER_ASSIGN(descriptor.keys, ParseKeys(json));
+  COFFER_ASSIGN(descriptor.context, ParseContext(json));
+  COFFER_ASSIGN(const std::string binding, TextOf(json, "name_binding"));
+  const std::optional<BindingPolicy> known = BindingOf(binding);
+  if (!known) return Unreadable("name_binding is " + binding);
+  descriptor.binding = *known;
+  if (descriptor.header_size == 0 || descriptor.header_size > kLargestHeader ||
+      descriptor.frame_size == 0) {
+    return Unreadable("its sizes are impossible");
+  }
+  return descriptor;
+}
+
+EncryptionContext ContextOf(const VolumeDescriptor& descriptor) {
+  EncryptionContext context = descriptor.context;
+  context["coffer"] = "1";
+  context["vol"] = descriptor.id;
+  return context;
+}
+
+EncryptionContext DescriptorContext(const VolumeDescriptor& descriptor) {
+  EncryptionContext context = ContextOf(descriptor);
+  context["kind"] = "volume";
+  return context;
+}
+
+}  // namespace coffer::fs
