@@ -16,8 +16,8 @@ namespace coffer {
 
 class FrameLedger {
  public:
-  // Numbers of regular frames, in any order. kInvalid, and none is burnt, when one of them was burnt
-  // before or does not stand before the final frame; kTooLarge when no regular frame has it.
+  // Numbers of regular frames, in any order. kInvalid, and none is burnt, when one of them was
+  // burnt before or does not stand before the final frame; kTooLarge when no regular frame has it.
   Status Burn(FrameRun run);
   // The number after all others, of which some may still come: kInvalid when it or one above it was
   // burnt, or when there is a final frame already.

@@ -50,13 +50,11 @@ constexpr CommandSpec kCommands[] = {
      "s3://BUCKET/KEY.",
      1, 1},
     {"init", kForInit, "SOURCE",
-     "Make a sealed volume: every byte is encrypted here, under the keys that are named;\nwithout "
-     "them it cannot be read again.",
+     "Make a sealed volume: every byte is encrypted here, under the keys named; without\nthem it "
+     "cannot be read again.",
      1, 1},
     {"seal", kForSeal, "",
-     "Encrypt a file or a pipe as an AWS Encryption SDK message, under all of the keys\nthat are "
-     "named.",
-     0, 0},
+     "Encrypt a file or a pipe as an AWS Encryption SDK message, under all keys named.", 0, 0},
     {"open", kForOpen, "", "Decrypt an AWS Encryption SDK message, by any of the keys named.", 0,
      0},
 };
@@ -144,7 +142,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
      [](Draft& d) -> Slot { return Text(d.init.new_recovery_key); }},
-    {"no-recovery-key", 0, kForInit, "", kSealing, "one KMS key is all there is, and that is meant",
+    {"no-recovery-key", 0, kForInit, "", kSealing, "one KMS key is meant to be all there is",
      [](Draft& d) -> Slot { return Switch(d.init.no_recovery_key); }},
     {"name-binding", 0, kForMount | kForInit, "strict|warn|off", kSealing,
      "objects that another tool moved or changed",

@@ -128,6 +128,7 @@ is "$wrong" 0 "50 times: what was written is what is read"
 note "a file removed while it is open, and a new one of its name"
 server_control POST faults '[{"match": {"operation": "PutObject"}, "do": {"status": 403, "code": "AccessDenied"}}]' \
   >/dev/null
+# shellcheck disable=SC2016 # it is Perl
 exits 0 "the close of the new one is its last" perl -e 'open my $old, ">", $ARGV[0] or die $!; syswrite $old, "old";
   unlink $ARGV[0] or die $!; open my $new, ">", $ARGV[0] or die $!; syswrite $new, "new";
   print close $new ? "stored" : "no: $!"; close $old' "$M/twice"

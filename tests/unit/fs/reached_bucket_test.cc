@@ -10,7 +10,8 @@
 namespace coffer::fs {
 namespace {
 
-std::string Reached(const std::vector<std::string>& connect_to, const std::string& source = "bucket") {
+std::string Reached(const std::vector<std::string>& connect_to,
+                    const std::string& source = "bucket") {
   s3::AddressOptions options;
   options.region = "us-east-1";
   const auto target = s3::ParseTarget(source, options);
