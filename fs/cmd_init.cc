@@ -89,7 +89,7 @@ class Init {
 
 Status Init::CheckPlace() {
   const std::string key = prefix() + std::string(kDescriptorName);
-  const auto there = connection_.store().Head(key, {});
+  const auto there = connection_.store().Get(key, {0, 1}, {});
   if (there) {
     return Error{Code::kExists, "there is a sealed volume here already (" + key +
                                     "): mount it, or choose another prefix"};

@@ -41,7 +41,8 @@ Status RefuseInside(const SealedRequest& request, s3::ObjectStore& store, Sealed
   while (!above.empty()) {
     above.pop_back();
     above.resize(above.rfind('/') + 1);
-    const auto there = store.Head(DescriptorKey(above), {});
+    // By GET: its 404 has a body that says of what, so that no listing has to confirm it.
+    const auto there = store.Get(DescriptorKey(above), {0, 1}, {});
     if (there) {
       return Error{Code::kNotPermitted,
                    "this prefix lies inside the sealed volume at \"" + above +
