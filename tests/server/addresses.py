@@ -27,6 +27,7 @@ _EXPRESS = _pattern(r"(?P<bucket>[^.]+)\.s3express-(?:fips-)?[a-z0-9-]+(?:\.dual
                     r"\.REGION\.SUFFIX")
 _EXPRESS_CONTROL = _pattern(r"s3express-control(?:-fips)?(?:\.dualstack)?\.REGION\.SUFFIX")
 _STS = _pattern(r"sts(?:-fips)?(?:\.REGION)?\.SUFFIX")
+_KMS = _pattern(r"kms(?:-fips)?\.REGION\.SUFFIX")
 _VPCE = _pattern(r"(?:(?P<label>.+)\.)?(?P<door>bucket|accesspoint|control)\.vpce-[a-z0-9-]+"
                  r"\.s3\.REGION\.vpce\.SUFFIX")
 _UNSERVED = [
@@ -47,7 +48,7 @@ class Address:
 
     def __init__(self, kind, *, bucket=None, raw_key="", region=None, style="path",
                  access_point=None, alias=False, services=("s3",), sigv4a=False):
-        self.kind = kind  # "service", "bucket", "sts"
+        self.kind = kind  # "service", "bucket", "sts", "kms"
         self.bucket = bucket
         self.raw_key = raw_key
         self.region = region
@@ -132,6 +133,9 @@ class Resolver:
         match = _STS.match(host)
         if match:
             return Address("sts", region=match["region"], services=("sts",))
+        match = _KMS.match(host)
+        if match:
+            return Address("kms", region=match["region"], services=("kms",))
         for pattern in (_S3, _S3_GLOBAL, _S3_ACCELERATE):
             match = pattern.match(host)
             if match:
@@ -157,10 +161,10 @@ class Resolver:
 
     def _custom(self, host, path):
         if _IP.match(host):
-            return self._path_style(path, None, services=("s3", "sts"))
+            return self._path_style(path, None, services=("s3", "sts", "kms"))
         for endpoint in self._endpoints:
             if host == endpoint:
-                return self._path_style(path, None, services=("s3", "sts"))
+                return self._path_style(path, None, services=("s3", "sts", "kms"))
             if host.endswith("." + endpoint):
                 return self._custom_label(host[:-len(endpoint) - 1], path)
         return None

@@ -8,13 +8,15 @@ import sys
 import control
 from http_layer import HttpServer
 from identity import (DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_SECRET_KEY, Permissions, User)
+from kms_keys import DEFAULT_ALIAS, DEFAULT_KEY
 from sts import DEFAULT_ROLE, DEFAULT_WEB_TOKEN, Role
 from world import MIN_PART, World
 
 EPILOG = f"""
 always there: user {DEFAULT_ACCESS_KEY} with secret {DEFAULT_SECRET_KEY}, who may do
 everything, account {DEFAULT_ACCOUNT}; role {DEFAULT_ROLE};
-web identity token {DEFAULT_WEB_TOKEN}. The control endpoint and the words of
+web identity token {DEFAULT_WEB_TOKEN}; KMS key {DEFAULT_KEY}, which is
+{DEFAULT_ALIAS}, in the Region of --region. The control endpoint and the words of
 fault rules are described in README.md beside this file.
 """
 
@@ -22,7 +24,7 @@ fault rules are described in README.md beside this file.
 def parse_arguments(arguments):
     """The options; wrong ones end the program with status 2."""
     parser = argparse.ArgumentParser(
-        prog="tests/server", description="S3 and STS on 127.0.0.1, for tests.", epilog=EPILOG,
+        prog="tests/server", description="S3, STS and KMS on 127.0.0.1, for tests.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--port", type=int, default=0, help="0 takes a free one (default)")
@@ -42,6 +44,9 @@ def parse_arguments(arguments):
     add("--web-token", action="append", default=[], metavar="TOKEN")
     add("--sts-seconds", type=float, help="life of STS credentials, whatever is asked for")
     add("--session-seconds", type=float, default=300, help="life of CreateSession credentials")
+    add("--kms-key", action="append", default=[], metavar="ID[@REGION][=alias/NAME]",
+        help="make a KMS key; ID mrk-... can have one in several Regions")
+    add("--kms-per-second", type=int, default=0, metavar="N", help="quota of KMS (0: none)")
     add("--faults", metavar="FILE", help="fault rules (JSON)")
     add("--latency", type=float, default=0, metavar="MS", help="before every reply")
     add("--bandwidth", type=int, default=0, metavar="BYTES_PER_S", help="each connection, each way")
@@ -90,6 +95,12 @@ def build_world(options):
         world.sts.add_role(Role(arn, external_id=external_id or None))
     for token in options.web_token:
         world.sts.set_web_token(token)
+    world.kms.quota.per_second = options.kms_per_second
+    for text in options.kms_key:
+        place, _, alias = text.partition("=")
+        key_id, _, region = place.partition("@")
+        control.make_kms_key(world, key_id, region=region or options.region,
+                             aliases=[alias] if alias else [])
     if options.faults:
         world.faults.load_file(options.faults)
     return world

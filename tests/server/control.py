@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from http_layer import Reply
 from identity import DEFAULT_ACCOUNT, Permissions, User
+from kms_keys import NEW_OVERHEAD, OLD_OVERHEAD, STATES, USAGES, Key
 from store import AccessPoint, Body, Bucket, PatternBody, Version
 from sts import Role
 
@@ -73,6 +74,33 @@ def make_access_point(world, name, bucket_name, **fields):
     point.extra_operations = set(extra)
     world.store.add_access_point(point)
     return point
+
+
+def make_kms_key(world, key_id, **fields):
+    """A KMS key; fields are region, account, partition, old_blobs, and those that can change."""
+    key = Key(key_id, fields.pop("region", world.region),
+              account=fields.pop("account", DEFAULT_ACCOUNT),
+              partition=fields.pop("partition", "aws"),
+              overhead=OLD_OVERHEAD if fields.pop("old_blobs", False) else NEW_OVERHEAD)
+    aliases = fields.pop("aliases", [])
+    change_kms_key(key, fields)
+    world.kms.add(key)
+    for name in aliases:
+        world.kms.set_alias(name, key)
+    return key
+
+
+def change_kms_key(key, fields):
+    """Set attributes that a test may choose."""
+    for name, value in fields.items():
+        if name == "state" and value in STATES:
+            key.state = value
+        elif name == "usage" and value in USAGES:
+            key.usage = value
+        elif name == "deny":
+            key.deny = set(value)
+        else:
+            raise ControlError(f"unknown setting of a KMS key {name}: {value}")
 
 
 def _bytes(data, name):
@@ -149,6 +177,10 @@ class Control:
                 self._server.bandwidth = value  # of connections made from now on
             elif name == "sts_seconds":
                 self._world.sts.lifetime_s = value
+            elif name == "kms_per_second":
+                self._world.kms.quota.per_second = value
+            elif name == "kms_latency_ms":
+                self._world.kms.latency_s = value / 1000
             elif name in ("session_seconds", "min_part_size", "customer_keys_over_http"):
                 setattr(self._world, name, value)
             else:
@@ -174,6 +206,37 @@ class Control:
     def _post_web_tokens(self, data, _query):
         self._world.sts.set_web_token(data["token"], data.get("expires"))
         return {}
+
+    def _get_kms(self, _data, _query):
+        service = self._world.kms
+        return {"keys": [{"arn": key.arn, "state": key.state, "usage": key.usage,
+                          "deny": sorted(key.deny)} for key in service.keys()],
+                "aliases": [{"region": region, "account": account, "name": name, "arn": arn}
+                            for region, account, name, arn in service.aliases()],
+                "calls": service.calls()}
+
+    def _post_kms_clear(self, _data, _query):
+        self._world.kms.clear_calls()
+        return {}
+
+    def _post_kms_keys(self, data, _query):
+        fields = dict(data)
+        return {"arn": make_kms_key(self._world, fields.pop("id"), **fields).arn}
+
+    def _post_kms_change(self, data, _query):
+        fields = dict(data)
+        change_kms_key(self._kms_key(fields.pop("arn")), fields)
+        return {}
+
+    def _post_kms_aliases(self, data, _query):
+        self._world.kms.set_alias(data["name"], self._kms_key(data["arn"]))
+        return {}
+
+    def _kms_key(self, arn):
+        for key in self._world.kms.keys():
+            if key.arn == arn:
+                return key
+        raise ControlError(f"no KMS key {arn}")
 
     def _get_access_points(self, _data, _query):
         with self._world.store.lock:

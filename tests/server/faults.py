@@ -11,6 +11,7 @@ import random
 import threading
 import time
 
+import kms
 import s3
 import xmlout
 from errors import ServiceError, refuse
@@ -167,7 +168,8 @@ def _instead(world, exchange, action):
         return Reply(404, [("Server", "proxy")])
     error = None
     if action.get("throttle"):
-        error = refuse("SlowDown")
+        error = ServiceError("ThrottlingException", 400, "Rate exceeded") if exchange.for_kms \
+            else refuse("SlowDown")
     elif action.get("error_in_200"):
         code = action["error_in_200"] if isinstance(action["error_in_200"], str) else \
             "InternalError"
@@ -182,9 +184,13 @@ def _instead(world, exchange, action):
         error = ServiceError(code, status, action.get("message", "Injected."))
     if error is None:
         return None
-    reply = s3.plain_error(error, exchange.request, exchange.request_id)
+    if exchange.for_kms:
+        reply = kms.error_reply(error, now)
+    else:
+        reply = s3.finish(s3.plain_error(error, exchange.request, exchange.request_id),
+                          exchange.request_id, now)
     reply.headers += list(action.get("headers", {}).items())
-    return s3.finish(reply, exchange.request_id, now)
+    return reply
 
 
 def _cut_xml(reply):

@@ -233,6 +233,7 @@ class Exchange:
         self.bytes_out = 0
         self.keep_alive = (request.header("connection") or "").lower() != "close"
         self.body_read = not request.content_length
+        self.for_kms = False  # refusals are JSON
         self._expects = (request.header("expect") or "").lower() == "100-continue"
 
     def read_body(self):

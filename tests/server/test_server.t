@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from test_access import Access, Doors, SignatureVectors
 from test_faults import Control, Faults, Http, Last
+from test_kms import Keys, Kms
 from test_objects import Copies, Lists, Multipart, Objects, Versions
 from test_support import WORK, Served, Tap
 
@@ -16,8 +17,8 @@ from test_support import WORK, Served, Tap
 def main():
     loader = unittest.TestLoader()
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (
-        SignatureVectors, Objects, Versions, Multipart, Copies, Lists, Doors, Access, Faults,
-        Control, Http, Last))
+        SignatureVectors, Objects, Versions, Multipart, Copies, Lists, Doors, Access, Keys,
+        Kms, Faults, Control, Http, Last))
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Tap()
     suite.run(result)

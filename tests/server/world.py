@@ -6,12 +6,14 @@ import time
 import traceback
 
 import faults
+import kms
 import s3
 import sts
 from addresses import Resolver
 from errors import ServiceError, refuse
 from http_layer import BodyTimeout, Disconnected
 from identity import Directory
+from kms_keys import KeyService
 from store import Clock, Store
 
 import s3_buckets  # noqa: F401  registers operations
@@ -28,7 +30,7 @@ class Entry:
 
     __slots__ = ("seq", "start", "method", "operation", "bucket", "key", "query", "status",
                  "bytes_in", "bytes_out", "user", "host", "style", "signed", "payload", "fault",
-                 "conditions", "range", "ms", "address", "copy_source")
+                 "conditions", "range", "ms", "address", "copy_source", "context")
 
     def __init__(self, seq, request):
         self.seq = seq
@@ -52,6 +54,7 @@ class Entry:
         self.conditions = {name: value for name, value in request.headers
                            if name.startswith("if-") or name.startswith("x-amz-copy-source-if-")}
         self.fault = None
+        self.context = None  # KMS: the encryption context
         self.ms = None
 
     def as_dict(self):
@@ -113,13 +116,14 @@ class World:
         self.region = region
         self.resolver = Resolver(self.store, endpoints)
         self.sts = sts.TokenService()
+        self.kms = KeyService(region)
         self.latency_s = 0.0
         self.session_seconds = 300
         self.min_part_size = MIN_PART
         self.customer_keys_over_http = False
 
     def serve(self, exchange):
-        """Answer one S3 or STS request, faults included."""
+        """Answer one request, faults included."""
         exchange.request_id = s3.new_request_id()
         exchange.skew = 0.0
         entry = self.log.begin(exchange.request)
@@ -158,6 +162,8 @@ class World:
             entry.address = "alias" if address.alias else "access-point"
         if sts.is_for_sts(exchange.request, address):
             return self._answer_sts(exchange, entry, address)
+        if kms.is_for_kms(exchange.request, address):
+            return self._answer_kms(exchange, entry, address)
         context = s3.identify(self, exchange, address)
         entry.operation = context.operation.name
         entry.key = context.key.decode("utf-8", "backslashreplace")
@@ -183,6 +189,18 @@ class World:
         entry.fault = action or None
         reply = faults.before(self, exchange, action)
         return action, reply or call.execute()
+
+    def _answer_kms(self, exchange, entry, address):
+        exchange.for_kms = True
+        call = kms.Call(self, exchange, address)
+        entry.operation = call.operation
+        entry.user = _claimed_user(exchange.request)
+        action = self.faults.choose({"method": entry.method, "operation": entry.operation,
+                                     "bucket": "", "key": "", "user": entry.user})
+        entry.fault = action or None
+        reply = faults.before(self, exchange, action) or call.execute()
+        entry.key, entry.context = call.key_arn, call.context
+        return action, reply
 
 
 def _claimed_user(request):
