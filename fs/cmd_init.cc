@@ -64,6 +64,12 @@ class Init {
         kms_(connection.network(), {connection.target().region, options.volume.address.fips},
              options.keys, arena_) {}
 
+  ~Init() {
+    if (made_recovery_key_) (void)RemoveFile(options_.new_recovery_key);
+  }
+  Init(const Init&) = delete;
+  Init& operator=(const Init&) = delete;
+
   Status Run(const std::string& state_directory);
 
  private:
@@ -85,6 +91,7 @@ class Init {
   VolumeDescriptor descriptor_;
   std::vector<KeyMaterial> given_;
   std::unique_ptr<MultiKeySource> source_;
+  bool made_recovery_key_ = false;  // and nothing was sealed under it yet
 };
 
 Status Init::CheckPlace() {
@@ -134,6 +141,7 @@ Status Init::TakeKeys() {
       return Error{Code::kInvalid, "--new-recovery-key and --recovery-key exclude each other"};
     }
     COFFER_TRY(MakeRecoveryKey(options_.new_recovery_key));
+    made_recovery_key_ = true;
     keys.recovery_key = options_.new_recovery_key;
   }
   COFFER_ASSIGN(given_, NamedKeys(keys, arena_));
@@ -222,6 +230,7 @@ Status Init::Run(const std::string& state_directory) {
     }
     return tried;
   }
+  made_recovery_key_ = false;
   COFFER_TRY(Write(*source_));
   const std::string address = connection_.reached_bucket() + "/" + prefix();
   COFFER_TRY(SavePin(state_directory, {address, descriptor_.id, descriptor_.keys}));
