@@ -85,15 +85,20 @@ void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& cha
 }
 
 // Where listings alone say what files look like, a change must not put their defaults in the place
-// of what the object has.
+// of what the object has; and in a sealed volume nothing that is only claimed is sealed again.
 Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
   std::string key;
+  std::string etag;
   {
     const Lock lock(tree_.mu);
-    if (options_.exact_attributes || node->writing || node->waiting || !node->parent) return Ok();
+    const bool known =
+        parts_.sealer != nullptr ? node->object != nullptr : options_.exact_attributes;
+    if (known || node->writing || node->waiting || !node->parent) return Ok();
     key = tree_.Key(*node);
+    if (!node->directory) etag = node->version.etag;
   }
-  auto info = parts_.store.Head(key, {});
+  auto info =
+      parts_.sealer != nullptr ? parts_.sealer->Prove(key, etag) : parts_.store.Head(key, {});
   if (!info && info.error().code == Code::kNotFound && node->directory) return Ok();
   if (!info) return std::move(info).error();
   const Fact fact = FactOf(key, *info);
@@ -104,6 +109,9 @@ Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
   }
   node->attributes = fact.attributes;
   node->extra = fact.extra;
+  if (parts_.sealer != nullptr) {
+    tree_.Remember(node, std::make_shared<const s3::ObjectInfo>(std::move(info).value()));
+  }
   return Ok();
 }
 
@@ -338,8 +346,10 @@ Result<std::shared_ptr<const s3::ObjectInfo>> Filesystem::Impl::ObjectOf(const N
     if (node->object) return node->object;
     if (!node->directory) etag = node->version.etag;
   }
-  COFFER_ASSIGN(s3::ObjectInfo info, parts_.store.Head(key, {.etag = etag, .version_id = {}}));
-  return std::make_shared<const s3::ObjectInfo>(std::move(info));
+  auto info = parts_.sealer != nullptr ? parts_.sealer->Prove(key, etag)
+                                       : parts_.store.Head(key, {.etag = etag, .version_id = {}});
+  if (!info) return std::move(info).error();
+  return std::make_shared<const s3::ObjectInfo>(std::move(info).value());
 }
 
 Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node,

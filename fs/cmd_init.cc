@@ -1,5 +1,6 @@
 #include "fs/cmd_init.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -121,6 +122,13 @@ Status Init::CheckPlace() {
 
 // The last line of defence when the KMS key is gone: not to have one must be said.
 Status Init::CheckRecovery() const {
+  const bool only_rsa =
+      std::all_of(descriptor_.keys.begin(), descriptor_.keys.end(),
+                  [](const KeyName& key) { return key.kind == KeyName::Kind::kRsa; });
+  if (only_rsa) {
+    return Error{Code::kInvalid,
+                 "RSA keys alone make a volume that can only be read: add --kms-key or --key-file"};
+  }
   std::size_t kms = 0;
   for (const KeyName& key : descriptor_.keys) kms += key.kind == KeyName::Kind::kKms ? 1 : 0;
   const bool only_one = kms == 1 && descriptor_.keys.size() == 1;

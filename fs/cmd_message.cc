@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,27 +83,31 @@ Result<std::unique_ptr<Stream>> OpenInput(const std::string& path) {
   return std::make_unique<Stream>(fd, path, true);
 }
 
-// A file takes its name when it is complete. What a symbolic link or a device would be replaced by
-// is written as it comes.
+// A file takes its name when it is complete; devices and pipes are written as it comes.
 class Output : public PlaintextSink {
  public:
   static Result<std::unique_ptr<Output>> Open(const std::string& path) {
-    struct stat info = {};
-    const bool there = path != "-" && ::lstat(path.c_str(), &info) == 0;
     if (path == "-") {
       return std::make_unique<Output>(
           std::make_unique<Stream>(STDOUT_FILENO, "standard output", false), "", "");
     }
+    // The file behind a symbolic link is replaced, not the link.
+    std::error_code ignored;
+    const std::string real = std::filesystem::is_symlink(path, ignored)
+                                 ? std::filesystem::weakly_canonical(path, ignored).string()
+                                 : path;
+    struct stat info = {};
+    const bool there = ::lstat(real.c_str(), &info) == 0;
     if (there && !S_ISREG(info.st_mode)) {
-      const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      const int fd = ::open(real.c_str(), O_WRONLY | O_CLOEXEC);
       if (fd < 0) return Failed("open", path);
       return std::make_unique<Output>(std::make_unique<Stream>(fd, path, true), "", "");
     }
-    const std::string draft = path + ".coffer-" + std::to_string(::getpid());
+    const std::string draft = real + ".coffer-" + std::to_string(::getpid());
     const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                           there ? info.st_mode & 0777 : 0600);
     if (fd < 0) return Failed("make", draft);
-    return std::make_unique<Output>(std::make_unique<Stream>(fd, path, true), draft, path);
+    return std::make_unique<Output>(std::make_unique<Stream>(fd, path, true), draft, real);
   }
   Output(std::unique_ptr<Stream> stream, std::string draft, std::string path)
       : stream_(std::move(stream)), draft_(std::move(draft)), path_(std::move(path)) {}

@@ -158,6 +158,7 @@ class Filesystem::Impl {
   Result<Fact> AskBoth(const std::string& key, bool known);
   Result<Fact> AskedDirectory(const std::string& key, bool marker);
   Result<Answer> AttributesOfListed(const NodePtr& parent, const Tree::View& view);
+  void KeepInIndex(const std::string& key, const s3::ObjectInfo& info);
   Result<Fact> HeadListed(const std::string& key, const ListedName& listed);
   std::optional<Fact> FactFromIndex(const std::string& key, const ListedName& listed,
                                     s3::SteadyTime until);
@@ -199,6 +200,7 @@ class Filesystem::Impl {
   Result<std::vector<Slice>> ReadWhileWriting(OpenFile& file, std::uint64_t offset,
                                               std::size_t size);
   Result<OpenReply> OpenForWriting(const NodePtr& node, int flags, const Caller& caller);
+  Status ProveForWriting(const NodePtr& node, int flags);
   Result<DataKeyPtr> DataKeyFor(const NodePtr& node);
   Result<std::shared_ptr<OpenFile>> JoinOrStart(const NodePtr& node, int flags, DataKeyPtr data_key,
                                                 bool* started);

@@ -184,7 +184,9 @@ Status MakeRecoveryKey(const std::string& path) {
   }
   if (!file) return std::move(file).error();
   COFFER_TRY(file->Append(AsBytes(pem.text())));
-  return file->Sync();
+  COFFER_TRY(file->Sync());
+  const std::size_t slash = path.rfind('/');
+  return SyncDirectory(slash == path.npos ? "." : path.substr(0, slash + 1));
 }
 
 Result<std::vector<std::unique_ptr<Keyring>>> MakeKeyrings(const std::vector<KeyName>& wanted,

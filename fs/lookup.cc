@@ -10,6 +10,8 @@
 namespace coffer::fs {
 namespace {
 
+constexpr const char* kXattrMetadata = "xattr";
+
 // A listing vouches for a subdirectory but not for its marker's attributes.
 constexpr std::chrono::seconds kMarkerTtl{60};
 // Lookups that nothing was known for before a directory is listed whole.
@@ -205,6 +207,12 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
   return fact;
 }
 
+// What is sealed in the bucket does not go to the local disk in the clear.
+void Filesystem::Impl::KeepInIndex(const std::string& key, const s3::ObjectInfo& info) {
+  const bool opened = parts_.sealer != nullptr && info.metadata.contains(kXattrMetadata);
+  if (!opened) parts_.index.Store(key, info);
+}
+
 Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedName& listed) {
   std::uint64_t heads = 0;
   {
@@ -219,7 +227,7 @@ Result<Fact> Filesystem::Impl::HeadListed(const std::string& key, const ListedNa
   }
   auto info = parts_.store.Head(key, {});
   if (info) {
-    parts_.index.Store(key, *info);
+    KeepInIndex(key, *info);
     return FactOf(key, *info);
   }
   if (info.error().code != Code::kNotFound) return std::move(info).error();
@@ -374,7 +382,7 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
   }
   if (head) {
     // Without the right to list, a directory of that name would be invisible anyway.
-    parts_.index.Store(key, *head);
+    KeepInIndex(key, *head);
     return FactOf(key, *head);
   }
   // To who may list but not read a 403 says nothing of whether the key is there; the listing does.

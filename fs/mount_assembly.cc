@@ -153,10 +153,7 @@ FilesystemOptions MountAssembly::Options() const {
   return fs;
 }
 
-MountAssembly::~MountAssembly() {
-  filesystem_.reset();
-  SaveFindings();
-}
+MountAssembly::~MountAssembly() { SaveFindings(); }
 
 void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::string>& notes) {
   notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());

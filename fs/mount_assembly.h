@@ -76,11 +76,11 @@ class MountAssembly {
   std::unique_ptr<UploadObserver> uploads_;
   SecretArena arena_;  // outlives all keys
   std::unique_ptr<KmsAccess> kms_;
-  WorkerPool pool_;
   std::unique_ptr<SealedMount> sealed_;  // null: a plain volume
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;
+  WorkerPool pool_;  // last, so that it ends first: its tasks use all of the above
 };
 
 }  // namespace coffer::fs

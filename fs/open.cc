@@ -62,6 +62,9 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     return Error{Code::kChanged, "replaced, removed or renamed a moment ago"};
   }
   if (!fetched) return std::move(fetched).error();
+  if (fetched->info.size != version.size) {
+    return Error{Code::kUnavailable, "the listing shows another size than the object has"};
+  }
   const std::shared_ptr<Reader> reader = ReaderFor(handle);
   read_counters_.bytes_fetched += fetched->body.size();
   reader->Prime(std::move(fetched->body));
@@ -101,6 +104,7 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
                                                    const Caller& caller) {
   COFFER_TRY(CheckWritable());
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(ProveForWriting(node, flags));
   bool started = false;
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
   COFFER_ASSIGN(const std::shared_ptr<OpenFile> file,
@@ -123,6 +127,21 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   reply.keep_cache = !reply.direct_io;
   reply.handle = AddHandle(std::move(handle));
   return reply;
+}
+
+// A new version carries the attributes of the old one: in a sealed volume only proved ones. What is
+// damaged or foreign can still be replaced whole, as a new file would be made.
+Status Filesystem::Impl::ProveForWriting(const NodePtr& node, int flags) {
+  if (parts_.sealer == nullptr) return Ok();
+  Status proved = LearnAttributes(node);
+  if (proved || proved.error().code != Code::kCorrupt || (flags & O_TRUNC) == 0) return proved;
+  const Lock lock(tree_.mu);
+  Caller owner;
+  owner.uid = options_.defaults.uid;
+  owner.gid = options_.defaults.gid;
+  node->attributes = NewAttributes(FileType::kFile, options_.defaults.file_mode, owner);
+  node->extra = nullptr;
+  return Ok();
 }
 
 // In a sealed volume a file's data key is taken when it is opened, for its first commit.

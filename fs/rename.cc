@@ -200,7 +200,8 @@ Result<s3::CopyRequest> Filesystem::Impl::CopyForRename(const Renaming& renaming
   {
     const Lock lock(tree_.mu);
     const Node& node = *renaming.node;
-    whole = node.waiting != nullptr || node.version.size > s3::kMaxCopySize;
+    const bool proved = parts_.sealer != nullptr && node.object != nullptr;
+    whole = node.waiting != nullptr || proved || node.version.size > s3::kMaxCopySize;
     copy.source_etag = node.version.etag;
     copy.size = node.version.size;
     copy.storage_class = node.version.storage_class;

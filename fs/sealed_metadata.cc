@@ -86,6 +86,8 @@ s3::Metadata SealedMetadata::Unproved(s3::Metadata stored) {
   return stored;
 }
 
+void SealedMetadata::DropXattrs(s3::Metadata& metadata) { metadata.erase(kXattrField); }
+
 bool SealedMetadata::HasXattrs(const s3::Metadata& metadata) {
   return metadata.contains(kXattrField);
 }

@@ -38,6 +38,7 @@ class SealedMetadata {
   // attributes are still sealed: see IsSealed.
   static s3::Metadata Unproved(s3::Metadata stored);
   static bool HasXattrs(const s3::Metadata& metadata);
+  static void DropXattrs(s3::Metadata& metadata);
 
  private:
   std::string BelowPrefix(const std::string& key) const;

@@ -21,9 +21,23 @@ struct Claim {
   Header header;
 };
 
+// Who may list but not read is told by a listing whether there is one: reading goes nowhere then.
+Result<bool> IsListed(s3::ObjectStore& store, const std::string& key) {
+  s3::ListRequest request;
+  request.prefix = key;
+  request.delimited = false;
+  request.max_keys = 1;
+  COFFER_ASSIGN(const s3::ListPage page, store.List(request));
+  return !page.objects.empty() && page.objects.front().key == key;
+}
+
 Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string& prefix) {
   auto fetched = store.Get(DescriptorKey(prefix), {0, kLargestDescriptor}, {});
   if (!fetched && fetched.error().code == Code::kNotFound) return std::optional<Claim>();
+  if (!fetched && fetched.error().code == Code::kDenied) {
+    const auto listed = IsListed(store, DescriptorKey(prefix));
+    if (listed && !*listed) return std::optional<Claim>();
+  }
   if (!fetched) return std::move(fetched).error();
   auto header = ParseHeader(fetched->body, kHeaderLimits);
   if (!header) {
@@ -163,6 +177,10 @@ Status SealedOpening::ChooseKeys(const Claim& claim) {
         "whoever has its public half can make such files");
     return Ok();
   }
+  // Beside other keys only the public half of an RSA key serves: what its private half opens may be
+  // anybody's.
+  std::erase_if(given_, PrivateRsa);
+  allowed_ = NamesOf(given_);
   if (!request_.keys.kms_keys.empty()) return Ok();
   // Local keys have to be named each time; that does not replace what is known of KMS keys.
   first_sight_ = !pin_ && given_.empty();
@@ -239,8 +257,15 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
   auto claim = ReadClaim(parts.store, request.prefix);
   if (request.mode == SealedMode::kNo) {
     finding.read_only = opening.pin() || !claim || claim->has_value();
+    if (!finding.read_only) {
+      // Below one, too; where that cannot be told, it may be.
+      SealedFinding above;
+      const Status outside = RefuseInside(request, parts.store, above);
+      finding.read_only = !outside || !above.notes.empty();
+    }
     if (finding.read_only) {
-      finding.notes.push_back("shown as it is, read-only: this is or was a sealed volume");
+      finding.notes.push_back(
+          "shown as it is, read-only: this is, was or may be in a sealed volume");
     }
     return std::unique_ptr<SealedMount>();
   }

@@ -116,8 +116,10 @@ Result<s3::ObjectInfo> SealedStore::Head(std::string_view key, const s3::ReadCon
   if (IsOwn(key)) return Error{Code::kNotFound, "no such file"};
   COFFER_ASSIGN(s3::ObjectInfo info, parts_.below.Head(key, condition));
   if (SealedMetadata::HasXattrs(info.metadata)) {
-    COFFER_ASSIGN(const Opened opened, LookAtHeader(std::string(key), info.etag, info.version_id));
-    return opened.info;
+    auto opened = LookAtHeader(std::string(key), info.etag, info.version_id);
+    if (opened) return std::move(opened->info);
+    if (opened.error().code != Code::kCorrupt) return std::move(opened).error();
+    SealedMetadata::DropXattrs(info.metadata);  // shown without them, refused when it is opened
   }
   info.size = ShownSize(key, info.size);
   info.metadata = SealedMetadata::Unproved(std::move(info.metadata));
@@ -221,6 +223,23 @@ Result<SealedStore::Opened> SealedStore::LookAtHeader(const std::string& key,
   auto opened = OpenMessage(key, look);
   if (!opened) return std::move(opened).error().While("open " + Quoted(key));
   return opened;
+}
+
+Result<s3::ObjectInfo> SealedStore::Prove(const std::string& key, const std::string& etag) {
+  const s3::ReadCondition condition{.etag = etag, .version_id = {}};
+  if (messages_.Find(key, etag)) {
+    COFFER_ASSIGN(Opened opened, LookAtHeader(key, etag, {}));
+    return std::move(opened.info);
+  }
+  auto fetched = Get(key, {0, 1}, condition);
+  if (fetched) return std::move(fetched->info);
+  if (fetched.error().code != Code::kCorrupt || !key.ends_with('/')) {
+    return std::move(fetched).error();
+  }
+  COFFER_ASSIGN(s3::ObjectInfo bare, parts_.below.Head(key, condition));
+  if (bare.size != 0) return std::move(fetched).error();
+  bare.metadata.clear();
+  return bare;
 }
 
 // The message whose header is the first piece's: authenticated, and bound to this name.

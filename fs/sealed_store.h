@@ -53,6 +53,7 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   // The data key of a message to come: a refusal by KMS is known before the first byte is written.
   Result<DataKeyPtr> TakeKey() override;
   // `plain` as a message that stands alone, for bytes that could not be stored.
+  Result<s3::ObjectInfo> Prove(const std::string& key, const std::string& etag) override;
   Result<Bytes> SealAlone(ByteView plain, DataKeyPtr key) override;
 
   Result<s3::ObjectInfo> Head(std::string_view key, const s3::ReadCondition& condition) override;

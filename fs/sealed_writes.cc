@@ -182,10 +182,11 @@ Result<SealedStore::Opened> SealedStore::SourceOf(const s3::CopyRequest& request
 Result<s3::Written> SealedStore::Copy(const s3::CopyRequest& request) {
   COFFER_TRY(CheckWritable(request.to));
   auto source = SourceOf(request);
-  if (!source && source.error().code == Code::kCorrupt && request.from.ends_with('/') &&
-      request.size == 0) {
-    return Put(request.to, {},
-               request.target);  // a bare marker of another tool becomes one of ours
+  if (!source && source.error().code == Code::kCorrupt && request.from.ends_with('/')) {
+    // A bare marker of another tool becomes one of ours.
+    COFFER_ASSIGN(const s3::ObjectInfo bare,
+                  parts_.below.Head(request.from, {.etag = request.source_etag, .version_id = {}}));
+    if (bare.size == 0) return Put(request.to, {}, request.target);
   }
   if (!source) return std::move(source).error();
   const SealedMessage& message = *source->message;

@@ -151,6 +151,13 @@ Status Writer::Impl::LoadAll(const FileVersion& of) {
     COFFER_TRY(Reserve(loaded, of.size, plan_.first_part(), WhenShort::kWait));
     COFFER_ASSIGN(Bytes bytes, Fetch(of, {0, of.size}));
     loaded.Fill(std::move(bytes));
+  } else if (shared_.options.alignment > 1 && !of.etag.empty()) {
+    // An empty file of frames has an end to prove, too.
+    COFFER_ASSIGN(const s3::Fetched fetched,
+                  shared_.store.Get(key_, {0, 1}, {.etag = of.etag, .version_id = of.version_id}));
+    if (fetched.info.size != 0) {
+      return Error{Code::kUnavailable, "the listing shows another size than the object has"};
+    }
   }
   tail_ = std::move(loaded);
   origin_ = 0;
@@ -323,7 +330,9 @@ Status Writer::Impl::Write(std::uint64_t offset, ByteView bytes) {
   const ByteView rest = bytes.subspan(old);
   const std::uint64_t before = size();
   auto appended = Append(rest);
-  if (!appended && (old > 0 || size() != before) && !error_)
+  // A stream of frames that has sent all it had lacks its last part now.
+  const bool endless = streaming() && tail_.size() == 0 && shared_.options.alignment > 1;
+  if (!appended && (old > 0 || size() != before || endless) && !error_)
     return Fail(std::move(appended).error());
   return appended;
 }

@@ -318,4 +318,68 @@ TEST_CASE("sealed: what KMS refuses is refused at open, before a byte is taken")
   CHECK_FALSE(v.Exists("new"));
 }
 
+TEST_CASE("sealed: what was changed behind our back is not sealed again as if it were true") {
+  FakeStore store;
+  SealedBench bench(store);
+  fs::FilesystemOptions options;  // what S3 says is asked for again at once
+  options.metadata_ttl = std::chrono::milliseconds(0);
+  options.negative_ttl = std::chrono::milliseconds(0);
+  options.attribute_delay = std::chrono::hours(1);
+  Volume v(bench.sealed, options, {.sealer = &bench.sealed});
+  REQUIRE(v.Write("f", "text"));
+  REQUIRE(v.Write("e", ""));
+  const auto taint = [&](const std::string& key) {
+    s3::Metadata bad = store.Info(key)->metadata;
+    bad["mode"] = "35309";
+    store.Plant(key, *store.Body(key), bad);
+  };
+  taint("f");
+  taint("e");
+  SealedBench fresh(store);  // a machine that knows neither
+  for (SealedBench* machine : {&bench, &fresh}) {
+    Volume w(machine->sealed, options, {.sealer = &machine->sealed});
+    fs::AttributeChange change;
+    change.mtime = 5 * fs::kSecond;
+    CHECK(w.Change("f", change).error().code == Code::kCorrupt);
+    CHECK(w.Rename("f", "g").error().code == Code::kCorrupt);
+    CHECK(w.Write("f", "more", O_APPEND).error().code == Code::kCorrupt);
+    CHECK(w.Write("e", "more", O_APPEND).error().code == Code::kCorrupt);
+    CHECK(w.Read("f").error().code == Code::kCorrupt);
+  }
+  Volume w(fresh.sealed, options, {.sealer = &fresh.sealed});
+  REQUIRE(w.Write("f", "whole", O_TRUNC));  // a new file in its place is one
+  CHECK(*w.Read("f") == "whole");
+  CHECK(w.Stat("f")->attributes.mode == options.defaults.file_mode);
+  store.Plant("d/", "", {{"mode", "35309"}});  // a bare marker says nothing
+  REQUIRE(w.Rename("d", "d2"));
+  CHECK(store.Info("d2/")->metadata.contains("coffer-bind"));
+  store.Plant("x", "a plaintext", {{"xattr", "%7B%7D"}});
+  CHECK(w.Stat("x"));
+  CHECK(w.Read("x").error().code == Code::kCorrupt);
+  CHECK(w.Unlink("x"));
+}
+
+TEST_CASE("sealed: a size that a listing shows and the object has not is an error") {
+  FakeStore store;
+  SealedBench bench(store);
+  REQUIRE(bench.Put("f", Noise(1000)));
+  struct Liar : fs::SealedStore {
+    using fs::SealedStore::SealedStore;
+    Result<s3::ObjectInfo> Head(std::string_view key, const s3::ReadCondition& c) override {
+      auto info = fs::SealedStore::Head(key, c);
+      if (info) info->size = 10;
+      return info;
+    }
+    Result<s3::ListPage> List(const s3::ListRequest& r) override {
+      auto page = fs::SealedStore::List(r);
+      if (page)
+        for (auto& object : page->objects) object.size = 10;
+      return page;
+    }
+  };
+  Liar liar({bench.below, bench.keys, bench.arena, bench.pool}, TestVolume());
+  Volume v(liar, LongTtl(), {.sealer = &liar});
+  CHECK(v.Read("f").error().code == Code::kUnavailable);
+}
+
 }  // namespace coffer::test
