@@ -139,7 +139,7 @@ KeyCache::SlotPtr KeyCache::SealingSlot(const EncryptionContext& context) {
         sealing_.begin(), sealing_.end(),
         [](const auto& a, const auto& b) { return a.second->used_at < b.second->used_at; }));
   }
-  const SlotPtr slot = std::make_shared<Slot>();
+  auto slot = std::make_shared<Slot>();
   slot->used_at = ++uses_;
   sealing_.emplace(context, slot);
   return slot;
@@ -156,7 +156,7 @@ KeyCache::SlotPtr KeyCache::OpeningSlot(const Id& id) {
     ++counts_.evicted;
     Drop(by_use_.back());
   }
-  const SlotPtr slot = std::make_shared<Slot>();
+  auto slot = std::make_shared<Slot>();
   by_use_.push_front(id);
   slot->use = by_use_.begin();
   opening_.emplace(id, slot);
@@ -253,22 +253,21 @@ Result<DataKeyPtr> KeyCache::ForSealing(const EncryptionContext& context) {
     return Call(lock, alone, counts_.sealing, [&] { return source_.ForSealing(context); });
   }
   const SlotPtr slot = SealingSlot(context);
+  const auto renew = [&] {
+    Renew(lock, slot, counts_.sealing,
+          [this, slot, context](Lock& held) { (void)FetchSealing(held, *slot, context); });
+  };
   for (bool waited = false;;) {
     if (const DataKeyPtr key = TakeSealing(*slot)) {
       if (!waited) ++counts_.sealing.hits;
-      if (RunsLow(*slot, parties_.now())) {
-        Renew(lock, slot, counts_.sealing,
-              [this, slot, context](Lock& held) { (void)FetchSealing(held, *slot, context); });
-      }
+      if (RunsLow(*slot, parties_.now())) renew();
       return key;
     }
     // Whoever waited must count its own message, and may find that others have used the key up.
     waited = true;
-    if (slot->flight) {
-      COFFER_TRY(Wait(lock, *slot, counts_.sealing));
-    } else {
-      COFFER_TRY(FetchSealing(lock, *slot, context));
-    }
+    auto got =
+        slot->flight ? Wait(lock, *slot, counts_.sealing) : FetchSealing(lock, *slot, context);
+    if (!got) return got;
   }
 }
 
@@ -321,12 +320,14 @@ Result<DataKeyPtr> KeyCache::ForOpening(const std::vector<EncryptedDataKey>& enc
   }
   const Id id = OpeningId(encrypted, context, size);
   const SlotPtr slot = OpeningSlot(id);
+  const auto renew = [&] {
+    Renew(lock, slot, counts_.opening, [this, slot, id, encrypted, context, size](Lock& held) {
+      (void)FetchOpening(held, *slot, id, encrypted, context, size);
+    });
+  };
   if (auto answer = AnswerOpening(*slot)) {
-    if (slot->key && RunsLow(*slot, parties_.now())) {
-      Renew(lock, slot, counts_.opening, [this, slot, id, encrypted, context, size](Lock& held) {
-        (void)FetchOpening(held, *slot, id, encrypted, context, size);
-      });
-    }
+    const bool soon = slot->key && RunsLow(*slot, parties_.now());
+    if (soon) renew();
     return *std::move(answer);
   }
   if (slot->flight) return Wait(lock, *slot, counts_.opening);

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include "crypto/openssl.h"
 
@@ -101,7 +101,7 @@ Status HideProcessMemory() {
   const rlimit none{0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
     return Error{Code::kUnsupported, "cannot keep this process out of core dumps: " +
-                                         std::string(std::strerror(errno))};
+                                         std::generic_category().message(errno)};
   }
   return Ok();
 }

@@ -36,7 +36,7 @@ constexpr std::size_t kSmallestPad = 19;
 
 // RFC 9562, version 4.
 Result<std::string> NewVolumeId() {
-  std::array<std::byte, 16> bytes;
+  std::array<std::byte, 16> bytes = {};
   COFFER_TRY(RandomBytes(bytes));
   bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
   bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};

@@ -222,6 +222,7 @@ Status Run(const MessageOptions& options, const Environment& environment, Consol
                 arena);
   COFFER_ASSIGN(const auto given, NamedKeys(options.keys, arena));
   std::vector<KeyName> names;
+  names.reserve(given.size());
   for (const KeyMaterial& material : given) names.push_back(material.name);
   COFFER_ASSIGN(auto rings, MakeKeyrings(names, given, {arena, [&](const std::string& key) {
                                                           return kms.MakeKeyring(key);

@@ -98,6 +98,7 @@ bool Holds(const std::vector<KeyName>& keys, const KeyName& key) {
 
 std::vector<KeyName> NamesOf(const std::vector<KeyMaterial>& given) {
   std::vector<KeyName> names;
+  names.reserve(given.size());
   for (const KeyMaterial& material : given) names.push_back(material.name);
   return names;
 }
