@@ -203,11 +203,13 @@ Status CheckCofferVariables(const Environment& environment, const CommandSpec& c
     if (!variable.starts_with(kVariablePrefix) || variable.starts_with(kTestPrefix)) continue;
     if (std::find(all.begin(), all.end(), variable) != all.end()) continue;
     const std::string nearest = Nearest(variable.substr(kVariablePrefix.size()), candidates);
-    if (!nearest.empty())
-      return Usage("the environment variable " + variable + " is no option; did you mean COFFER_" +
-                   nearest + "? (else unset it)");
-    notes.push_back("the environment variable " + variable +
-                    " is no option, and counts for nothing");
+    std::string what = "the environment variable ";
+    what.append(variable).append(" is no option");
+    if (!nearest.empty()) {
+      return Usage(
+          what.append("; did you mean COFFER_").append(nearest).append("? (else unset it)"));
+    }
+    notes.push_back(what.append(", and counts for nothing"));
   }
   return Ok();
 }

@@ -18,7 +18,7 @@ struct Place {
 std::string TakeField(std::string_view& text) {
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
   const std::size_t end = bracket == text.npos ? text.npos : text.find(':', bracket);
-  const std::string field(text.substr(0, end));
+  std::string field(text.substr(0, end));
   text.remove_prefix(end == text.npos ? text.size() : end + 1);
   return field;
 }
