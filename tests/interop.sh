@@ -9,11 +9,11 @@ cd "$(dirname "$0")/.." || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/coffer-interop
 
 python_sdk() {
-  python3 -m venv --clear "$1" && "$1/bin/pip" install -q aws-encryption-sdk cryptography
+  python3 -m venv --clear "$1" && timeout 300 "$1/bin/pip" install -q aws-encryption-sdk cryptography
 }
 javascript_sdk() {
   command -v node npm >/dev/null || { echo "there is no node or no npm on PATH"; return 1; }
-  mkdir -p "$1" && npm install --prefix "$1" --no-audit --no-fund --ignore-scripts @aws-crypto/client-node
+  mkdir -p "$1" && timeout 300 npm install --prefix "$1" --no-audit --no-fund --ignore-scripts @aws-crypto/client-node
 }
 
 # install NAME: into $CACHE/NAME, once. A half of one is none
@@ -38,4 +38,6 @@ for sdk in ${SDKS:-python javascript}; do
     export "COFFER_TEST_SDK_${sdk^^}_MISSING=$reason"
   fi
 done
+# 100 MiB, several times over, in Python and in JavaScript
+export TEST_TIMEOUT=${TEST_TIMEOUT:-900}
 exec tests/check.sh "${tests[@]}"

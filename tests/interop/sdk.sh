@@ -26,8 +26,8 @@ sdk_start() {
 sdk() {
   local request
   # shellcheck disable=SC2016  # jq's
-  request=$(jq -nc --arg do "$1" --arg in "$2" --arg out "$3" --arg key "$4" --arg policy "${SDK_POLICY:-$POLICY}" \
-    '{do: $do, in: $in, out: $out, policy: $policy, key: ($key |
+  request=$(jq -nc --arg what "$1" --arg in "$2" --arg out "$3" --arg key "$4" --arg policy "${SDK_POLICY:-$POLICY}" \
+    '{do: $what, in: $in, out: $out, policy: $policy, key: ($key |
       capture("^(?<namespace>[^/]*)/(?<name>[^:=]*)(:(?<padding>[^=]*))?=(?<file>.*)$"))}')
   shift 4
   while (($#)); do
@@ -71,7 +71,7 @@ rsa() { echo "n/rsa:$1=$WORK/$2.pem"; } # PADDING private|public
 
 # ---- what a mount wrote ------------------------------------------------------------------------------------
 sdk_mount() {
-  local size volume recovery context object
+  local size volume recovery context object plain
   start_server --bucket demo
   ok "init of a sealed volume" "$COFFER" init s3://demo/vol --key-file "$WORK/aes256" --recovery-key "$WORK/public.pem" \
     "${CONTEXT_OPTIONS[@]}"
@@ -84,7 +84,8 @@ sdk_mount() {
   ok "unmount" umount_coffer "$WORK/m"
   at_least "$(requests_of CompleteMultipartUpload)" 1 "in parts, where it is large"
 
-  volume=$(sha256sum <"$WORK/aes256") recovery=$(openssl pkey -pubin -in "$WORK/public.pem" -outform DER | sha256sum)
+  volume=$(sha256sum <"$WORK/aes256")
+  recovery=$(openssl pkey -pubin -in "$WORK/public.pem" -outform DER | sha256sum)
   local aes=coffer/${volume:0:16}=$WORK/aes256 rsa=coffer-recovery/${recovery:0:16}:oaep-sha256=$WORK/private.pem
   s3 GET /demo/vol/.coffer/volume -o "$WORK/descriptor"
   sdk open "$WORK/descriptor" "$WORK/descriptor.json" "$aes"
@@ -94,8 +95,9 @@ sdk_mount() {
   printf over/the/rainbow >"$WORK/p/link"
   for object in 0 1 65535 65536 65537 5242880 104857600 link directory/; do
     s3 GET "/demo/vol/$object" -o "$WORK/sealed"
-    sdk_reads "written by the mount, opened by AES: $object" "$aes" "$WORK/sealed" "$WORK/p/${object/directory\//0}" "$context"
-    sdk_reads "written by the mount, opened by RSA: $object" "$rsa" "$WORK/sealed" "$WORK/p/${object/directory\//0}" "$context"
+    plain=$WORK/p/${object/directory\//0}
+    sdk_reads "written by the mount, opened by AES: $object" "$aes" "$WORK/sealed" "$plain" "$context"
+    sdk_reads "written by the mount, opened by RSA: $object" "$rsa" "$WORK/sealed" "$plain" "$context"
   done
 }
 
@@ -227,8 +229,10 @@ sdk_seals_damaged() {
   sdk_seals_one 0478 4096 300 "${AES[2]}" || return
   cp "$WORK/message" "$WORK/whole"
   head -c 32 /dev/urandom >"$WORK/other" && chmod 600 "$WORK/other"
-  coffer_open 6 "a message, with another key: exit code 6, nothing is written" /dev/null --aes-key "n/aes=$WORK/other"
+  coffer_open 6 "a message, with another key: exit code 6, nothing is written" /dev/null --key-file "$WORK/other"
   coffer_open 6 "a message, with its key by another name" /dev/null --aes-key "n/other=$WORK/aes256"
+  # whether the key or its wrapping is the wrong one cannot be told
+  coffer_open 4 "a message, with another key by that name" /dev/null --aes-key "n/aes=$WORK/other"
   coffer_open 1 "a message, under another context" /dev/null --aes-key "${AES[2]}" --encryption-context purpose=other
   head -c -1 "$WORK/whole" >"$WORK/message"
   coffer_open 4 "a message cut short by a byte" /dev/null --aes-key "${AES[2]}"
