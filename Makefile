@@ -3,6 +3,7 @@
 # make check       unit, model and mount tests; CHECK="tests/unit.t tests/system/read.t" narrows,
 #                  RGW=0 leaves out the tests on Ceph
 # make conformance the conformance suite on versitygw, MinIO and moto, where they can be had
+# make interop     official AWS Encryption SDKs and coffer, each opening what the other sealed
 # make lint        layers, budgets, format, clang-tidy, shell and Python checks
 # make format      clang-format on everything
 # make install     honours DESTDIR, PREFIX, BINDIR, MANDIR; make uninstall takes it away again
@@ -44,7 +45,7 @@ obj    = $(1:%.cc=$(B)/%.o)
 Q     := $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
 
-.PHONY: all unit check conformance demo deps lint tidy format install uninstall clean help FORCE
+.PHONY: all unit check conformance interop demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
 $(B)/coffer: $(call obj,$(SRC))
@@ -78,6 +79,10 @@ conformance:
 	@RGW=0 tests/deps.sh build test conformance
 	@$(SUBMAKE) all
 	@B=$(B) tests/conformance.sh
+interop:
+	@RGW=0 tests/deps.sh build test interop
+	@$(SUBMAKE) all
+	@B=$(B) tests/interop.sh
 demo:
 	@tests/deps.sh build demo
 	@$(SUBMAKE) all
