@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -382,9 +381,10 @@ bool Filesystem::Impl::SharesNumber(const Handle& handle) const {
   }
   const Lock lock(tree_.mu);
   const std::string key = tree_.Key(*handle.node);
-  return std::any_of(others.begin(), others.end(), [&](const auto& other) {
-    return other->opened_as == key || tree_.Key(*other->node) == key;
-  });
+  for (const auto& other : others) {
+    if (other->opened_as == key || tree_.Key(*other->node) == key) return true;
+  }
+  return false;
 }
 
 Status Filesystem::Impl::Flush(HandleId id, const Caller& caller) {
