@@ -16,7 +16,12 @@ TEST_CASE("background: a task that throws has ended") {
   std::promise<void> next;
   background.Now(pool, [&] { next.set_value(); });
   next.get_future().wait();
-  MustEnd([&] { background.End(); });
+  bool ended = false;
+  MustEnd([&] {
+    background.End();
+    ended = true;
+  });
+  CHECK(ended);
 }
 
 }  // namespace
