@@ -41,4 +41,21 @@ class OneKey : public KeySource {
   EncryptionContext context_;
 };
 
+// Gives one data key to whoever asks, whatever the message says.
+class BareKey : public KeySource {
+ public:
+  BareKey(SecretArena& arena, ByteView key) : key_(std::make_shared<DataKey>()) {
+    key_->key = arena.Copy(key).value();
+  }
+
+  Result<DataKeyPtr> ForSealing(const EncryptionContext&) override { return DataKeyPtr(key_); }
+  Result<DataKeyPtr> ForOpening(const std::vector<EncryptedDataKey>&, const EncryptionContext&,
+                                std::size_t) override {
+    return DataKeyPtr(key_);
+  }
+
+ private:
+  std::shared_ptr<DataKey> key_;
+};
+
 }  // namespace coffer::test

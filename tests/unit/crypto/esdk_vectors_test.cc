@@ -1,23 +1,26 @@
 // The published test vectors of the AWS Encryption SDKs, where they are at hand: a folder with
 // esdk/manifest.json, named by COFFER_TEST_VECTORS or at ../shared/vectors.
 
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "crypto/encoding.h"
 #include "crypto/kdf.h"
-#include "crypto/openssl.h"
+#include "crypto/multi_key_source.h"
+#include "crypto/raw_aes_keyring.h"
+#include "crypto/raw_rsa_keyring.h"
 #include "tests/support/opened_message.h"
+#include "tests/support/test_keys.h"
 
 namespace coffer {
 namespace {
@@ -57,86 +60,34 @@ std::string Material(const json& key) {
   return out;
 }
 
-using BioHandle = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-
-Pkey PrivateKey(const std::string& pem) {
-  const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  return Pkey(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+RsaPadding Padding(const json& wanted) {
+  REQUIRE(wanted.at("padding-algorithm") == "oaep-mgf1");
+  const auto hash = wanted.at("padding-hash").get<std::string>();
+  return ParseRsaPadding("oaep-" + hash).value();
 }
 
-// The keys of one vector.
-class VectorKeys : public KeySource {
- public:
-  VectorKeys(SecretArena& arena, const json& keys, const json& entry)
-      : arena_(arena), keys_(keys), entry_(entry) {}
-
-  Result<DataKeyPtr> ForSealing(const EncryptionContext&) override {
-    return Error{Code::kUnsupported, "vectors are only opened"};
+std::unique_ptr<Keyring> MakeKeyring(SecretArena& arena, const json& wanted, const json& key) {
+  RawKeyName name{wanted.at("provider-id"), key.at("key-id")};
+  if (wanted.at("encryption-algorithm") == "aes") {
+    Secret secret = arena.Copy(Base64Decode(Material(key)).value()).value();
+    return RawAesKeyring::Make(std::move(name), std::move(secret), arena).value();
   }
-  Result<DataKeyPtr> ForOpening(const std::vector<EncryptedDataKey>& encrypted,
-                                const EncryptionContext& context, std::size_t size) override {
-    if (entry_.contains("data-key-base64")) return Found(Base64Of(entry_["data-key-base64"]), size);
-    for (const auto& wanted : entry_.at("master-keys")) {
-      const json& key = keys_.at(wanted.at("key").get<std::string>());
-      if (!key.at("decrypt").get<bool>()) continue;
-      for (const EncryptedDataKey& candidate : encrypted) {
-        if (candidate.provider != wanted.at("provider-id")) continue;
-        const Bytes opened = wanted.at("encryption-algorithm") == "aes"
-                                 ? UnwrapAes(key, candidate, context)
-                                 : UnwrapRsa(wanted, key, candidate);
-        if (!opened.empty()) return Found(opened, size);
-      }
-    }
-    return Error{Code::kKeyMissing, "no key of the vector opens the message"};
-  }
+  RsaKey rsa = RsaKey::FromPem(Material(key)).value();
+  return RawRsaKeyring::Make(std::move(name), std::move(rsa), Padding(wanted), arena).value();
+}
 
- private:
-  Result<DataKeyPtr> Found(ByteView bytes, std::size_t size) {
-    if (bytes.size() != size) return Error{Code::kCorrupt, "a data key of another size"};
-    auto key = std::make_shared<DataKey>();
-    COFFER_ASSIGN(key->key, arena_.Copy(bytes));
-    return DataKeyPtr(key);
+// The keys of one vector: those that it names, or the data key itself.
+std::unique_ptr<KeySource> MakeKeys(SecretArena& arena, const json& keys, const json& entry) {
+  if (entry.contains("data-key-base64")) {
+    return std::make_unique<test::BareKey>(arena, Base64Of(entry["data-key-base64"]));
   }
-
-  // Empty when it does not open.
-  static Bytes UnwrapAes(const json& key, const EncryptedDataKey& wrapped,
-                         const EncryptionContext& context) {
-    const auto name = key.at("key-id").get<std::string>();
-    if (!wrapped.info.starts_with(name) || wrapped.info.size() != name.size() + 20) return {};
-    Nonce nonce{};
-    const ByteView stored = AsBytes(wrapped.info).last(nonce.size());
-    std::copy(stored.begin(), stored.end(), nonce.begin());
-    AesGcm cipher = AesGcm::ForOpening(Base64Decode(Material(key)).value()).value();
-    Bytes out(wrapped.ciphertext.size() - kTagSize);
-    const Status opened =
-        cipher.Open(nonce, SerializeContext(context).value(), AsBytes(wrapped.ciphertext), out);
-    return opened ? out : Bytes();
+  std::vector<std::unique_ptr<Keyring>> keyrings;
+  for (const auto& wanted : entry.at("master-keys")) {
+    const json& key = keys.at(wanted.at("key").get<std::string>());
+    if (key.at("decrypt").get<bool>()) keyrings.push_back(MakeKeyring(arena, wanted, key));
   }
-
-  static Bytes UnwrapRsa(const json& wanted, const json& key, const EncryptedDataKey& wrapped) {
-    const Pkey pkey = PrivateKey(Material(key));
-    const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey.get(), nullptr));
-    const auto hash = wanted.at("padding-hash").get<std::string>();
-    const EVP_MD* digest = EVP_get_digestbyname(hash.c_str());
-    REQUIRE(EVP_PKEY_decrypt_init(context.get()) == 1);
-    REQUIRE(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1);
-    REQUIRE(EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), digest) == 1);
-    REQUIRE(EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), digest) == 1);
-    Bytes out(512);
-    std::size_t size = out.size();
-    const auto* in = reinterpret_cast<const unsigned char*>(wrapped.ciphertext.data());
-    if (EVP_PKEY_decrypt(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, in,
-                         wrapped.ciphertext.size()) != 1) {
-      return {};
-    }
-    out.resize(size);
-    return out;
-  }
-
-  SecretArena& arena_;
-  const json& keys_;
-  const json& entry_;
-};
+  return std::make_unique<MultiKeySource>(std::move(keyrings), std::chrono::steady_clock::now);
+}
 
 Result<std::string> Open(SecretArena& arena, const json& keys, const json& entry) {
   OpenRules rules;
@@ -144,8 +95,8 @@ Result<std::string> Open(SecretArena& arena, const json& keys, const json& entry
   rules.context = entry.at("encryption-context").get<EncryptionContext>();
   // The public key of the signature comes with the message.
   rules.context.erase(std::string(kPublicKeyName));
-  VectorKeys source(arena, keys, entry);
-  return test::OpenWhole(AsBytes(TextOf(entry, "ciphertext")), source, arena, rules);
+  const auto source = MakeKeys(arena, keys, entry);
+  return test::OpenWhole(AsBytes(TextOf(entry, "ciphertext")), *source, arena, rules);
 }
 
 // The keys that some vectors publish beside the data key. Whether this one does.
