@@ -50,7 +50,7 @@ constexpr CommandSpec kCommands[] = {
      "s3://BUCKET/KEY.",
      1, 1},
     {"init", kForInit, "SOURCE",
-     "Make a sealed volume: every byte is encrypted here, under the keys named; without\nthem it "
+     "Make a sealed volume: every byte is encrypted here, under the keys named;\nwithout them it "
      "cannot be read again.",
      1, 1},
     {"seal", kForSeal, "",

@@ -136,7 +136,7 @@ Result<Written> S3Store::CopyByParts(const CopyRequest& request, Style style) {
   if (request.uploads != nullptr) request.uploads->Began(upload);
   auto parts = CopyAllParts(upload, request);
   auto written = parts ? CompleteUpload(upload, *parts, request.target.condition)
-                       : Result<Written>(std::move(parts).error());
+                       : Result<Written>(Error(parts.error()));
   const bool refused = !written && (!parts || written.error().code == Code::kExists ||
                                     written.error().code == Code::kChanged);
   // One that could be neither completed nor aborted stays on record, for a later start to clean up.
