@@ -1,5 +1,6 @@
 #include "crypto/whole_message_opener.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -166,6 +167,34 @@ TEST_CASE("whole message opener: every changed bit, cut or extension of a signed
   Fixture f;
   const std::string content = test::Content(kF + 9);
   f.CheckDamage(f.Foreign(0x0214, content), content, true);
+}
+
+TEST_CASE(
+    "whole message opener: frames left out, twice or in another order, each by itself intact") {
+  Fixture f;
+  const std::string content = test::Content(3 * kF + 9);
+  for (const Bytes& message : {f.Ours(content), f.Foreign(0x0178, content)}) {
+    const std::size_t header = ParseHeader(message, {})->size;
+    const auto at = [header](std::size_t frame) {
+      return static_cast<std::ptrdiff_t>(header + (frame - 1) * (kF + 32));
+    };
+    Bytes shorter = message;
+    shorter.erase(shorter.begin() + at(2), shorter.begin() + at(3));
+    CHECK(f.Open(shorter).error().what == "frame 3 where frame 2 should be");
+    Bytes only_final = message;
+    only_final.erase(only_final.begin() + at(1), only_final.begin() + at(4));
+    CHECK(f.Open(only_final).error().what == "frame 4 where frame 1 should be");
+    Bytes twice = message;
+    twice.insert(twice.begin() + at(3), message.begin() + at(2), message.begin() + at(3));
+    CHECK(f.Open(twice).error().what == "frame 2 where frame 3 should be");
+    Bytes swapped = message;
+    std::swap_ranges(swapped.begin() + at(1), swapped.begin() + at(2), swapped.begin() + at(2));
+    CHECK(f.Open(swapped).error().what == "frame 2 where frame 1 should be");
+  }
+  Bytes renumbered = f.Ours(content);
+  renumbered.erase(renumbered.begin() + 256, renumbered.begin() + 256 + kF + 32);
+  renumbered[256 + 3] = std::byte{1};  // frame 2, called 1
+  CHECK(f.Open(renumbered).error().what == "frame 1 has another nonce than its number");
 }
 
 TEST_CASE("whole message opener: a frame is released when it verifies, a signed one at the end") {
