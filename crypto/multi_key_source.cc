@@ -40,11 +40,14 @@ std::string Plain(std::string_view text) {
   return out;
 }
 
+// The name of a raw AES key; zero bytes, sizes and the nonce of the wrap follow it.
+std::string_view NameIn(std::string_view info) { return info.substr(0, info.find('\0')); }
+
 Error NoKey(const std::vector<EncryptedDataKey>& encrypted) {
   std::string what = "none of the keys at hand opens this; it is sealed for ";
   for (const EncryptedDataKey& one : encrypted) {
     if (&one != &encrypted.front()) what += ", ";
-    what += Plain(one.provider) + " " + Plain(one.info);
+    what += Plain(one.provider) + " " + Plain(NameIn(one.info));
   }
   return {Code::kKeyMissing, encrypted.empty() ? "this names no key at all" : std::move(what)};
 }

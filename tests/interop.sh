@@ -23,7 +23,7 @@ install() {
   echo "# fetching the AWS Encryption SDK for $1"
   mkdir -p "$CACHE" && rm -rf "${CACHE:?}/$1" || return
   "$1_sdk" "$CACHE/$1" >"$log" 2>&1 && touch "$CACHE/$1/complete" && return
-  reason="the AWS Encryption SDK for $1 cannot be had: $(tail -n 1 "$log") (all of it in $log)"
+  reason="the AWS Encryption SDK for $1 cannot be had: $(grep -v 'complete log' "$log" | tail -n 1) (all of it in $log)"
   return 1
 }
 

@@ -10,7 +10,7 @@ need_commands jq node python3 openssl
 sdk_start node tests/interop/sdk.mjs "$COFFER_TEST_SDK_JAVASCRIPT"
 make_inputs
 # many a node refuses to decrypt RSA with PKCS #1 v1.5 padding, so that the SDK does not open its own messages
-sdk seal "$WORK/p/300" "$WORK/message" "$(rsa pkcs1 public)" suite '"0478"' frame 4096 context '{}'
+sdk seal "$WORK/p/300" "$WORK/message" "$(rsa pkcs1 public)" '{"suite": "0478", "frame": 4096, "context": {}}'
 sdk open "$WORK/message" "$WORK/opened" "$(rsa pkcs1 private)"
 [[ $REPLY != '{"error"'* ]] || NO_PADDING=pkcs1 NO_PADDING_WHY="node $(node --version) does not decrypt RSA with PKCS #1 v1.5 padding"
 sdk_mount

@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 POLICY=require-encrypt-require-decrypt
-CONTEXT='{"purpose":"interop","Straße":"Ærøskøbing 愛"}'
+# as jq -S prints it
+CONTEXT='{"Straße":"Ærøskøbing 愛","purpose":"interop"}'
 CONTEXT_OPTIONS=(--encryption-context purpose=interop --encryption-context "Straße=Ærøskøbing 愛")
 
 # ---- talking to it -----------------------------------------------------------------------------------------
@@ -21,30 +22,25 @@ sdk_start() {
   note "$REPLY"
 }
 
-# sdk DO IN OUT KEY [NAME JSON]...: its answer in $REPLY. KEY is in coffer's words, those of --aes-key and --rsa-key;
-# of FRAME, SUITE and so on the named ones are in the request
+# sdk DO IN OUT KEY [JSON]: its answer in $REPLY. KEY is in coffer's words, those of --aes-key and --rsa-key; JSON has
+# what more there is to the request
 sdk() {
-  local request
+  local request more='{}'
+  (($# < 5)) || more=$5
   # shellcheck disable=SC2016  # jq's
   request=$(jq -nc --arg what "$1" --arg in "$2" --arg out "$3" --arg key "$4" --arg policy "${SDK_POLICY:-$POLICY}" \
-    '{do: $what, in: $in, out: $out, policy: $policy, key: ($key |
-      capture("^(?<namespace>[^/]*)/(?<name>[^:=]*)(:(?<padding>[^=]*))?=(?<file>.*)$"))}')
-  shift 4
-  while (($#)); do
-    # shellcheck disable=SC2016  # jq's
-    request=$(jq -c --arg name "$1" --argjson value "$2" '.[$name] = $value' <<<"$request")
-    shift 2
-  done
+    --argjson more "$more" '{do: $what, in: $in, out: $out, policy: $policy, key: ($key |
+      capture("^(?<namespace>[^/]*)/(?<name>[^:=]*)(:(?<padding>[^=]*))?=(?<file>.*)$"))} + $more')
   kill -0 "$sdk_pid" 2>/dev/null || bail "the SDK has ended: $(tail -n 3 "$WORK/log/sdk.log")"
   printf '%s\n' "$request" >&"$sdk_requests"
   read -r -t 200 REPLY <&"$sdk_replies" || bail "the SDK does not answer $request"
 }
 
-# sdk_reads DESCRIPTION KEY SEALED PLAIN CONTEXT: the SDK opens it, to that plaintext, and sees that context
+# sdk_reads DESCRIPTION KEY SEALED PLAIN CONTEXT: the SDK opens it, to that plaintext, and sees that context (sorted)
 sdk_reads() {
   rm -f "$WORK/opened"
   sdk open "$3" "$WORK/opened" "$2"
-  if ! is "$(jq -Sc . <<<"$REPLY")" "$(jq -Sc '{context: .}' <<<"$5")" "$1"; then return 1; fi
+  if ! is "$(jq -Sc '.context // .' <<<"$REPLY")" "$5" "$1"; then return 1; fi
   cmp -s "$WORK/opened" "$4" && return
   fail "$1: the bytes"
 }
@@ -90,7 +86,7 @@ sdk_mount() {
   s3 GET /demo/vol/.coffer/volume -o "$WORK/descriptor"
   sdk open "$WORK/descriptor" "$WORK/descriptor.json" "$aes"
   volume=$(jq -r .volume "$WORK/descriptor.json")
-  context=$(jq -c --arg volume "$volume" '. + {coffer: "1", vol: $volume}' <<<"$CONTEXT")
+  context=$(jq -Sc --arg volume "$volume" '. + {coffer: "1", vol: $volume}' <<<"$CONTEXT")
   is "$(jq -Sc .context <<<"$REPLY")" "$(jq -Sc '. + {kind: "volume"}' <<<"$context")" "the descriptor's context"
   printf over/the/rainbow >"$WORK/p/link"
   for object in 0 1 65535 65536 65537 5242880 104857600 link directory/; do
@@ -160,7 +156,7 @@ coffer_open() {
 
 # sdk_seals_one SUITE FRAME SIZE KEY: to $WORK/message
 sdk_seals_one() {
-  sdk seal "$WORK/p/$3" "$WORK/message" "$4" suite "\"$1\"" frame "$2" context "$CONTEXT"
+  sdk seal "$WORK/p/$3" "$WORK/message" "$4" "{\"suite\": \"$1\", \"frame\": $2, \"context\": $CONTEXT}"
   [[ $REPLY == '{"context"'* ]] && return
   fail "the SDK seals, suite $1, frames of $2, $3 bytes, under $4"
   diag "$REPLY"
@@ -174,6 +170,7 @@ sdk_seals() {
     for frame; do
       for size in 0 1 300 4096 65537 200000; do
         ((size <= 1000 * frame || frame == 0)) || continue # the SDKs take long over tiny frames
+        [[ $suite != 0578 || $size == 300 || $size == 200000 ]] || continue
         sdk_seals_one "$suite" "$frame" "$size" "${AES[2]}" &&
           coffer_open 0 "the SDK's, suite $suite, frames of $frame, $size bytes" "$WORK/p/$size" --aes-key "${AES[2]}" \
             "${CONTEXT_OPTIONS[@]}"
