@@ -61,6 +61,8 @@ ok "tar by pipes: the same" same_tree "$WORK/piped"
 
 ok "rsync -a" rsync -a "$TREE/" "$M/synced/"
 ok "rsync -a: the same, with modes, times and links" same_tree "$M/synced"
+settled() { [[ $(counters "$M" .files.deferred_attribute_changes) == 0 ]]; }
+ok "the last changes of attributes are sent" within 10 settled
 before=$(writes)
 is "$(rsync -ai "$TREE/" "$M/synced/" 2>&1)" "" "rsync -a again: transfers nothing"
 is "$(writes)" "$before" "rsync -a again: and writes nothing"
