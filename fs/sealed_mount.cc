@@ -43,7 +43,8 @@ Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string
   if (!header) {
     return Error{Code::kCorrupt, "the volume descriptor " + DescriptorKey(prefix) +
                                      " is damaged: " + header.error().what +
-                                     " (coffer init --rebuild-descriptor makes a new one)"};
+                                     " (put back an older version of it; until then coffer open "
+                                     "reads each object)"};
   }
   return std::optional<Claim>(Claim{fetched->info.etag, std::move(*header)});
 }
@@ -76,9 +77,10 @@ Status RefuseMissing(const SealedRequest& request, const std::optional<KeyPin>& 
   if (pin) {
     return Error{Code::kNotPermitted,
                  "this was the sealed volume " + pin->volume +
-                     " when this machine used it last, and has no descriptor now. If it was lost, "
-                     "coffer init --rebuild-descriptor makes it again; --sealed=no shows the "
-                     "objects as they are"};
+                     " when this machine used it last, and has no descriptor now. If " +
+                     DescriptorKey(request.prefix) +
+                     " was lost, put back an older version of it; until then coffer open reads "
+                     "each object, and --sealed=no shows them as they are"};
   }
   if (request.mode == SealedMode::kYes || request.keys.any()) {
     return Error{Code::kNotFound,

@@ -27,6 +27,7 @@ Result<SealedStore::Sealed> SealedStore::Begin(const std::string& key,
   COFFER_ASSIGN(sealed.sealer,
                 Sealer::Make(*sealed.key, volume_.context, volume_.layout, parts_.arena));
   sealed.object = object;
+  sealed.object.copies_parts = false;  // parts are sealed here: none is copied
   COFFER_ASSIGN(sealed.object.metadata,
                 metadata_.Seal(key, {*sealed.key, sealed.sealer->message_id()}, object.metadata));
   return sealed;

@@ -91,7 +91,7 @@ is "$OUTPUT" short "what was sealed through a link is whole"
 refused 1 'inside the sealed volume' "a mount inside" "$COFFER" mount -f s3://demo/vol/pictures "$WORK/none"
 stored demo vol/.coffer/volume >"$WORK/descriptor"
 s3 DELETE /demo/vol/.coffer/volume >/dev/null
-refused 1 'rebuild-descriptor' "a descriptor that is gone, under its pin" "$COFFER" mount -f s3://demo/vol "$WORK/none"
+refused 1 'put back an older version' "a descriptor that is gone, under its pin" "$COFFER" mount -f s3://demo/vol "$WORK/none"
 exits 0 "another volume in its place" "$COFFER" init --allow-non-empty s3://demo/vol --key-file "$WORK/other" --state-dir "$WORK/elsewhere"
 refused 1 'another volume' "is refused" "$COFFER" mount -f "${KEY[@]}" s3://demo/vol "$WORK/none"
 
