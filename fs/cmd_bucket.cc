@@ -18,6 +18,7 @@
 #include "fs/exit_code.h"
 #include "fs/findings.h"
 #include "fs/mount_point.h"
+#include "fs/volume_descriptor.h"
 #include "fs/volume_json.h"
 
 namespace coffer::fs {
@@ -55,8 +56,9 @@ Result<Place> FindPlace(const std::string& path) {
                path + " is not in a mount of coffer; s3://BUCKET/KEY names an object"};
 }
 
-// Reaches the bucket as the mount does; credentials are the caller's own.
-Status TakeOver(const Place& place, const Environment& environment, VolumeOptions& volume) {
+// Reaches the bucket as the mount does; credentials are the caller's own. Tells whether the mount
+// is of a sealed volume.
+Result<bool> TakeOver(const Place& place, const Environment& environment, VolumeOptions& volume) {
   const uid_t owner = OwnerOf(place.mount).value_or(geteuid());
   auto client = ControlClient::Connect(ControlSockets(place.mount.directory, owner, environment));
   if (!client) return std::move(client).error().While("ask the mount " + place.mount.directory);
@@ -66,7 +68,7 @@ Status TakeOver(const Place& place, const Environment& environment, VolumeOption
   if (!report.is_object() || description == report.end() || !description->is_object())
     return Error{Code::kUnavailable, "the mount's answer cannot be read"};
   ApplyVolume(*description, volume);
-  return Ok();
+  return report.contains("sealed");
 }
 
 Result<std::unique_ptr<Connection>> Connect(const VolumeOptions& options,
@@ -114,14 +116,16 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
                      Console& console) {
   VolumeOptions volume = options.volume;
   std::string below;
+  bool sealed = false;
   if (IsAddress(options.path)) {
     volume.source = options.path;
   } else {
     const auto place = FindPlace(options.path);
     if (!place) return Report(console, "rm", place.error(), options.json);
-    const Status taken = TakeOver(*place, environment, volume);
+    const auto taken = TakeOver(*place, environment, volume);
     if (!taken) return Report(console, "rm", taken.error(), options.json);
     below = place->below;
+    sealed = *taken;
   }
   s3::SystemClock clock;
   auto log = Log::Open({}, clock);
@@ -130,9 +134,14 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
   if (!connection) return Report(console, "rm", connection.error(), options.json);
   const s3::Target& target = (*connection)->target();
   WorkerPool pool(volume.max_threads);
-  const RemoveRequest request{options.path,      target.key_prefix + below,
-                              options.recursive, options.whole_bucket,
-                              options.yes,       options.json};
+  const std::string descriptor = target.key_prefix + std::string(kDescriptorName);
+  const RemoveRequest request{options.path,
+                              target.key_prefix + below,
+                              options.recursive,
+                              options.whole_bucket,
+                              options.yes,
+                              options.json,
+                              sealed ? descriptor : std::string()};
   return RunRemove((*connection)->store(), target.capabilities, pool, request, console);
 }
 

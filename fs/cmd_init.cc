@@ -20,6 +20,7 @@
 #include "fs/kms_access.h"
 #include "fs/log.h"
 #include "fs/private_file.h"
+#include "fs/sealed_mount.h"
 #include "fs/sealed_store.h"
 #include "fs/user_context.h"
 #include "fs/volume_descriptor.h"
@@ -33,6 +34,8 @@ constexpr std::array<std::uint32_t, 4> kHeaderSizes = {1024, 2048, 4096, 8192};
 // Room for one more key, as large as they come: RSA of 4,096 bits under a long name.
 constexpr std::size_t kOneMoreKey = 550;
 constexpr std::size_t kSmallestPad = 19;
+// Mounts accept so many encrypted data keys, of which coffer-pad is one.
+constexpr std::size_t kMostKeys = MultiKeySource::kMaxEncryptedKeys - 1;
 
 // RFC 9562, version 4.
 Result<std::string> NewVolumeId() {
@@ -103,6 +106,9 @@ Status Init::CheckPlace() {
                                     "): mount it, or choose another prefix"};
   }
   if (there.error().code != Code::kNotFound) return there.error();
+  std::vector<std::string> doubts;
+  COFFER_TRY(RefuseInside(prefix(), connection_.store(), doubts));
+  for (const std::string& doubt : doubts) console_.err << "coffer init: " << doubt << "\n";
   s3::ListRequest request;
   request.prefix = prefix();
   request.delimited = false;
@@ -154,6 +160,9 @@ Status Init::TakeKeys() {
   }
   COFFER_ASSIGN(given_, NamedKeys(keys, arena_));
   for (const KeyMaterial& material : given_) descriptor_.keys.push_back(material.name);
+  if (descriptor_.keys.size() > kMostKeys) {
+    return Error{Code::kInvalid, "a volume has at most " + std::to_string(kMostKeys) + " keys"};
+  }
   return CheckRecovery();
 }
 
@@ -202,9 +211,11 @@ Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
 
 Status Init::Write(MultiKeySource& keys) {
   COFFER_ASSIGN(const Layout layout, Layout::Make(descriptor_.header_size, descriptor_.frame_size));
-  SealedStore store({connection_.store(), keys, arena_, pool_},
-                    {descriptor_.id, prefix(), layout, DescriptorContext(descriptor_),
-                     BindingPolicy::kStrict, true});
+  const SealedStore::Parts parts{connection_.store(), keys, arena_, pool_};
+  const SealedVolume volume{
+      descriptor_.id,         prefix(), layout, DescriptorContext(descriptor_),
+      BindingPolicy::kStrict, true};
+  SealedStore store(parts, volume);
   const std::string key = prefix() + std::string(kDescriptorName);
   s3::NewObject object;
   object.condition = s3::Condition::Absent();
@@ -214,8 +225,9 @@ Status Init::Write(MultiKeySource& keys) {
     return Error{Code::kExists, "somebody else made a volume here just now"};
   }
   if (!written) return std::move(written).error();
-  // What was promised is read back, as a mount will.
-  COFFER_ASSIGN(const s3::Fetched fetched, store.Get(key, {0, 1u << 20}, {.etag = written->etag}));
+  // Read back as a mount will, by a store that has not seen it yet.
+  SealedStore reader(parts, volume);
+  COFFER_ASSIGN(const s3::Fetched fetched, reader.Get(key, {0, 1u << 20}, {.etag = written->etag}));
   COFFER_TRY(ParseDescriptor(AsText(fetched.body)));
   return Ok();
 }

@@ -75,9 +75,10 @@ class Tally {
 
 class TreeRemover {
  public:
+  // `keep`: a key that stays; "" for none.
   TreeRemover(s3::ObjectStore& store, const s3::Capabilities& capabilities, WorkerPool& pool,
-              Console& console)
-      : store_(store), capabilities_(capabilities), pool_(pool), console_(console) {}
+              Console& console, const std::string& keep)
+      : store_(store), capabilities_(capabilities), pool_(pool), console_(console), keep_(keep) {}
 
   Result<ListPage> FirstPage(const std::string& prefix) { return List(prefix, ""); }
 
@@ -104,7 +105,9 @@ class TreeRemover {
     request.prefix = prefix;
     request.delimited = false;
     request.token = token;
-    return store_.List(request);
+    auto page = store_.List(request);
+    if (page) std::erase_if(page->objects, [&](const auto& object) { return object.key == keep_; });
+    return page;
   }
 
   void RemovePass(const std::string& prefix, ListPage page) {
@@ -194,6 +197,7 @@ class TreeRemover {
   const s3::Capabilities& capabilities_;
   WorkerPool& pool_;
   Console& console_;
+  const std::string& keep_;
   Tally tally_;
 };
 
@@ -219,7 +223,7 @@ class RemoveCommand {
                                        ": this is the whole bucket; name a prefix, or say "
                                        "--whole-bucket if you mean it"});
     }
-    TreeRemover remover(store_, capabilities_, pool_, console_);
+    TreeRemover remover(store_, capabilities_, pool_, console_, request_.keep);
     const std::string prefix =
         request_.key.empty() || request_.key.ends_with('/') ? request_.key : request_.key + '/';
     auto page = remover.FirstPage(prefix);

@@ -25,6 +25,7 @@ struct RemoveRequest {
   bool whole_bucket = false;  // the user said that he means it
   bool yes = false;           // do not ask
   bool json = false;
+  std::string keep = {};  // the key that stays: a sealed volume's descriptor, while it is mounted
 };
 
 // Blocks on the network. The exit code: 0; 1 when nothing was removed; 2 when something must be

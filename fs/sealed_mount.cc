@@ -51,28 +51,6 @@ Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string
 
 // ---- No descriptor ----
 
-Status RefuseInside(const SealedRequest& request, s3::ObjectStore& store, SealedFinding& finding) {
-  std::string above = request.prefix;
-  while (!above.empty()) {
-    above.pop_back();
-    above.resize(above.rfind('/') + 1);
-    // By GET: its 404 has a body that says of what, so that no listing has to confirm it.
-    const auto there = store.Get(DescriptorKey(above), {0, 1}, {});
-    if (there) {
-      return Error{Code::kNotPermitted,
-                   "this prefix lies inside the sealed volume at \"" + above +
-                       "\": mount that, or with --sealed=no see the objects as they are"};
-    }
-    if (there.error().code == Code::kDenied) {
-      finding.notes.push_back("whether \"" + above +
-                              "\" is a sealed volume cannot be told: " + there.error().what);
-    } else if (there.error().code != Code::kNotFound) {
-      return there.error();
-    }
-  }
-  return Ok();
-}
-
 Status RefuseMissing(const SealedRequest& request, const std::optional<KeyPin>& pin) {
   if (pin) {
     return Error{Code::kNotPermitted,
@@ -131,6 +109,29 @@ Status CheckKeys(const VolumeDescriptor& descriptor, const std::vector<KeyName>&
 }
 
 }  // namespace
+
+Status RefuseInside(const std::string& prefix, s3::ObjectStore& store,
+                    std::vector<std::string>& notes) {
+  std::string above = prefix;
+  while (!above.empty()) {
+    above.pop_back();
+    above.resize(above.rfind('/') + 1);
+    // By GET: its 404 has a body that says of what, so that no listing has to confirm it.
+    const auto there = store.Get(DescriptorKey(above), {0, 1}, {});
+    if (there) {
+      return Error{Code::kNotPermitted,
+                   "this prefix lies inside the sealed volume at \"" + above +
+                       "\": mount that, or with --sealed=no see the objects as they are"};
+    }
+    if (there.error().code == Code::kDenied) {
+      notes.push_back("whether \"" + above +
+                      "\" is a sealed volume cannot be told: " + there.error().what);
+    } else if (there.error().code != Code::kNotFound) {
+      return there.error();
+    }
+  }
+  return Ok();
+}
 
 // One opening of one volume.
 class SealedOpening {
@@ -262,9 +263,9 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
     finding.read_only = opening.pin() || !claim || claim->has_value();
     if (!finding.read_only) {
       // Below one, too; where that cannot be told, it may be.
-      SealedFinding above;
-      const Status outside = RefuseInside(request, parts.store, above);
-      finding.read_only = !outside || !above.notes.empty();
+      std::vector<std::string> doubts;
+      const Status outside = RefuseInside(request.prefix, parts.store, doubts);
+      finding.read_only = !outside || !doubts.empty();
     }
     if (finding.read_only) {
       finding.notes.push_back(
@@ -279,7 +280,7 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
   if (!claim) return std::move(claim).error();
   if (!*claim) {
     COFFER_TRY(RefuseMissing(request, opening.pin()));
-    COFFER_TRY(RefuseInside(request, parts.store, finding));
+    COFFER_TRY(RefuseInside(request.prefix, parts.store, finding.notes));
     finding.notes.push_back("plain volume: bytes are not encrypted by coffer");
     return std::unique_ptr<SealedMount>();
   }

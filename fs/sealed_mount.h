@@ -52,6 +52,11 @@ struct SealedFinding {
   std::vector<std::string> notes;  // for people
 };
 
+// kNotPermitted when a prefix above `prefix` is a sealed volume, whose own files would stand here;
+// where that cannot be told, a note. Blocks on the network, once for each level.
+Status RefuseInside(const std::string& prefix, s3::ObjectStore& store,
+                    std::vector<std::string>& notes);
+
 class SealedMount {
  public:
   // Null for a plain volume. kNotFound where a sealed volume was expected, kDenied where it cannot

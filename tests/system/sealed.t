@@ -76,6 +76,19 @@ ok "status" bash -c "'$COFFER' status '$M' | grep -q 'sealed *volume'"
 ok "unmount again" umount_coffer "$M"
 
 # ---- what must not fail open
+exits 1 "init inside a sealed volume" "$COFFER" init s3://demo/vol/pictures/none "${KEY[@]}"
+like "$OUTPUT" 'inside the sealed volume' "init inside a sealed volume: says so"
+many=()
+for i in 1 2 3 4 5 6 7 8; do many+=(--aes-key "ns/$i=$WORK/key"); done
+refused 2 'at most 7 keys' "init under eight keys" "$COFFER" init s3://demo/many "${many[@]}"
+exits 0 "init under seven" "$COFFER" init s3://demo/many "${many[@]:0:14}"
+ok "which a mount accepts" mount_coffer s3://demo/many "$M" "${many[@]:0:14}"
+echo x >"$M/x" && mkdir "$M/d" && echo y >"$M/d/y"
+ok "coffer rm -r of all that is mounted" "$COFFER" rm -r --yes "$M"
+is "$(keys_of demo many/)" many/.coffer/volume "leaves the descriptor, without which the next mount would be refused"
+umount_coffer "$M" >/dev/null
+ok "so it mounts again" mount_coffer s3://demo/many "$M" "${many[@]:0:14}"
+umount_coffer "$M" >/dev/null
 refused 6 'key-file' "a mount without the key" "$COFFER" mount -f s3://demo/vol "$WORK/none"
 head -c 32 /dev/urandom >"$WORK/other" && chmod 600 "$WORK/other"
 exits 6 "a mount with another key" "$COFFER" mount -f --key-file "$WORK/other" s3://demo/vol "$WORK/none"
