@@ -22,7 +22,7 @@ Status Filesystem::Impl::CommitTurn(OpenFile& file) {
   if (file.failed) return *file.failed;
   if (file.unlinked || !file.writer.dirty()) return Ok();
   const auto gate = HoldName(*file.node, ChangeGate::IfBusy::kWait);
-  if (!gate) return Error{Code::kBusy, "its directories are renamed again and again"};
+  if (!gate) return Failed(file, {Code::kBusy, "its directories are renamed again and again"});
   FollowName(file);
   OfferMetadata(file);
   auto written = file.writer.Commit();

@@ -115,13 +115,18 @@ void Tree::Change(Node& node, const std::string& name, Fact fact) {
 
 void Tree::Show(Node& node, const Fact& fact) {
   if (node.writing || node.waiting) return;  // what we are about to send is newer
+  // A change of metadata alone leaves most ETags as they are.
+  const bool same_extra =
+      node.extra && fact.extra ? *node.extra == *fact.extra : node.extra == fact.extra;
+  const bool same =
+      node.version.etag == fact.version.etag && node.attributes == fact.attributes && same_extra;
+  if (!same) node.object = nullptr;
   node.attributes = fact.attributes;
   node.version = fact.version;
   node.archived = fact.archived;
   node.marker = fact.marker;
   node.extra = fact.extra;
   node.valid_until = fact.valid_until;
-  if (node.object && node.object->etag != fact.version.etag) node.object = nullptr;
 }
 
 NodePtr Tree::Adopt(const NodePtr& parent, const std::string& name, const Fact& fact) {

@@ -335,6 +335,11 @@ TEST_CASE("sealed: what was changed behind our back is not sealed again as if it
   };
   taint("f");
   taint("e");
+  fs::AttributeChange touch;
+  touch.mtime = 5 * fs::kSecond;
+  CHECK(v.Stat("f"));  // the very mount that made it sees the claim, and does not believe it
+  CHECK(v.Change("f", touch).error().code == Code::kCorrupt);
+  CHECK(v.Rename("f", "g").error().code == Code::kCorrupt);
   SealedBench fresh(store);  // a machine that knows neither
   for (SealedBench* machine : {&bench, &fresh}) {
     Volume w(machine->sealed, options, {.sealer = &machine->sealed});
