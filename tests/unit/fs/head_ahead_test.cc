@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "fs/path.h"
 
@@ -11,7 +14,9 @@ namespace {
 std::shared_ptr<const Listing> Numbered(int count) {
   auto listing = std::make_shared<Listing>();
   for (int i = 0; i < count; ++i) {
-    listing->names.push_back({std::to_string(1000 + i), false, false, false, {}});
+    ListedName row;
+    row.name = std::to_string(1000 + i);
+    listing->names.push_back(std::move(row));
   }
   return listing;
 }
