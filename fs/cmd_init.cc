@@ -65,7 +65,8 @@ class Init {
       : options_(options),
         connection_(connection),
         console_(console),
-        kms_(connection.network(), {connection.target().region, options.volume.address.fips},
+        kms_(connection.network(),
+             {connection.target().region, options.volume.address.fips, Patience::kQuick},
              options.keys, arena_) {}
 
   ~Init() {

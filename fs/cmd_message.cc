@@ -218,8 +218,9 @@ Status Run(const MessageOptions& options, const Environment& environment, Consol
   Network network(options.volume, environment, clock, *log);
   network.FindCredentials(options.volume.address.region);
   SecretArena arena(kSecrets);
-  KmsAccess kms(network, {options.volume.address.region, options.volume.address.fips}, options.keys,
-                arena);
+  KmsAccess kms(network,
+                {options.volume.address.region, options.volume.address.fips, Patience::kQuick},
+                options.keys, arena);
   COFFER_ASSIGN(const auto given, NamedKeys(options.keys, arena));
   std::vector<KeyName> names;
   names.reserve(given.size());

@@ -25,7 +25,7 @@ Result<s3::KmsClient*> KmsAccess::ClientFor(const std::string& region) {
   COFFER_ASSIGN(s3::KmsAddress address, s3::MakeKmsAddress(region, endpoint_url_, place_.fips));
   known.signed_requests = network_.Signed({s3::Scheme::kSigV4, "kms", address.region});
   known.rate = std::make_unique<s3::KmsRate>(*known.signed_requests, network_.clock(), rate_);
-  known.retried = network_.Retried(*known.rate, Patience::kFull);
+  known.retried = network_.Retried(*known.rate, place_.patience);
   known.client = std::make_unique<s3::KmsClient>(*known.retried, std::move(address), arena_);
   return known.client.get();
 }

@@ -20,10 +20,11 @@ namespace coffer::fs {
 
 class KmsAccess {
  public:
-  // `region` is that of keys whose name has none.
+  // `region` is that of keys whose name has none; `patience` is kQuick while a person waits.
   struct Place {
     std::string region;
     bool fips = false;
+    Patience patience = Patience::kFull;
   };
   KmsAccess(Network& network, Place place, const KeyOptions& options, SecretArena& arena);
 

@@ -119,12 +119,17 @@ Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   request.prefix = target.key_prefix;
   request.address = connection_->reached_bucket() + "/" + target.key_prefix;
   request.state_directory = places_.state;
-  const KeyWorkshop workshop{arena_,
-                             [this](const std::string& key) { return kms_->MakeKeyring(key); }};
+  KmsAccess first_look(connection_->network(),
+                       {target.region, options_.volume.address.fips, Patience::kQuick},
+                       options_.keys, arena_);
+  const SealedParts parts{
+      connection_->store(),
+      pool_,
+      connection_->clock(),
+      {arena_, [this](const std::string& key) { return kms_->MakeKeyring(key); }},
+      {arena_, [&](const std::string& key) { return first_look.MakeKeyring(key); }}};
   SealedFinding finding;
-  COFFER_ASSIGN(sealed_, SealedMount::Open(
-                             request, {connection_->store(), pool_, connection_->clock(), workshop},
-                             finding));
+  COFFER_ASSIGN(sealed_, SealedMount::Open(request, parts, finding));
   notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
   if (finding.read_only) options_.read_only = true;
   // Sealed bytes stand beside plain ones while they are sent or opened.

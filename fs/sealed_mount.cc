@@ -151,7 +151,8 @@ class SealedOpening {
   }
 
  private:
-  Result<std::unique_ptr<MultiKeySource>> Source(const std::vector<KeyName>& names);
+  Result<std::unique_ptr<MultiKeySource>> Source(const std::vector<KeyName>& names,
+                                                 const KeyWorkshop& workshop);
 
   const SealedRequest& request_;
   const SealedParts& parts_;
@@ -201,8 +202,9 @@ Status SealedOpening::ChooseKeys(const Claim& claim) {
                "--recovery-private-key"};
 }
 
-Result<std::unique_ptr<MultiKeySource>> SealedOpening::Source(const std::vector<KeyName>& names) {
-  COFFER_ASSIGN(auto rings, MakeKeyrings(names, given_, parts_.workshop));
+Result<std::unique_ptr<MultiKeySource>> SealedOpening::Source(const std::vector<KeyName>& names,
+                                                              const KeyWorkshop& workshop) {
+  COFFER_ASSIGN(auto rings, MakeKeyrings(names, given_, workshop));
   return std::make_unique<MultiKeySource>(std::move(rings),
                                           [&clock = parts_.clock] { return clock.Steady(); });
 }
@@ -214,7 +216,7 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
       kind->second != "volume") {
     return Error{Code::kCorrupt, "what stands at the volume descriptor's place is none"};
   }
-  COFFER_ASSIGN(const auto keys, Source(allowed_));
+  COFFER_ASSIGN(const auto keys, Source(allowed_, parts_.quick));
   COFFER_ASSIGN(const Layout layout, Layout::Make(static_cast<std::uint32_t>(claim.header.size),
                                                   claim.header.frame_size));
   SealedStore store(
@@ -234,8 +236,7 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
 
 Result<std::unique_ptr<MultiKeySource>> SealedOpening::VolumeKeys(
     const VolumeDescriptor& descriptor) {
-  if (finding_.read_only) return Source(allowed_);
-  return Source(descriptor.keys);
+  return Source(finding_.read_only ? allowed_ : descriptor.keys, parts_.workshop);
 }
 
 // The descriptor opened under a key that was expected. Where that was a pinned one, its own list of

@@ -44,6 +44,7 @@ struct SealedParts {
   WorkerPool& pool;
   const s3::Clock& clock;
   KeyWorkshop workshop;
+  KeyWorkshop quick;  // the same with less patience: for the descriptor, while a person waits
 };
 
 // What Open found.

@@ -33,6 +33,9 @@ exits 6 "init under a disabled key" "$COFFER" init s3://demo/vol "${KMS[@]}" --k
   --new-recovery-key "$WORK/recovery.pem"
 nok "a recovery key of no volume is not left behind" test -e "$WORK/recovery.pem"
 key_is Enabled
+exits 1 "init with KMS out of reach says so while a person waits, not after --deadline" timeout 60 "$COFFER" init \
+  s3://demo/vol --kms-endpoint-url http://127.0.0.1:1 --kms-key "$ARN" --no-recovery-key
+like "$OUTPUT" 'GenerateDataKey' "and what was tried"
 is "$(keys_of demo)" "" "none of that wrote anything"
 exits 0 "init under two KMS keys and a new recovery key" "$COFFER" init s3://demo/vol "${KMS[@]}" --kms-key alias/coffer-test \
   --kms-key "$SECOND" --new-recovery-key "$WORK/recovery.pem"
