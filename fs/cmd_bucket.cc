@@ -1,8 +1,5 @@
 #include "fs/cmd_bucket.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <memory>
 #include <string>
@@ -13,13 +10,11 @@
 #include "fs/cmd_resolve.h"
 #include "fs/cmd_rm.h"
 #include "fs/connection.h"
-#include "fs/control.h"
 #include "fs/doctor_probes.h"
 #include "fs/exit_code.h"
 #include "fs/findings.h"
-#include "fs/mount_point.h"
+#include "fs/mounted_path.h"
 #include "fs/volume_descriptor.h"
-#include "fs/volume_json.h"
 
 namespace coffer::fs {
 namespace {
@@ -28,47 +23,6 @@ int Report(Console& console, std::string_view command, const Error& error, bool 
   if (json) console.out << ToText(Json{{"error", error.what}}) << "\n";
   console.err << "coffer " << command << ": " << Printable(error.what) << "\n";
   return ExitCodeOf(error);
-}
-
-bool IsAddress(std::string_view path) {
-  return path.starts_with("s3://") || path.starts_with("arn:");
-}
-
-// The mount that a path is in, and what lies between.
-struct Place {
-  MountEntry mount;
-  std::string below;  // relative to the mount; ends in '/' for a directory, "" for the mount itself
-};
-
-Result<Place> FindPlace(const std::string& path) {
-  COFFER_ASSIGN(const std::string real, RealDirectory(path));
-  const std::vector<MountEntry> mounts = CofferMounts();
-  for (std::string above = real; !above.empty(); above.resize(above.rfind('/'))) {
-    const auto mount = FindMount(mounts, above);
-    if (!mount) continue;
-    Place place{*mount, real.substr(std::min(above.size() + 1, real.size()))};
-    struct stat st = {};
-    if (!place.below.empty() && lstat(real.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
-      place.below += '/';
-    return place;
-  }
-  return Error{Code::kInvalid,
-               path + " is not in a mount of coffer; s3://BUCKET/KEY names an object"};
-}
-
-// Reaches the bucket as the mount does; credentials are the caller's own. Tells whether the mount
-// is of a sealed volume.
-Result<bool> TakeOver(const Place& place, const Environment& environment, VolumeOptions& volume) {
-  const uid_t owner = OwnerOf(place.mount).value_or(geteuid());
-  auto client = ControlClient::Connect(ControlSockets(place.mount.directory, owner, environment));
-  if (!client) return std::move(client).error().While("ask the mount " + place.mount.directory);
-  COFFER_ASSIGN(const std::string text, (*client)->Status());
-  const Json report = Json::parse(text, nullptr, false);
-  const auto description = report.find("connection");
-  if (!report.is_object() || description == report.end() || !description->is_object())
-    return Error{Code::kUnavailable, "the mount's answer cannot be read"};
-  ApplyVolume(*description, volume);
-  return report.contains("sealed");
 }
 
 Result<std::unique_ptr<Connection>> Connect(const VolumeOptions& options,
@@ -120,12 +74,10 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
   if (IsAddress(options.path)) {
     volume.source = options.path;
   } else {
-    const auto place = FindPlace(options.path);
+    auto place = FindMountedPath(options.path, environment, volume);
     if (!place) return Report(console, "rm", place.error(), options.json);
-    const auto taken = TakeOver(*place, environment, volume);
-    if (!taken) return Report(console, "rm", taken.error(), options.json);
-    below = place->below;
-    sealed = *taken;
+    below = std::move(place->below);
+    sealed = place->sealed;
   }
   s3::SystemClock clock;
   auto log = Log::Open({}, clock);

@@ -20,6 +20,7 @@
 #include "fs/kms_access.h"
 #include "fs/log.h"
 #include "fs/private_file.h"
+#include "fs/sealed_access.h"
 #include "fs/sealed_mount.h"
 #include "fs/sealed_store.h"
 #include "fs/user_context.h"
@@ -253,7 +254,7 @@ Status Init::Run(const std::string& state_directory) {
   }
   made_recovery_key_ = false;
   COFFER_TRY(Write(*source_));
-  const std::string address = connection_.reached_bucket() + "/" + prefix();
+  const std::string address = VolumeAddress(connection_);
   COFFER_TRY(SavePin(state_directory, {address, descriptor_.id, descriptor_.keys}));
   console_.out << "sealed volume " << descriptor_.id << ", sealed under\n";
   for (const KeyName& key : descriptor_.keys) console_.out << "  " << Describe(key) << "\n";

@@ -16,11 +16,6 @@ namespace {
 // Of messages that are open or being written, of keyrings.
 constexpr std::size_t kOtherSecrets = 8192;
 
-SealedMode ModeOf(const std::string& word) {
-  if (word == "yes") return SealedMode::kYes;
-  return word == "no" ? SealedMode::kNo : SealedMode::kAuto;
-}
-
 std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
   return (size + frame - 1) / frame * frame;
 }
@@ -108,46 +103,25 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
 }
 
 Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
-  const s3::Target& target = connection_->target();
-  kms_ = std::make_unique<KmsAccess>(connection_->network(),
-                                     KmsAccess::Place{target.region, options_.volume.address.fips},
-                                     options_.keys, arena_);
-  SealedRequest request;
-  request.mode = ModeOf(options_.sealed);
-  request.keys = options_.keys;
-  request.binding = BindingOf(options_.name_binding);
-  request.prefix = target.key_prefix;
-  request.address = connection_->reached_bucket() + "/" + target.key_prefix;
-  request.state_directory = places_.state;
-  KmsAccess first_look(connection_->network(),
-                       {target.region, options_.volume.address.fips, Patience::kQuick},
-                       options_.keys, arena_);
-  const SealedParts parts{
-      connection_->store(),
-      pool_,
-      connection_->clock(),
-      {arena_, [this](const std::string& key) { return kms_->MakeKeyring(key); }},
-      {arena_, [&](const std::string& key) { return first_look.MakeKeyring(key); }}};
   SealedFinding finding;
-  COFFER_ASSIGN(sealed_, SealedMount::Open(request, parts, finding));
+  COFFER_ASSIGN(sealed_, SealedAccess::Open({*connection_, pool_, arena_}, options_.keys,
+                                            {options_.sealed, options_.name_binding, places_.state},
+                                            finding));
   notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
   if (finding.read_only) options_.read_only = true;
   // Sealed bytes stand beside plain ones while they are sent or opened.
-  budget_ =
-      std::make_unique<MemoryBudget>(sealed_ ? options_.memory_limit / 2 : options_.memory_limit);
+  budget_ = std::make_unique<MemoryBudget>(sealed_->volume() ? options_.memory_limit / 2
+                                                             : options_.memory_limit);
   return Ok();
 }
 
-s3::ObjectStore& MountAssembly::store() {
-  if (sealed_) return sealed_->store();
-  return connection_->store();
-}
+s3::ObjectStore& MountAssembly::store() { return sealed_->store(); }
 
 // Ranges and parts of a sealed volume are whole frames.
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
-  if (!sealed_) return fs;
-  const std::uint64_t frame = sealed_->descriptor().frame_size;
+  if (!sealed_->volume()) return fs;
+  const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;
   fs.rename_object = false;
   fs.read.granularity = frame;
   for (std::uint64_t* size : {&fs.read.first_window, &fs.read.part_size, &fs.read.max_window,
@@ -257,7 +231,7 @@ void MountAssembly::MakeFilesystem() {
                                 connection_->clock(),
                                 connection_->server_time(),
                                 log_,
-                                sealed_ ? &sealed_->store() : nullptr};
+                                sealed_->volume() ? &sealed_->volume()->store() : nullptr};
   filesystem_ = std::make_unique<Filesystem>(parts, Options());
 }
 
@@ -287,7 +261,9 @@ StatusFacts MountAssembly::Facts() const {
   facts.files = filesystem_->stats();
   facts.recent_failure = connection_->failures().last();
   facts.connection = DescribeVolume(connection_->options());
-  if (sealed_) facts.sealed = SealedReport(*sealed_, kms_->Counts());
+  if (sealed_->volume()) {
+    facts.sealed = SealedReport(*sealed_->volume(), sealed_->KmsCounts());
+  }
   return facts;
 }
 

@@ -11,11 +11,10 @@
 #include "fs/attribute_index.h"
 #include "fs/connection.h"
 #include "fs/filesystem.h"
-#include "fs/kms_access.h"
 #include "fs/log.h"
 #include "fs/memory_budget.h"
 #include "fs/options.h"
-#include "fs/sealed_mount.h"
+#include "fs/sealed_access.h"
 #include "fs/status_report.h"
 #include "fs/tree_rename.h"
 #include "fs/upload_records.h"
@@ -75,8 +74,7 @@ class MountAssembly {
   std::unique_ptr<AttributeIndex> index_;
   std::unique_ptr<UploadObserver> uploads_;
   SecretArena arena_;  // outlives all keys
-  std::unique_ptr<KmsAccess> kms_;
-  std::unique_ptr<SealedMount> sealed_;  // null: a plain volume
+  std::unique_ptr<SealedAccess> sealed_;
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;

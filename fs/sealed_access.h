@@ -1,0 +1,59 @@
+// The sealed volume at a connection's address, for a mount and for the commands on a volume: KMS,
+// what is pinned on this machine, and the descriptor, put together.
+//
+// Borrows its parties, which outlive it and whatever its store was given to. Open blocks on the
+// network and on KMS; what it made is safe to share.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "crypto/secret.h"
+#include "fs/connection.h"
+#include "fs/key_options.h"
+#include "fs/kms_access.h"
+#include "fs/sealed_mount.h"
+#include "fs/worker_pool.h"
+
+namespace coffer::fs {
+
+class SealedAccess {
+ public:
+  struct Parties {
+    Connection& connection;
+    WorkerPool& pool;
+    SecretArena& arena;
+  };
+  struct Wanted {
+    std::string sealed = "auto";  // "yes", "no"
+    std::string name_binding;     // "": as the descriptor says
+    std::string state_directory;
+  };
+
+  // Failures as SealedMount::Open's.
+  static Result<std::unique_ptr<SealedAccess>> Open(const Parties& parties, const KeyOptions& keys,
+                                                    const Wanted& wanted, SealedFinding& finding);
+  SealedAccess(const SealedAccess&) = delete;
+  SealedAccess& operator=(const SealedAccess&) = delete;
+
+  // Null for a plain volume.
+  SealedMount* volume() { return volume_.get(); }
+  const SealedMount* volume() const { return volume_.get(); }
+  KmsAccess& kms() { return kms_; }
+  s3::KmsRateCounts KmsCounts() const { return kms_.Counts(); }
+  // Plaintext, in a sealed volume too.
+  s3::ObjectStore& store();
+
+ private:
+  SealedAccess(const Parties& parties, const KeyOptions& keys);
+
+  const Parties parties_;
+  KmsAccess kms_;
+  std::unique_ptr<SealedMount> volume_;
+};
+
+// What pins, and whatever else this machine keeps of a volume, are kept by.
+std::string VolumeAddress(const Connection& connection);
+
+}  // namespace coffer::fs

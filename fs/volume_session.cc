@@ -1,0 +1,39 @@
+#include "fs/volume_session.h"
+
+#include "fs/findings.h"
+
+namespace coffer::fs {
+namespace {
+
+// Of messages that are open or being written, of keyrings.
+constexpr std::size_t kOtherSecrets = 8192;
+
+}  // namespace
+
+VolumeSession::VolumeSession(const Request& request)
+    : arena_(request.keys.cache_entries + kOtherSecrets), pool_(request.volume.max_threads) {}
+
+Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& request,
+                                                           const Environment& environment,
+                                                           std::vector<std::string>& notes) {
+  COFFER_TRY(HideProcessMemory());
+  std::unique_ptr<VolumeSession> session(new VolumeSession(request));
+  COFFER_ASSIGN(session->log_, Log::Open({}, session->clock_));
+  session->log_->ReportRequests(false);
+  session->state_directory_ = StateDirectory(request.volume, environment);
+  COFFER_ASSIGN(session->connection_,
+                Connection::Open(request.volume, environment, session->clock_, *session->log_));
+  Connection& connection = *session->connection_;
+  COFFER_ASSIGN(const Preflight preflight, connection.Check());
+  notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
+  LoadFindings(session->state_directory_, connection.reached_bucket(), connection.conditions());
+  COFFER_ASSIGN(
+      session->sealed_,
+      SealedAccess::Open({connection, session->pool_, session->arena_}, request.keys,
+                         {request.sealed, request.name_binding, session->state_directory_},
+                         session->finding_));
+  notes.insert(notes.end(), session->finding_.notes.begin(), session->finding_.notes.end());
+  return session;
+}
+
+}  // namespace coffer::fs
