@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What a mount promises, on a real server: one suite for all of them. By itself it runs on the stand-in and on Ceph
-# RGW; with COFFER_TEST_SERVER (tests/conformance-servers.sh) on that one. "Machines" are mounts with directories of
-# their own. What a server does otherwise than AWS stands in one table.
+# What a mount promises, on a real server: one suite for all of them, for plain and for sealed volumes. By itself it runs
+# on the stand-in and on Ceph RGW; with COFFER_TEST_SERVER (tests/conformance-servers.sh) on that one. "Machines" are
+# mounts with directories of their own. What a server does otherwise than AWS stands in one table.
 . "${0%/*}/lib/tap.sh"
 need_fuse
-need_commands jq setfattr getfattr python3
+need_commands jq setfattr getfattr python3 openssl
 
 # SERVER:TOPIC: how this server differs from AWS. What then happens instead is tested where anything can.
 declare -A DIFFERENCE=(
@@ -13,16 +13,17 @@ declare -A DIFFERENCE=(
   [moto:name new%0Aline]="moto 5.2 takes no line feed in a key"
   [moto-access-point:copies]="moto 5.2 does not know a copy source in the form of an access point (404 NoSuchBucket)"
 )
-differs() { REASON=${DIFFERENCE[$SERVER:$1]:-} && [[ -n $REASON ]]; }
+differs() { REASON=${DIFFERENCE[${SERVER%-sealed}:$1]:-} && [[ -n $REASON ]]; }
 # unless TOPIC TITLE COMMAND...: a skip with the reason where the server differs
 unless() {
   if differs "$1"; then skip "$SERVER: $REASON"; else "${@:2}"; fi
 }
 
 # ---- the server ------------------------------------------------------------------------------------------------------
-# Sets SERVER, BUCKET, VERSIONS (a bucket with versions), and SOURCE and OPTIONS to mount BUCKET with.
+# Sets SERVER, BUCKET, VERSIONS (a bucket with versions), SOURCE and OPTIONS to mount BUCKET with, and VERSIONED to mount
+# VERSIONS; TOP is what the mount's keys begin with, KEY the key of a sealed volume or "".
 use_server() {
-  SERVER=$1 BUCKET=conformance-$$ VERSIONS=conformance-$$-versions OPTIONS=()
+  SERVER=$1 TOP='' KEY='' BUCKET=conformance-$$ VERSIONS=conformance-$$-versions OPTIONS=()
   AT=$WORK/$SERVER
   mkdir -p "$AT"
   # shellcheck disable=SC2119  # the stand-in needs no options here
@@ -34,7 +35,7 @@ use_server() {
         "$COFFER_TEST_REGION"
       ;;
   esac
-  SOURCE=$BUCKET
+  SOURCE=$BUCKET VERSIONED=$VERSIONS
   s3 PUT "/$BUCKET" >/dev/null || bail "$SERVER: no bucket"
   s3 PUT "/$VERSIONS" >/dev/null || bail "$SERVER: no bucket"
   s3 PUT "/$VERSIONS?versioning=" -H 'Content-Type: application/xml' -d '<VersioningConfiguration
@@ -49,6 +50,17 @@ use_access_point() {
   BUCKET=$COFFER_TEST_ACCESS_POINT_BUCKET SOURCE=$COFFER_TEST_ACCESS_POINT
   OPTIONS=(--endpoint-url "http://${COFFER_TEST_ACCESS_POINT_HOST#*.}" --connect-to "$COFFER_TEST_CONNECT_TO")
 }
+# Sealed volumes in both buckets of the same server.
+use_sealed() {
+  SERVER+=-sealed TOP=vault/ KEY=$WORK/$SERVER.key
+  AT=$WORK/$SERVER
+  mkdir -p "$AT"
+  SOURCE=s3://$BUCKET/vault VERSIONED=s3://$VERSIONS/vault OPTIONS=(--sealed=yes --key-file "$KEY")
+  (umask 077 && head -c 32 /dev/urandom >"$KEY")
+  ok "$SERVER: init" "$COFFER" init "$SOURCE" --key-file "$KEY"
+  ok "$SERVER: init, in a bucket with versions" "$COFFER" init "$VERSIONED" --key-file "$KEY"
+}
+sealed() { [[ -n $KEY ]]; }
 
 # machine NAME [OPTION...]: mounts SOURCE at $AT/NAME, as a machine that has never been here
 machine() {
@@ -61,8 +73,10 @@ gone() { ok "$SERVER: umount of $1" umount_coffer "$AT/$1"; } # what is unsent, 
 
 two_mounts() { timeout 120 python3 tests/lib/two_mounts.py "$@" 2>&1; }
 escaped() { python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], "/~"))' "$1"; }
-object() { s3 GET "/$BUCKET/$(escaped "$1")"; }
-no_object() { ! s3 HEAD "/$BUCKET/$(escaped "$1")" --head >/dev/null 2>&1; }
+# object KEY: its plaintext
+object() { s3 GET "/$BUCKET/$(escaped "$TOP$1")" | opened; }
+opened() { if sealed; then "$COFFER" open --key-file "$KEY"; else cat; fi; }
+no_object() { ! s3 HEAD "/$BUCKET/$(escaped "$TOP$1")" --head >/dev/null 2>&1; }
 # stored_as KEY FILE TITLE: the object holds the bytes of the local FILE
 stored_as() { is "$(object "$1" | sha256sum)" "$(sha256sum <"$2")" "$SERVER: $3: the object"; }
 # reads_as PATH FILE TITLE: so does the file
@@ -100,7 +114,7 @@ test_append() {
   ok "$SERVER: append to a large file" appended "$WORK/small" "$AT/a/log-large"
   stored_as log-large "$WORK/expected" "append to a large file"
   reads_as "$AT/a/log-large" "$WORK/expected" "append to a large file"
-  isnt "$(counters "$AT/a" '.requests.UploadPartCopy.count // 0')" 0 "$SERVER: its old bytes are copied by the server"
+  sealed || isnt "$(counters "$AT/a" '.requests.UploadPartCopy.count // 0')" 0 "$SERVER: its old bytes are copied by the server"
   is "$(two_mounts fsync "$AT/a/synced-large" "$AT/b/synced-large" 9000000)" ok "$SERVER: fsync inside a stream"
 }
 appended() { dd if="$1" of="$2" oflag=append conv=notrunc status=none; } # FROM TO; says when close fails
@@ -149,7 +163,7 @@ test_deep_directories() {
 test_directories() {
   local a=$AT/a/dirs
   ok "$SERVER: mkdir" mkdir "$a"
-  is "$(s3 HEAD "/$BUCKET/dirs/" --head -o /dev/null -w '%{http_code}')" 200 "$SERVER: mkdir: its marker"
+  is "$(s3 HEAD "/$BUCKET/${TOP}dirs/" --head -o /dev/null -w '%{http_code}')" 200 "$SERVER: mkdir: its marker"
   exits 1 "$SERVER: mkdir again" mkdir "$a"
   like "$OUTPUT" 'File exists' "$SERVER: mkdir again: EEXIST"
   mkdir "$a/sub" && cp "$WORK/small" "$a/sub/file"
@@ -160,6 +174,10 @@ test_directories() {
   ok "$SERVER: rmdir" rmdir "$a/sub"
   ok "$SERVER: rmdir: the marker is gone" no_object dirs/sub/
   is "$(ls "$a")" "" "$SERVER: and the directory is empty"
+  sealed || test_implicit_directory "$a"
+}
+test_implicit_directory() { # DIR
+  local a=$1
   s3_put "/$BUCKET/dirs/implicit/file" implicit
   ok "$SERVER: a directory without a marker, seen after a moment" soon says "$a/implicit/file" implicit
 }
@@ -183,7 +201,7 @@ test_rename() {
   soon test -d "$AT/b/rename/to/from"
   is "$(cd "$AT/b/rename/to/from/sub" && cat {1..25} | tr '\n' ' ')" "$(echo {1..25}) " \
     "$SERVER: rename of a directory, on the other machine"
-  is "$(s3 GET "/$BUCKET?list-type=2&prefix=rename%2Ffrom%2F" | grep -o '<Key>' | wc -l)" 0 \
+  is "$(s3 GET "/$BUCKET?list-type=2&prefix=${TOP/\//%2F}rename%2Ffrom%2F" | grep -o '<Key>' | wc -l)" 0 \
     "$SERVER: rename of a directory: nothing of the old names is left"
 }
 
@@ -213,12 +231,17 @@ describe() { # FILE TITLE
 }
 
 test_listing() {
-  s3 PUT "/$BUCKET/many/[0001-1100]" --data-binary x -H 'Content-Type: text/plain' -Z --parallel-max 8 >/dev/null 2>&1
+  if sealed; then
+    mkdir "$AT/b/many" && two_mounts many "$AT/b/many" 1100
+    soon test -e "$AT/a/many/1100"
+  else
+    s3 PUT "/$BUCKET/many/[0001-1100]" --data-binary x -H 'Content-Type: text/plain' -Z --parallel-max 8 >/dev/null 2>&1
+  fi
   # shellcheck disable=SC2012  # ls itself is tested
   is "$(ls "$AT/a/many" | md5sum)" "$(printf '%04d\n' {1..1100} | md5sum)" "$SERVER: ls of 1,100 names"
   is "$(find "$AT/a/many" -type f | wc -l)" 1100 "$SERVER: find of 1,100 files"
   ok "$SERVER: coffer rm -r" "$COFFER" rm -r --yes "$AT/a/many"
-  is "$(s3 GET "/$BUCKET?list-type=2&prefix=many%2F" | grep -o '<Key>' | wc -l)" 0 "$SERVER: coffer rm -r: nothing is left"
+  is "$(s3 GET "/$BUCKET?list-type=2&prefix=${TOP/\//%2F}many%2F" | grep -o '<Key>' | wc -l)" 0 "$SERVER: coffer rm -r: nothing is left"
 }
 
 # ---- two machines ----------------------------------------------------------------------------------------------------
@@ -245,11 +268,17 @@ test_lost_updates() {
   echo old >"$AT/a/lost"
   is "$(two_mounts last "$AT/a/lost" "$AT/b/lost" update)" "ok ESTALE" "$SERVER: a lost update is told"
   is "$(object lost)" "update of a" "$SERVER: a lost update: the winner's content"
-  ok "$SERVER: a lost update: the bytes are rescued" grep -rqx "update of b" "$AT/b.state/rescue"
+  ok "$SERVER: a lost update: the bytes are rescued" rescued "update of b" "$AT/b.state/rescue"
   echo old >"$AT/a/lines"
   is "$(two_mounts last "$AT/a/lines" "$AT/b/lines" append)" "ok ESTALE" "$SERVER: a lost append is told"
   is "$(object lines | tr '\n' ' ')" "old append of a " "$SERVER: a lost append: the winner's content"
   ok "$SERVER: the window is said" grep -rq "conditional writes are not known to work on this server" "$WORK/log/a" "$WORK/log/b"
+}
+
+rescued() { # TEXT DIR
+  local file
+  while read -r file; do [[ $(opened <"$file" 2>/dev/null) != "$1" ]] || return 0; done < <(find "$2" -type f)
+  return 1
 }
 
 # At once: the server's own conditions decide.
@@ -257,7 +286,8 @@ test_races() {
   local appended
   is "$(two_mounts race "$AT/a" "$AT/b" excl 15)" "15 of 15" "$SERVER: O_EXCL at once: one winner each time"
   is "$(two_mounts race "$AT/a" "$AT/b" update 15)" "15 of 15" "$SERVER: updates at once: one winner each time"
-  s3_put "/$BUCKET/journal" ''
+  : >"$AT/a/journal"
+  soon test -e "$AT/b/journal"
   appended=$(two_mounts append "$AT/a/journal" "$AT/b/journal" 25 "$WORK/acknowledged")
   is "$appended" ok "$SERVER: two appenders: a line is taken, or its writer is told ESTALE"
   is "$(object journal | sort)" "$(cat "$WORK/acknowledged")" "$SERVER: two appenders: what was taken is there, once"
@@ -265,9 +295,9 @@ test_races() {
 }
 
 # ---- other mounts ----------------------------------------------------------------------------------------------------
-versions_of() { s3 GET "/$VERSIONS?prefix=$1&versions=" | grep -oE "<$2>" | wc -l; }
+versions_of() { s3 GET "/$VERSIONS?prefix=${TOP/\//%2F}$1&versions=" | grep -oE "<$2>" | wc -l; }
 versioned_mount() { # NAME
-  mount_coffer "$VERSIONS" "$AT/$1" --state-dir "$AT/$1.state" --index-dir "$AT/$1.index" || bail "$SERVER: no mount"
+  mount_coffer "$VERSIONED" "$AT/$1" "${OPTIONS[@]}" --state-dir "$AT/$1.state" --index-dir "$AT/$1.index" || bail "$SERVER: no mount"
 }
 test_versions() {
   versioned_mount va
@@ -309,8 +339,13 @@ test_read_only() {
 }
 
 run_suite() { # SERVER
-  local began=$SECONDS
   use_server "$1"
+  run_all
+  use_sealed
+  run_all
+}
+run_all() {
+  local began=$SECONDS
   machine a
   machine b
   test_content
@@ -325,7 +360,7 @@ run_suite() { # SERVER
   test_lost_updates
   test_races
   test_versions
-  test_prefix
+  sealed || test_prefix
   test_read_only
   leave
   note "$SERVER: $((SECONDS - began)) s"

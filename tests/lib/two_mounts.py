@@ -6,10 +6,12 @@
     last A B MODE                       both open, A closes, B closes: the outcome of each, as "ok ESTALE"
     race A B MODE ROUNDS                both open, both close at once: "N of ROUNDS" had one winner; A, B: directories
     append A B COUNT ACKNOWLEDGED       both append COUNT lines at once; those that were taken go into that file
+    many DIR COUNT                      COUNT files 0001, 0002, ... of one byte
 
 MODE: `excl` (O_CREAT | O_EXCL), `update` (O_TRUNC of what is there), `append`.
 """
 
+import concurrent.futures
 import errno
 import hashlib
 import os
@@ -180,5 +182,14 @@ def append(a, b, count, acknowledged):
     print("ok" if set(others) <= {"ESTALE"} else " ".join(sorted(set(others))))
 
 
-COMMANDS = {function.__name__: function for function in (ranges, fsync, reader, last, race, append)}
+def many(directory, count):
+    def write(number):
+        with open(f"{directory}/{number:04d}", "w", encoding="ascii") as file:
+            file.write("x")
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(write, range(1, int(count) + 1)))
+
+
+COMMANDS = {function.__name__: function for function in (ranges, fsync, reader, last, race, append, many)}
 COMMANDS[sys.argv[1]](*sys.argv[2:])
