@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Servers of others for the conformance suite, on loopback, each in a private directory.
+# Servers of others for the conformance suite and for tests/interop/, on loopback, each in a private directory.
 #
-#   tests/conformance-servers.sh up versitygw|minio|moto DIR   build or fetch it if needed, start it, print env
-#   tests/conformance-servers.sh down DIR                      stop it, remove DIR
+#   tests/conformance-servers.sh up versitygw|minio|moto|local-kms DIR   build or fetch it if needed, start it, print env
+#   tests/conformance-servers.sh down DIR                                stop it, remove DIR
 #
 # `up` exits with 77 and one line of reason where the server cannot be had. Programs are kept between runs in
 # ${XDG_CACHE_HOME:-~/.cache}/coffer-conformance. Of the environment that `up` prints, every server has
 # COFFER_TEST_SERVER (its name), COFFER_TEST_ENDPOINT, COFFER_TEST_REGION, COFFER_TEST_ACCESS_KEY_ID and
 # COFFER_TEST_SECRET_ACCESS_KEY; moto also has an access point: COFFER_TEST_ACCESS_POINT (its ARN),
-# COFFER_TEST_ACCESS_POINT_HOST, COFFER_TEST_ACCESS_POINT_BUCKET behind it, and COFFER_TEST_CONNECT_TO.
+# COFFER_TEST_ACCESS_POINT_HOST, COFFER_TEST_ACCESS_POINT_BUCKET behind it, and COFFER_TEST_CONNECT_TO. local-kms is
+# KMS alone, and moto has a KMS too: COFFER_TEST_KMS_KEY is the ARN of a key there.
 set -euo pipefail
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/coffer-conformance
@@ -68,6 +69,37 @@ up_minio() {
     serve "$CACHE/bin/minio" server "$DIR/data" --address "127.0.0.1:$PORT" --quiet
 }
 
+# As published it listens on every address.
+local_kms_program() {
+  local module=github.com/nsmithuk/local-kms@latest source=$CACHE/local-kms.source
+  [[ ! -x $CACHE/bin/local-kms ]] || return 0
+  command -v go >/dev/null || unavailable "local-kms: there is no go on PATH (it needs a newer one than Debian's)"
+  mkdir -p "$CACHE/bin"
+  rm -rf "$source"
+  echo "# building local-kms" >&2
+  {
+    cp -r "$(cd "$CACHE" && go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')" "$source" &&
+      chmod -R u+w "$source" && sed -i 's|addr := ":"+port|addr := "127.0.0.1:"+port|' "$source/src/server.go" &&
+      grep -q 'addr := "127.0.0.1:"' "$source/src/server.go" &&
+      (cd "$source" && go build -o "$CACHE/bin/local-kms" .)
+  } >"$CACHE/local-kms.log" 2>&1 ||
+    unavailable "local-kms: go build failed: $(tail -n 1 "$CACHE/local-kms.log") (all of it in $CACHE/local-kms.log)"
+}
+
+up_local-kms() {
+  local_kms_program
+  KMS_ACCOUNT_ID=$ACCOUNT KMS_REGION=$REGION KMS_DATA_PATH=$DIR/data PORT=$PORT serve "$CACHE/bin/local-kms"
+  new_kms_key
+}
+
+# its ARN in KMS_KEY
+new_kms_key() {
+  local reply
+  reply=$(aws kms "kms.$REGION.amazonaws.com" POST / -H 'X-Amz-Target: TrentService.CreateKey' -H 'Content-Type: application/x-amz-json-1.1' -d '{}')
+  KMS_KEY=$(sed -n 's|.*"Arn": *"\([^"]*\)".*|\1|p' <<<"$reply")
+  [[ -n $KMS_KEY ]] || die "$NAME made no key: $reply"
+}
+
 up_moto() {
   local moto=$CACHE/moto
   if [[ ! -f $moto/complete ]]; then
@@ -78,6 +110,7 @@ up_moto() {
     touch "$moto/complete"
   fi
   serve "$moto/bin/moto_server" -H 127.0.0.1 -p "$PORT"
+  new_kms_key
   moto_user
 }
 
@@ -111,6 +144,7 @@ print_env() {
 export COFFER_TEST_SERVER=$NAME COFFER_TEST_ENDPOINT=http://127.0.0.1:$PORT COFFER_TEST_REGION=$REGION
 export COFFER_TEST_ACCESS_KEY_ID=$KEY COFFER_TEST_SECRET_ACCESS_KEY=$SECRET
 ENV
+  [[ -z ${KMS_KEY:-} ]] || echo "export COFFER_TEST_KMS_KEY=$KMS_KEY"
   [[ $NAME == moto ]] || return 0
   local host=coffer-ap-$ACCOUNT.s3-accesspoint.$REGION.amazonaws.com
   cat <<ENV
@@ -121,7 +155,7 @@ ENV
 }
 
 up() {
-  [[ $NAME =~ ^(versitygw|minio|moto)$ ]] || die "no server $NAME"
+  [[ $NAME =~ ^(versitygw|minio|moto|local-kms)$ ]] || die "no server $NAME"
   [[ ! -e $DIR ]] || die "$DIR is there already"
   mkdir -p "$DIR/data"
   PORT=$(free_port)
@@ -149,5 +183,5 @@ case "${1:-} $#" in
     [[ ! -e $DIR || -d $DIR/data ]] || die "$DIR is not one of mine"
     down
     ;;
-  *) die "usage: tests/conformance-servers.sh up versitygw|minio|moto DIR | down DIR" ;;
+  *) die "usage: tests/conformance-servers.sh up versitygw|minio|moto|local-kms DIR | down DIR" ;;
 esac

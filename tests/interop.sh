@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Official AWS Encryption SDKs open what coffer has sealed and the other way round, and published messages are opened:
-# tests/interop/. The last line is "N passed, N failed, N skipped".
+# Official AWS Encryption SDKs open what coffer has sealed and the other way round, by local keys and by the KMS of
+# three servers, and published messages are opened: tests/interop/. The last line is "N passed, N failed, N skipped".
 #
 # The SDKs come from the registries of their languages and are kept in ${XDG_CACHE_HOME:-~/.cache}/coffer-interop; one
 # that cannot be had is a loud skip. SDKS="python javascript" narrows.

@@ -18,4 +18,5 @@ sdk_opens
 sdk_seals 1 4096 65536
 sdk_seals_legacy 4096
 sdk_seals_damaged
+for server in stand-in moto local-kms; do sdk_kms "$server"; done
 done_testing

@@ -15,4 +15,6 @@ sdk_opens
 sdk_seals 128 4096 65536 0
 sdk_seals_legacy 4096 0
 sdk_seals_damaged
+for server in stand-in moto local-kms; do sdk_kms "$server"; done
+kms_refuses local-kms
 done_testing

@@ -17,7 +17,13 @@ const wrappingSuites = {
   32: sdk.RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
 };
 
-function keyring({namespace: keyNamespace, name: keyName, padding, file}) {
+function kmsKeyring({kms, url, id, secret}) {
+  const credentials = {accessKeyId: id, secretAccessKey: secret};
+  const clientProvider = (region) => new sdk.KMS({region, endpoint: url, credentials});
+  return new sdk.KmsKeyringNode({generatorKeyId: kms, clientProvider});
+}
+
+function rawKeyring({namespace: keyNamespace, name: keyName, padding, file}) {
   const material = readFileSync(file);
   if (padding === null) {
     // the SDK takes no view of a shared buffer, which readFileSync may return
@@ -37,7 +43,7 @@ function keyring({namespace: keyNamespace, name: keyName, padding, file}) {
 async function answer(request) {
   const policy = sdk.CommitmentPolicy[request.policy.toUpperCase().replaceAll('-', '_')];
   const client = sdk.buildClient(policy);
-  const ring = keyring(request.key);
+  const ring = (request.key.kms ? kmsKeyring : rawKeyring)(request.key);
   const stream = request.do === 'seal' ?
       client.encryptStream(ring, {
         suiteId: parseInt(request.suite, 16),

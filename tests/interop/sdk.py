@@ -4,6 +4,7 @@ The first line of output is the SDK's version; then each line of input, a reques
 """
 import importlib.metadata
 import json
+import os
 import shutil
 import sys
 
@@ -26,7 +27,12 @@ AES = {
 }
 
 
-def master_key(key):
+def kms_key(key):
+    os.environ.update(AWS_ENDPOINT_URL_KMS=key["url"], AWS_ACCESS_KEY_ID=key["id"], AWS_SECRET_ACCESS_KEY=key["secret"])
+    return aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(key_ids=[key["kms"]])
+
+
+def raw_key(key):
     with open(key["file"], "rb") as file:
         material = file.read()
     if key["padding"] is None:
@@ -48,7 +54,7 @@ def answer(request):
             "frame_length": request["frame"],
             "encryption_context": request["context"],
         }
-    key = master_key(request["key"])
+    key = (kms_key if "kms" in request["key"] else raw_key)(request["key"])
     with open(request["in"], "rb") as source, open(request["out"], "wb") as sink:
         with client.stream(source=source, key_provider=key, **how) as stream:
             shutil.copyfileobj(stream, sink, 1 << 20)

@@ -10,7 +10,7 @@ CONTEXT_OPTIONS=(--encryption-context purpose=interop --encryption-context "Stra
 # ---- talking to it -----------------------------------------------------------------------------------------
 # sdk_start COMMAND...: a program that answers each line (a request in JSON) by one (sdk.py and sdk.mjs); a request is
 #   {"do": "seal"|"open", "in": FILE, "out": FILE, "policy": POLICY,
-#    "key": {"namespace", "name", "file", "padding": null for AES},
+#    "key": {"namespace", "name", "file", "padding": null for AES} or {"kms": ARN, "url", "id", "secret"},
 #    "suite": HEX, "frame": BYTES or 0 for no frames, "context": {...}}          (these three to seal)
 # and its answer {"context": the message's} or {"error": TEXT}
 sdk_start() {
@@ -22,15 +22,16 @@ sdk_start() {
   note "$REPLY"
 }
 
-# sdk DO IN OUT KEY [JSON]: its answer in $REPLY. KEY is in coffer's words, those of --aes-key and --rsa-key; JSON has
-# what more there is to the request
+# sdk DO IN OUT KEY [JSON]: its answer in $REPLY. KEY is in coffer's words, those of --kms-key (of the KMS at $KMS_URL),
+# --aes-key and --rsa-key; JSON has what more there is to the request
 sdk() {
   local request more='{}'
   (($# < 5)) || more=$5
   # shellcheck disable=SC2016  # jq's
-  request=$(jq -nc --arg what "$1" --arg in "$2" --arg out "$3" --arg key "$4" --arg policy "${SDK_POLICY:-$POLICY}" \
-    --argjson more "$more" '{do: $what, in: $in, out: $out, policy: $policy, key: ($key |
-      capture("^(?<namespace>[^/]*)/(?<name>[^:=]*)(:(?<padding>[^=]*))?=(?<file>.*)$"))} + $more')
+  request=$(KMS_URL=${KMS_URL:-} jq -nc --arg what "$1" --arg in "$2" --arg out "$3" --arg key "$4" --arg policy "${SDK_POLICY:-$POLICY}" \
+    --argjson more "$more" '{do: $what, in: $in, out: $out, policy: $policy, key: (if ($key | startswith("arn:")) then
+      {kms: $key, url: env.KMS_URL, id: env.AWS_ACCESS_KEY_ID, secret: env.AWS_SECRET_ACCESS_KEY} else $key |
+      capture("^(?<namespace>[^/]*)/(?<name>[^:=]*)(:(?<padding>[^=]*))?=(?<file>.*)$") end)} + $more')
   kill -0 "$sdk_pid" 2>/dev/null || bail "the SDK has ended: $(tail -n 3 "$WORK/log/sdk.log")"
   printf '%s\n' "$request" >&"$sdk_requests"
   read -r -t 200 REPLY <&"$sdk_replies" || bail "the SDK does not answer $request"
@@ -243,4 +244,80 @@ sdk_seals_damaged() {
   at_most "$prefix" $((200000 / 4096 * 4096)) "and not of that frame"
   nok "no file appears" "$COFFER" open --aes-key "${AES[2]}" -i "$WORK/message" -o "$WORK/refused"
   nok "no file is there" test -e "$WORK/refused"
+}
+
+# ---- KMS ---------------------------------------------------------------------------------------------------
+# kms_server NAME: sets KMS_URL and ARN, and BUCKET in an S3 beside it, to which `s3` and coffer then speak; with a reason
+# in $REASON where it cannot be had
+kms_server() {
+  local name=$1 env
+  BUCKET=kms-$name
+  if [[ $name == stand-in ]]; then
+    start_server --bucket "$BUCKET"
+    KMS_URL=$SERVER_URL ARN=$(server_control GET kms | jq -r '.keys[0].arn')
+    return
+  fi
+  env=$(tests/conformance-servers.sh up "$name" "$WORK/$name" 2>"$WORK/reason") || { REASON=$(tail -n 1 "$WORK/reason") && return 1; }
+  eval "$env"
+  KMS_URL=$COFFER_TEST_ENDPOINT ARN=$COFFER_TEST_KMS_KEY
+  if [[ $name == moto ]]; then
+    use_endpoint "$KMS_URL" "$COFFER_TEST_ACCESS_KEY_ID" "$COFFER_TEST_SECRET_ACCESS_KEY" "$COFFER_TEST_REGION"
+    s3 PUT "/$BUCKET" >/dev/null || bail "$name: no bucket"
+  else
+    start_server --bucket "$BUCKET"
+  fi
+}
+
+# sdk_kms NAME: a volume and messages under a key of that KMS
+sdk_kms() {
+  local name=$1 size object plain volume context
+  kms_server "$name" || { skip "$REASON"; return; }
+  local kms=(--kms-endpoint-url "$KMS_URL") source=s3://$BUCKET/vol
+  ok "$name: init under its key" "$COFFER" init "$source" "${kms[@]}" --kms-key "$ARN" --recovery-key "$WORK/public.pem" \
+    "${CONTEXT_OPTIONS[@]}"
+  mount_coffer "$source" "$WORK/$name.m" --sealed=yes "${kms[@]}" || bail "$name: no mount"
+  for size in 0 1 65535 65536 65537 5242880; do
+    ok "$name: a file of $size bytes is written" cp "$WORK/p/$size" "$WORK/$name.m/$size"
+  done
+  ok "$name: unmount" umount_coffer "$WORK/$name.m"
+  s3 GET "/$BUCKET/vol/.coffer/volume" -o "$WORK/descriptor"
+  sdk open "$WORK/descriptor" "$WORK/descriptor.json" "$ARN"
+  volume=$(jq -r .volume "$WORK/descriptor.json")
+  context=$(jq -Sc --arg volume "$volume" '. + {coffer: "1", vol: $volume}' <<<"$CONTEXT")
+  for object in 0 1 65535 65536 65537 5242880; do
+    s3 GET "/$BUCKET/vol/$object" -o "$WORK/sealed"
+    plain=$WORK/p/$object
+    sdk_reads "$name: written by the mount, opened by KMS: $object" "$ARN" "$WORK/sealed" "$plain" "$context"
+  done
+  coffer_seals 65537 --kms-key "$ARN" "${kms[@]}" "${CONTEXT_OPTIONS[@]}"
+  sdk_reads "$name: coffer seal" "$ARN" "$WORK/sealed" "$WORK/p/65537" "$CONTEXT"
+  for size in 0 300 200000; do
+    sdk_seals_one 0578 4096 $size "$ARN" &&
+      coffer_open 0 "$name: the SDK's, $size bytes" "$WORK/p/$size" --kms-key "$ARN" "${kms[@]}"
+  done
+  coffer_open 6 "$name: the SDK's, with another key" /dev/null "${kms[@]}" \
+    --kms-key "${ARN/key\/*/key\/00000000-0000-4000-8000-000000000000}"
+}
+
+kms_call() { # OPERATION [JSON MEMBERS]
+  curl -sS --fail-with-body -o /dev/null --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+    --aws-sigv4 "aws:amz:$AWS_REGION:kms" -H "X-Amz-Target: TrentService.$1" \
+    -H 'Content-Type: application/x-amz-json-1.1' -d "{\"KeyId\": \"$ARN\"${2:-}}" "$KMS_URL/"
+}
+
+# kms_refuses NAME: a key that the KMS of sdk_kms NAME does not let be used, and lets again
+kms_refuses() {
+  local state source=s3://$BUCKET/vol kms=(--kms-endpoint-url "$KMS_URL")
+  [[ -d $WORK/$1.m ]] || return
+  for state in DisableKey ScheduleKeyDeletion; do
+    ok "$1: $state" kms_call "$state" "$([[ $state != Schedule* ]] || echo ', "PendingWindowInDays": 7')"
+    exits 6 "$1: $state: no mount" "$COFFER" mount "$source" "$WORK/$1.m" --sealed=yes "${kms[@]}"
+    like "$OUTPUT" "$ARN" "$1: $state: which key is said"
+    exits 6 "$1: $state: no new volume" "$COFFER" init "s3://$BUCKET/new" "${kms[@]}" --kms-key "$ARN" --no-recovery-key
+  done
+  kms_call CancelKeyDeletion
+  ok "$1: it can be used again" kms_call EnableKey
+  ok "$1: and the volume is mounted again" mount_coffer "$source" "$WORK/$1.m" --sealed=yes "${kms[@]}"
+  ok "$1: and read" cmp "$WORK/p/65537" "$WORK/$1.m/65537"
+  umount_coffer "$WORK/$1.m"
 }
