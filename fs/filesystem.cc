@@ -19,7 +19,17 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
       reading_{parts.store, parts.pool, parts.budget, options_.read, read_counters_},
       writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {}
 
-Filesystem::Impl::~Impl() { background_.End(); }
+// Files that are still open now stay so for ever, and a node and its writer hold each other.
+Filesystem::Impl::~Impl() {
+  background_.End();
+  std::unordered_map<HandleId, std::shared_ptr<Handle>> open;
+  {
+    const Lock lock(handles_mu_);
+    open.swap(handles_);
+  }
+  const Lock lock(tree_.mu);
+  for (const auto& [id, handle] : open) handle->node->writing = nullptr;
+}
 
 Result<NodePtr> Filesystem::Impl::FindNode(NodeId id) const {
   const Lock lock(tree_.mu);

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <latch>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -24,6 +25,7 @@ using test::RecordingStore;
 
 constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMiB = 1u << 20;
+constexpr std::size_t kThreads = 16;
 constexpr ReadOptions kSmall{16 * kKiB, 256 * kKiB, 2 * kMiB};
 
 std::string Noise(std::size_t size, unsigned seed = 1) {
@@ -51,7 +53,7 @@ struct Bench {
         budget(limit),
         content(Noise(size)),
         options(o),
-        pool(std::make_unique<WorkerPool>(16)) {
+        pool(std::make_unique<WorkerPool>(kThreads)) {
     etag = fake.Plant("k", content);
   }
   FileVersion version() const { return {etag, "", content.size(), 0}; }
@@ -67,6 +69,12 @@ struct Bench {
   }
   std::size_t gets() const { return store.gets().size(); }
   void Settle() { pool = nullptr; }  // read-ahead has ended
+  // The same, and reading can go on: when every thread is here, this one too, none is elsewhere.
+  void AwaitReadAhead() {
+    std::latch here(static_cast<std::ptrdiff_t>(kThreads + 1));
+    TaskGroup group(*pool, kThreads + 1);
+    for (std::size_t i = 0; i <= kThreads; ++i) group.Add([&here] { here.arrive_and_wait(); });
+  }
 
   FakeStore fake;
   RecordingStore store;
@@ -226,6 +234,7 @@ TEST_CASE("reader: small steps back are served from what is held") {
   Bench bench(8 * kMiB);
   const auto reader = bench.Open();
   for (std::uint64_t at = 0; at < 3 * kMiB; at += 64 * kKiB) bench.Check(*reader, at, 64 * kKiB);
+  bench.AwaitReadAhead();
   const std::size_t before = bench.gets();
   for (const std::uint64_t back : {1ul, 4096ul, 100 * kKiB, kMiB}) {
     REQUIRE(bench.Check(*reader, 3 * kMiB - back, 4096));
