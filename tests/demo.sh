@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A bucket behind an access point, mounted, with no account anywhere: the stand-in server plays S3 on loopback.
+# A sealed volume in a bucket behind an access point, mounted, with no account anywhere: the stand-in server plays S3 and
+# KMS on loopback.
 # On a terminal it leaves you in a shell inside the mount, and `exit` cleans up; elsewhere it shows a short session.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,6 +63,13 @@ start_server() {
   port=$(<"$work/port")
 }
 
+# show export NAME=VALUE...: shows it, then does it
+show() {
+  printf '\n$ export'
+  printf ' \\\n    %s' "${@:2}"
+  echo
+  "$@"
+}
 # say COMMAND: shows it, then does it
 say() {
   printf '\n$ %s\n' "$1"
@@ -70,12 +78,16 @@ say() {
 
 start_server
 mkdir "$mount"
-arn=arn:aws:s3:$REGION:$ACCOUNT:accesspoint/$POINT
-options=(--endpoint-url "http://s3-accesspoint.$REGION.amazonaws.com" --connect-to "$HOST:80:127.0.0.1:$port")
-echo "A stand-in S3 server on 127.0.0.1:$port has the bucket $BUCKET and the access point $POINT."
-echo "--connect-to sends what is meant for AWS there; with AWS itself the first line would be enough."
-printf '\n$ coffer mount %s %s \\\n    %s %s \\\n    %s %s\n' "$arn" "$mount" "${options[@]}"
-coffer mount "$arn" "$mount" "${options[@]}"
+cd "$work"
+source=s3://arn:aws:s3:$REGION:$ACCOUNT:accesspoint/$POINT/vault
+key=arn:aws:kms:$REGION:$ACCOUNT:key/1234abcd-12ab-34cd-56ef-1234567890ab
+echo "A stand-in for S3 and KMS on 127.0.0.1:$port has the bucket $BUCKET, the access point $POINT and a key."
+echo "(These variables send what is meant for AWS there; with AWS itself there would be none.)"
+show export COFFER_ENDPOINT_URL="http://s3-accesspoint.$REGION.amazonaws.com" \
+  COFFER_CONNECT_TO="$HOST:80:127.0.0.1:$port" COFFER_KMS_ENDPOINT_URL="http://127.0.0.1:$port"
+say "coffer init $source \\
+    --kms-key $key --new-recovery-key recovery.pem"
+say "coffer mount --sealed=yes $source $mount"
 cd "$mount"
 
 if [[ -t 0 && -t 1 ]]; then
@@ -95,10 +107,15 @@ else
   say 'coffer status .'
 fi
 
-cd /
-printf '\n$ coffer umount %s\n' "$mount"
-coffer umount "$mount"
-printf '\nIn the bucket, as any other S3 client sees it:\n'
-{ curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-  -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET?list-type=2"; echo; } |
-  sed 's/<Contents>/\n/g' | sed -n 's|^.*<Key>\(.*\)</Key>.*<Size>\([0-9]*\)</Size>.*|  \1 (\2 bytes)|p'
+cd "$work"
+say "coffer umount $mount"
+printf '\nIn the bucket, as any other S3 client sees it, all is sealed:\n'
+s3() { curl -sS --fail-with-body --aws-sigv4 "aws:amz:$REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+  -H x-amz-content-sha256:UNSIGNED-PAYLOAD "http://127.0.0.1:$port/$BUCKET$1"; }
+{ s3 "?list-type=2"; echo; } | sed 's/<Contents>/\n/g' |
+  sed -n 's|^.*<Key>\(.*\)</Key>.*<Size>\([0-9]*\)</Size>.*|  \1 (\2 bytes)|p'
+# what was made in the shell is whatever it is
+[[ -t 0 && -t 1 ]] && exit
+s3 /vault/photos/moved.txt >moved.sealed
+printf '\nEach object is a message that any AWS Encryption SDK opens; so does coffer, here without KMS:\n'
+say "coffer open -i moved.sealed --recovery-private-key recovery.pem"

@@ -11,6 +11,9 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/coffer-interop
 python_sdk() {
   python3 -m venv --clear "$1" && timeout 300 "$1/bin/pip" install -q aws-encryption-sdk cryptography
 }
+cli_sdk() {
+  python3 -m venv --clear "$1" && timeout 300 "$1/bin/pip" install -q aws-encryption-sdk-cli
+}
 javascript_sdk() {
   command -v node npm >/dev/null || { echo "there is no node or no npm on PATH"; return 1; }
   mkdir -p "$1" && timeout 300 npm install --prefix "$1" --no-audit --no-fund --ignore-scripts @aws-crypto/client-node
@@ -27,11 +30,11 @@ install() {
   return 1
 }
 
-export COFFER_TEST_SDK_PYTHON='' COFFER_TEST_SDK_JAVASCRIPT=''
-tests=(tests/interop/vectors.sh)
-for sdk in ${SDKS:-python javascript}; do
-  [[ $sdk =~ ^(python|javascript)$ ]] || { echo "interop: no SDK for $sdk" >&2; exit 2; }
-  tests+=("tests/interop/$sdk.sh")
+export COFFER_TEST_SDK_PYTHON='' COFFER_TEST_SDK_JAVASCRIPT='' COFFER_TEST_SDK_CLI=''
+tests=(tests/interop/vectors.sh tests/interop/leave.sh)
+for sdk in ${SDKS:-python cli javascript}; do
+  [[ $sdk =~ ^(python|cli|javascript)$ ]] || { echo "interop: no SDK for $sdk" >&2; exit 2; }
+  [[ $sdk == cli ]] || tests+=("tests/interop/$sdk.sh")
   if install "$sdk"; then
     export "COFFER_TEST_SDK_${sdk^^}=$CACHE/$sdk"
   else
