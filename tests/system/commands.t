@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The commands and the options of `coffer mount`, each by what it does to a real mount and to the requests.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse

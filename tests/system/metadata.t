@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a bucket's metadata can make a mount show: what s3fs, rclone and DataSync wrote is understood; what is hostile
 # (devices, setuid, absurd times, owners and sizes) is refused or clamped, and nothing of it ends the mount.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What shells do with files: descriptors that are dup'ed, inherited and closed by many processes. Each redirection is
 # one PUT and one version, however many flushes it took, and no less than what was written.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse

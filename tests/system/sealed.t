@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A sealed volume, end to end: made, mounted, used by real tools, and nothing of it in the bucket in the clear. Under a
 # local key here; tests/system/sealed_kms.t does the same under KMS.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A sealed volume under KMS: what it is asked and how often, and what becomes of files when it refuses, is throttled, or is
 # gone.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse

@@ -2,6 +2,7 @@
 # Two mounts with nothing in common but the bucket, as on two machines: what one does the other sees within the time to
 # live; a reader never gets a mix of two versions; two who make the same directory, or append to the same file, never
 # lose anything in silence.
+# Also under the sanitizers.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse
