@@ -16,7 +16,8 @@ packages_for() {
     demo) echo fuse3 python3 curl ;;
     test) echo catch2 perl fuse3 python3 curl jq openssl attr procps rsync restic git strace faketime
       [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
-    conformance | interop) echo python3-venv ;;
+    conformance) echo python3-venv ;;
+    interop) echo python3-venv s3fs rclone ;;
     lint) echo clang clang-format clang-tidy shellcheck pyflakes3 groff-base ;;
     *) die "unknown set $1" ;;
   esac

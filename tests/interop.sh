@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Official AWS Encryption SDKs open what coffer has sealed and the other way round, by local keys and by the KMS of
-# three servers, and published messages are opened: tests/interop/. The last line is "N passed, N failed, N skipped".
+# three servers, published messages are opened, and what s3fs and rclone stored comes in: tests/interop/. The last line
+# is "N passed, N failed, N skipped".
 #
 # The SDKs come from the registries of their languages and are kept in ${XDG_CACHE_HOME:-~/.cache}/coffer-interop; one
 # that cannot be had is a loud skip. SDKS="python javascript" narrows.
@@ -31,7 +32,7 @@ install() {
 }
 
 export COFFER_TEST_SDK_PYTHON='' COFFER_TEST_SDK_JAVASCRIPT='' COFFER_TEST_SDK_CLI=''
-tests=(tests/interop/vectors.sh tests/interop/leave.sh)
+tests=(tests/interop/vectors.sh tests/interop/leave.sh tests/interop/arrive.sh)
 for sdk in ${SDKS:-python cli javascript}; do
   [[ $sdk =~ ^(python|cli|javascript)$ ]] || { echo "interop: no SDK for $sdk" >&2; exit 2; }
   [[ $sdk == cli ]] || tests+=("tests/interop/$sdk.sh")
