@@ -80,7 +80,7 @@ conformance:
 	@$(SUBMAKE) all
 	@B=$(B) tests/conformance.sh
 interop:
-	@RGW=0 tests/deps.sh build test interop
+	@tests/deps.sh build test interop
 	@$(SUBMAKE) all
 	@B=$(B) tests/interop.sh
 demo:
