@@ -24,6 +24,8 @@ constexpr std::size_t kPiece = 1u << 20;
 // Tag or padding: a small object arrives whole with its first range.
 constexpr std::uint64_t kLongestTail = 16;
 constexpr std::uint64_t kMiB = 1u << 20;
+// An instruction file may follow its object by as much.
+constexpr std::int64_t kYoung_s = 60;
 
 std::string Quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
 
@@ -50,6 +52,11 @@ bool IsWorthALine(Code code) {
 Error ReadOnly() {
   return {Code::kReadOnly,
           "objects of the S3 Encryption Client are only read: mount without --s3ec to write"};
+}
+
+// Whether an object without an instruction file stays without.
+bool IsSettled(const s3::ObjectInfo& info) {
+  return info.server_date_s - info.last_modified_s >= kYoung_s;
 }
 
 std::string Number(S3ecVersion version) { return std::to_string(static_cast<int>(version)); }
@@ -180,7 +187,9 @@ Result<s3::ObjectInfo> S3ecStore::Head(std::string_view name, const s3::ReadCond
   seen.plain = !object->has_value();
   seen.size = seen.plain ? info.size : S3ecPlainSize(**object, info.metadata, info.size);
   info.size = seen.size;
-  seen_.Add(key, info.etag, std::make_shared<const Seen>(seen));
+  if (!seen.plain || IsSettled(info)) {
+    seen_.Add(key, info.etag, std::make_shared<const Seen>(seen));
+  }
   return info;
 }
 
@@ -240,7 +249,9 @@ Result<s3::Fetched> S3ecStore::GetFirst(const std::string& key, s3::Range range,
   auto object = Describe(key, first.info);
   if (!object) return Refused(key, std::move(object).error());
   if (!*object) {
-    seen_.Add(key, first.info.etag, std::make_shared<const Seen>(Seen{true, first.info.size}));
+    if (IsSettled(first.info)) {
+      seen_.Add(key, first.info.etag, std::make_shared<const Seen>(Seen{true, first.info.size}));
+    }
     if (first.body.size() > range.size) first.body.resize(range.size);
     return first;
   }
