@@ -14,7 +14,7 @@ from s3_encryption import S3EncryptionClient, S3EncryptionClientConfig
 from s3_encryption.materials.kms_keyring import KmsKeyring
 from s3_encryption.materials.materials import AlgorithmSuite, CommitmentPolicy
 
-CONTEXT = {"purpose": "interop", "Straße": "Ærøskøbing 愛"}
+CONTEXT = {"purpose": "interop", "where": "a \"quoted\" \\ place"}
 V3_IN_OBJECT = ("x-amz-c", "x-amz-d", "x-amz-i")
 
 

@@ -37,9 +37,10 @@ is "$(ls "$M/v2" "$M/v3" | grep -c instruction)" 0 "no instruction file shows"
 for file in bound/v2 bound/v3; do nok "$file needs its context" cat "$M/$file"; done
 umount_coffer "$M" >/dev/null
 ok "mount with a context" mount_coffer s3://demo/d "$M" --s3ec=v2 "${KMS[@]}" --encryption-context purpose=interop \
-  --encryption-context "Straße=Ærøskøbing 愛"
+  --encryption-context 'where=a "quoted" \ place'
 same bound/v2 bound/v3
 umount_coffer "$M" >/dev/null
 skip "the client for Python has no raw AES and RSA keyring: tests/vectors/s3ec.py makes those objects"
+skip "the client for Python takes no context beyond ASCII: tests/vectors/s3ec.py makes one"
 skip "the client for Python writes no instruction files: what it wrote was split by hand, and it read that, too"
 done_testing
