@@ -42,7 +42,7 @@ Result<Secret> Decipher(const std::string& mode, ByteView key, ByteView wrapped,
                   EVP_DecryptFinal_ex(context.get(), raw + done, &rest) == 1;
   // Its queue would tell why, and shall not.
   if (!ok) (void)OpenSslError("");
-  const auto size = static_cast<std::size_t>(done + rest);
+  const auto size = static_cast<std::size_t>(done) + static_cast<std::size_t>(rest);
   auto unwrapped = ok && size > 0 && size <= kMaxSecret ? arena.Copy(ByteView(out).first(size))
                                                         : Result<Secret>(DoesNotUnwrap());
   Wipe(out);

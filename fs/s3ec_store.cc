@@ -1,6 +1,7 @@
 #include "fs/s3ec_store.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "crypto/decrypt_stream.h"
@@ -193,25 +194,26 @@ Result<s3::ObjectInfo> S3ecStore::Head(std::string_view name, const s3::ReadCond
   return info;
 }
 
+// In order, an object stands before its instruction file: most often on the same page.
+std::vector<char> S3ecStore::HiddenOf(const s3::ListPage& page) {
+  std::set<std::string_view> here;
+  for (const auto& object : page.objects) here.insert(object.key);
+  std::vector<char> hidden(page.objects.size());
+  TaskGroup group(parts_.pool, kSideBySide);
+  for (std::size_t i = 0; i < page.objects.size(); ++i) {
+    const std::string& key = page.objects[i].key;
+    if (!IsInstructionFile(key)) continue;
+    hidden[i] = here.contains(ObjectOf(key)) ? 1 : 0;
+    if (hidden[i] != 0) continue;
+    group.Add([this, &key, &hide = hidden[i]] { hide = IsHidden(key) ? 1 : 0; });
+  }
+  group.Wait();
+  return hidden;
+}
+
 Result<s3::ListPage> S3ecStore::List(const s3::ListRequest& request) {
   COFFER_ASSIGN(s3::ListPage page, parts_.below.List(request));
-  std::vector<char> hidden(page.objects.size());
-  {
-    // In order, an object stands before its instruction file: most often on the same page.
-    std::map<std::string_view, bool> here;
-    for (const auto& object : page.objects) here.emplace(object.key, true);
-    TaskGroup group(parts_.pool, kSideBySide);
-    for (std::size_t i = 0; i < page.objects.size(); ++i) {
-      const std::string& key = page.objects[i].key;
-      if (!IsInstructionFile(key)) continue;
-      if (here.contains(ObjectOf(key))) {
-        hidden[i] = 1;
-      } else {
-        group.Add([this, &key, &hide = hidden[i]] { hide = IsHidden(key) ? 1 : 0; });
-      }
-    }
-    group.Wait();
-  }
+  const std::vector<char> hidden = HiddenOf(page);
   std::size_t at = 0;
   std::erase_if(page.objects, [&](const auto&) { return hidden[at++] != 0; });
   for (auto& object : page.objects) {
@@ -352,33 +354,40 @@ Result<SpoolPtr> S3ecStore::OpenWhole(const std::string& key, const S3ecObject& 
   return std::make_shared<const Spool>(Spool{std::move(plain), std::move(whole), std::move(room)});
 }
 
-// Some ranges at a time, side by side, all of the version that the first one was of.
-Status S3ecStore::FetchRest(const std::string& key, const s3::ObjectInfo& info, std::uint64_t part,
-                            Intake& intake) {
+// Some ranges side by side, from `at` on, all of the version that the first one was of.
+std::vector<Result<Bytes>> S3ecStore::FetchSome(const std::string& key, const s3::ObjectInfo& info,
+                                                std::uint64_t at, std::uint64_t part) {
   s3::ReadCondition same;
   same.etag = info.etag;
   same.version_id = info.version_id;
-  while (intake.taken() < info.size) {
-    std::vector<Result<s3::Fetched>> replies;
-    std::vector<s3::Range> ranges;
-    for (std::uint64_t at = intake.taken(); at < info.size && ranges.size() < kSideBySide;
-         at += part) {
-      ranges.push_back({at, std::min(part, info.size - at)});
-      replies.emplace_back(Error{Code::kInterrupted, "was not asked for"});
-    }
-    TaskGroup group(parts_.pool, kSideBySide);
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      group.Add([&, i] { replies[i] = parts_.below.Get(key, ranges[i], same); });
-    }
-    group.Wait();
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      if (!replies[i]) return std::move(replies[i]).error();
-      const s3::Fetched& got = *replies[i];
-      if (got.info.etag != info.etag || got.info.size != info.size ||
-          got.body.size() != ranges[i].size) {
-        return Error{Code::kChanged, "it was replaced while it was read"};
+  const std::uint64_t count = std::min(kSideBySide, (info.size - at + part - 1) / part);
+  std::vector<Result<Bytes>> replies(count, Error{Code::kInterrupted, "was not asked for"});
+  TaskGroup group(parts_.pool, kSideBySide);
+  for (Result<Bytes>& reply : replies) {
+    const s3::Range range{at, std::min(part, info.size - at)};
+    at += range.size;
+    group.Add([&, range, into = &reply] {
+      auto got = parts_.below.Get(key, range, same);
+      if (!got) {
+        *into = std::move(got).error();
+      } else if (got->info.etag != info.etag || got->info.size != info.size ||
+                 got->body.size() != range.size) {
+        *into = Error{Code::kChanged, "it was replaced while it was read"};
+      } else {
+        *into = std::move(got->body);
       }
-      COFFER_TRY(intake.Take(got.body));
+    });
+  }
+  group.Wait();
+  return replies;
+}
+
+Status S3ecStore::FetchRest(const std::string& key, const s3::ObjectInfo& info, std::uint64_t part,
+                            Intake& intake) {
+  while (intake.taken() < info.size) {
+    for (Result<Bytes>& reply : FetchSome(key, info, intake.taken(), part)) {
+      if (!reply) return std::move(reply).error();
+      if (Status taken = intake.Take(*reply); !taken) return taken;
     }
   }
   return Ok();

@@ -100,6 +100,7 @@ class S3ecStore : public s3::ObjectStore {
   Result<std::optional<S3ecObject>> Describe(const std::string& key, const s3::ObjectInfo& info);
   Result<std::optional<S3ecFields>> InstructionsOf(const std::string& key, bool required);
   bool IsHidden(std::string_view key);
+  std::vector<char> HiddenOf(const s3::ListPage& page);
   std::uint64_t ShownSize(const std::string& key, const std::string& etag, std::uint64_t stored);
   Status CheckAllowed(const S3ecObject& object, const s3::ObjectInfo& info) const;
   Result<s3::Fetched> GetFirst(const std::string& key, s3::Range range,
@@ -108,6 +109,8 @@ class S3ecStore : public s3::ObjectStore {
                             const s3::Fetched& first, bool from_start);
   Result<SpoolPtr> OpenWhole(const std::string& key, const S3ecObject& object,
                              const s3::Fetched& first, bool from_start);
+  std::vector<Result<Bytes>> FetchSome(const std::string& key, const s3::ObjectInfo& info,
+                                       std::uint64_t at, std::uint64_t part);
   Status FetchRest(const std::string& key, const s3::ObjectInfo& info, std::uint64_t part,
                    Intake& intake);
   static Result<s3::Fetched> Serve(const SpoolPtr& spool, s3::Range range,

@@ -49,11 +49,6 @@ Status SpoolFile::Write(ByteView chunk) {
 
 Status SpoolFile::Append(ByteView plain) {
   while (!plain.empty()) {
-    if (pending_.empty() && plain.size() >= kChunk) {
-      COFFER_TRY(Write(plain.first(kChunk)));
-      plain = plain.subspan(kChunk);
-      continue;
-    }
     const std::size_t step = std::min(plain.size(), kChunk - pending_.size());
     pending_.insert(pending_.end(), plain.begin(),
                     plain.begin() + static_cast<std::ptrdiff_t>(step));
