@@ -146,4 +146,26 @@ Result<Secret> DeriveXattrKey(ByteView data_key, ByteView message_id, SecretAren
   return ExpandLabel(data_key, message_id, "coffer-xattr-v1", arena);
 }
 
+// Both labels carry the suite, unlike the Encryption SDK's own.
+Result<S3ecMessageKeys> DeriveS3ecKeys(ByteView data_key, ByteView message_id, SecretArena& arena) {
+  constexpr std::size_t kKey = 32;
+  if (data_key.size() != kKey || message_id.size() != std::tuple_size_v<S3ecCommitment>) {
+    return Error{Code::kInvalid, "a data key or message id of another length than the suite's"};
+  }
+  COFFER_ASSIGN(const Secret root, Extract(data_key, message_id, arena));
+  S3ecMessageKeys keys;
+  COFFER_ASSIGN(keys.content, arena.Make(kKey));
+  COFFER_TRY(Expand(root,
+                    AsBytes(std::string_view("\0\x73"
+                                             "DERIVEKEY",
+                                             11)),
+                    keys.content.fill()));
+  COFFER_TRY(Expand(root,
+                    AsBytes(std::string_view("\0\x73"
+                                             "COMMITKEY",
+                                             11)),
+                    keys.commitment));
+  return keys;
+}
+
 }  // namespace coffer

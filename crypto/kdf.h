@@ -36,4 +36,13 @@ Result<MessageKeys> DeriveMessageKeys(const Suite& suite, ByteView data_key, Byt
 Result<Secret> DeriveBindKey(ByteView data_key, ByteView message_id, SecretArena& arena);
 Result<Secret> DeriveXattrKey(ByteView data_key, ByteView message_id, SecretArena& arena);
 
+// The keys of one object of the S3 Encryption Client's version 3 (its suite 0x0073). kInvalid
+// unless the data key has 32 bytes and the message id 28.
+using S3ecCommitment = std::array<std::byte, 28>;
+struct S3ecMessageKeys {
+  Secret content;
+  S3ecCommitment commitment{};  // no secret: it stands in the metadata
+};
+Result<S3ecMessageKeys> DeriveS3ecKeys(ByteView data_key, ByteView message_id, SecretArena& arena);
+
 }  // namespace coffer

@@ -18,13 +18,15 @@ struct PaddingRow {
   std::string_view name;
   int mode;
   const char* hash;
+  const char* mask_hash;  // of MGF1
 };
 constexpr std::array kPaddings = {
-    PaddingRow{RsaPadding::kPkcs1, "pkcs1", RSA_PKCS1_PADDING, nullptr},
-    PaddingRow{RsaPadding::kOaepSha1, "oaep-sha1", RSA_PKCS1_OAEP_PADDING, "SHA1"},
-    PaddingRow{RsaPadding::kOaepSha256, "oaep-sha256", RSA_PKCS1_OAEP_PADDING, "SHA256"},
-    PaddingRow{RsaPadding::kOaepSha384, "oaep-sha384", RSA_PKCS1_OAEP_PADDING, "SHA384"},
-    PaddingRow{RsaPadding::kOaepSha512, "oaep-sha512", RSA_PKCS1_OAEP_PADDING, "SHA512"},
+    PaddingRow{RsaPadding::kPkcs1, "pkcs1", RSA_PKCS1_PADDING, nullptr, nullptr},
+    PaddingRow{RsaPadding::kOaepSha1, "oaep-sha1", RSA_PKCS1_OAEP_PADDING, "SHA1", "SHA1"},
+    PaddingRow{RsaPadding::kOaepSha256, "oaep-sha256", RSA_PKCS1_OAEP_PADDING, "SHA256", "SHA256"},
+    PaddingRow{RsaPadding::kOaepSha384, "oaep-sha384", RSA_PKCS1_OAEP_PADDING, "SHA384", "SHA384"},
+    PaddingRow{RsaPadding::kOaepSha512, "oaep-sha512", RSA_PKCS1_OAEP_PADDING, "SHA512", "SHA512"},
+    PaddingRow{RsaPadding::kOaepSha256Mgf1Sha1, "", RSA_PKCS1_OAEP_PADDING, "SHA256", "SHA1"},
 };
 
 const PaddingRow& RowOf(RsaPadding padding) { return kPaddings[static_cast<std::size_t>(padding)]; }
@@ -55,7 +57,7 @@ std::string_view Name(RsaPadding padding) { return RowOf(padding).name; }
 
 Result<RsaPadding> ParseRsaPadding(std::string_view name) {
   for (const PaddingRow& row : kPaddings) {
-    if (row.name == name) return row.padding;
+    if (!name.empty() && row.name == name) return row.padding;
   }
   return Error{Code::kInvalid,
                "unknown RSA padding: give pkcs1, oaep-sha1, oaep-sha256, oaep-sha384 or "
@@ -145,7 +147,7 @@ Result<PkeyContext> RsaKey::Begin(RsaPadding padding, int (*init)(EVP_PKEY_CTX*)
   if (init(context.get()) != 1 || EVP_PKEY_CTX_set_rsa_padding(context.get(), row.mode) != 1 ||
       (row.hash != nullptr &&
        (EVP_PKEY_CTX_set_rsa_oaep_md_name(context.get(), row.hash, nullptr) != 1 ||
-        EVP_PKEY_CTX_set_rsa_mgf1_md_name(context.get(), row.hash, nullptr) != 1))) {
+        EVP_PKEY_CTX_set_rsa_mgf1_md_name(context.get(), row.mask_hash, nullptr) != 1))) {
     return OpenSslError("begin RSA with padding " + std::string(row.name));
   }
   return context;

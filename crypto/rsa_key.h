@@ -16,7 +16,16 @@
 
 namespace coffer {
 
-enum class RsaPadding { kPkcs1, kOaepSha1, kOaepSha256, kOaepSha384, kOaepSha512 };
+enum class RsaPadding {
+  kPkcs1,
+  kOaepSha1,
+  kOaepSha256,
+  kOaepSha384,
+  kOaepSha512,
+  // As Java's own provider understands "OAEPWithSHA-256AndMGF1Padding"; only for reading what the
+  // S3 Encryption Client wrote, so it has no name that an option could give.
+  kOaepSha256Mgf1Sha1,
+};
 // "pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512".
 std::string_view Name(RsaPadding padding);
 Result<RsaPadding> ParseRsaPadding(std::string_view name);
@@ -40,7 +49,7 @@ class RsaKey {
   // The same key, for one more owner.
   RsaKey Copy() const;
 
-  // OAEP uses its hash for MGF1 too, and an empty label.
+  // OAEP uses its hash for MGF1 too, but for the last of the paddings, and an empty label.
   Result<Bytes> Encrypt(RsaPadding padding, ByteView plaintext) const;
   // kCorrupt, whatever was wrong; kUnsupported without the private half.
   Result<Secret> Decrypt(RsaPadding padding, ByteView ciphertext, SecretArena& arena) const;

@@ -46,6 +46,9 @@ struct FilesystemOptions {
   bool read_only = false;
   bool exact_attributes = true;   // --attributes=list: false, never HEAD for a mode
   bool strict_exclusive = false;  // --strict-excl: O_EXCL is decided at open, for one PUT more
+  // Sizes are hints until a first range was read, and content may be refused as a whole: both come
+  // out at open.
+  bool prove_at_open = false;
   bool infer_content_type = false;
   std::chrono::milliseconds metadata_ttl{1000};
   std::chrono::milliseconds negative_ttl{1000};

@@ -175,6 +175,18 @@ Result<std::vector<KeyMaterial>> NamedKeys(const KeyOptions& options, SecretAren
   return all;
 }
 
+Result<LocalKeys> ReadLocalKeys(const KeyOptions& options, SecretArena& arena) {
+  COFFER_ASSIGN(std::vector<KeyMaterial> named, NamedKeys(options, arena));
+  LocalKeys keys;
+  for (KeyMaterial& material : named) {
+    if (material.rsa) keys.rsa.push_back(std::move(*material.rsa));
+    if (material.aes.empty()) continue;
+    COFFER_ASSIGN(Secret key, ReadAesKey(material.aes, arena));
+    keys.aes.push_back(std::move(key));
+  }
+  return keys;
+}
+
 Status MakeRecoveryKey(const std::string& path) {
   COFFER_ASSIGN(std::string content, RsaKey::NewPrivatePem());
   const WipedText pem(std::move(content));

@@ -39,6 +39,14 @@ struct KeyWorkshop {
 // value that is none, with its form; kDenied for a file that others may read.
 Result<std::vector<KeyMaterial>> NamedKeys(const KeyOptions& options, SecretArena& arena);
 
+// The local keys that the options name, for formats in which their names mean nothing.
+struct LocalKeys {
+  std::vector<Secret> aes;
+  std::vector<RsaKey> rsa;  // either half
+};
+// As NamedKeys.
+Result<LocalKeys> ReadLocalKeys(const KeyOptions& options, SecretArena& arena);
+
 // --new-recovery-key: a fresh RSA key of 4,096 bits in a file that must not exist yet, 0600 and on
 // the disk when this returns.
 Status MakeRecoveryKey(const std::string& path);

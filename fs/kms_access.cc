@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "s3client/kms_keyring.h"
-
 namespace coffer::fs {
 
 KmsAccess::KmsAccess(Network& network, Place place, const KeyOptions& options, SecretArena& arena)
@@ -13,10 +11,20 @@ KmsAccess::KmsAccess(Network& network, Place place, const KeyOptions& options, S
       rate_(static_cast<double>(options.kms_rate)),
       arena_(arena) {}
 
-Result<std::unique_ptr<Keyring>> KmsAccess::MakeKeyring(const std::string& key) {
+Result<std::unique_ptr<s3::KmsKeyring>> KmsAccess::Make(const std::string& key) {
   COFFER_ASSIGN(s3::KmsKeyId id, s3::ParseKmsKeyId(key, place_.region));
   COFFER_ASSIGN(s3::KmsClient* const client, ClientFor(id.region));
-  return std::unique_ptr<Keyring>(std::make_unique<s3::KmsKeyring>(std::move(id), *client));
+  return std::make_unique<s3::KmsKeyring>(std::move(id), *client);
+}
+
+Result<std::unique_ptr<Keyring>> KmsAccess::MakeKeyring(const std::string& key) {
+  COFFER_ASSIGN(auto ring, Make(key));
+  return std::unique_ptr<Keyring>(std::move(ring));
+}
+
+Result<std::unique_ptr<BlobUnwrapper>> KmsAccess::MakeUnwrapper(const std::string& key) {
+  COFFER_ASSIGN(auto ring, Make(key));
+  return std::unique_ptr<BlobUnwrapper>(std::move(ring));
 }
 
 Result<s3::KmsClient*> KmsAccess::ClientFor(const std::string& region) {

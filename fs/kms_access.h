@@ -9,11 +9,13 @@
 #include <memory>
 #include <string>
 
+#include "crypto/blob_unwrapper.h"
 #include "crypto/keyring.h"
 #include "crypto/secret.h"
 #include "fs/key_options.h"
 #include "fs/network.h"
 #include "s3client/kms.h"
+#include "s3client/kms_keyring.h"
 #include "s3client/kms_rate.h"
 
 namespace coffer::fs {
@@ -30,6 +32,8 @@ class KmsAccess {
 
   // Asks nobody yet. kInvalid for what names no key.
   Result<std::unique_ptr<Keyring>> MakeKeyring(const std::string& key);
+  // The same key, for wrapped keys that name none.
+  Result<std::unique_ptr<BlobUnwrapper>> MakeUnwrapper(const std::string& key);
   // Of all Regions together.
   s3::KmsRateCounts Counts() const;
 
@@ -40,6 +44,7 @@ class KmsAccess {
     std::unique_ptr<s3::Transport> retried;
     std::unique_ptr<s3::KmsClient> client;
   };
+  Result<std::unique_ptr<s3::KmsKeyring>> Make(const std::string& key);
   Result<s3::KmsClient*> ClientFor(const std::string& region);
 
   Network& network_;

@@ -90,6 +90,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
   COFFER_TRY(mount->OpenSealed(notes));
+  COFFER_TRY(mount->OpenS3ec(notes));
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
   mount->renames_ =
@@ -104,8 +105,12 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
 
 Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   SealedFinding finding;
-  COFFER_ASSIGN(sealed_, SealedAccess::Open({*connection_, pool_, arena_}, options_.keys,
-                                            {options_.sealed, options_.name_binding, places_.state},
+  // With --s3ec the keys are those of its objects, and say nothing of a sealed volume.
+  const KeyOptions keys = reads_s3ec() ? KeyOptions() : options_.keys;
+  const bool plain = reads_s3ec() && options_.sealed == "auto";
+  COFFER_ASSIGN(sealed_, SealedAccess::Open({*connection_, pool_, arena_}, keys,
+                                            {plain ? "plain" : options_.sealed,
+                                             options_.name_binding, places_.state},
                                             finding));
   notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
   if (finding.read_only) options_.read_only = true;
@@ -115,11 +120,29 @@ Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   return Ok();
 }
 
-s3::ObjectStore& MountAssembly::store() { return sealed_->store(); }
+// Read-only: a write would leave in the clear what its owner had encrypted.
+Status MountAssembly::OpenS3ec(std::vector<std::string>& notes) {
+  if (!reads_s3ec()) return Ok();
+  options_.read_only = true;
+  notes.push_back("mounted read-only: objects of the S3 Encryption Client are only read (--s3ec=" +
+                  options_.s3ec + ")");
+  const std::uint64_t fetching = options_.memory_limit / 4;
+  budget_ = std::make_unique<MemoryBudget>(options_.memory_limit - fetching);
+  COFFER_ASSIGN(s3ec_, S3ecMount::Open({*connection_, pool_, arena_,
+                                        [this](const std::string& line) { log_.Warn(line); }},
+                                       options_, fetching, places_.state));
+  return Ok();
+}
+
+s3::ObjectStore& MountAssembly::store() {
+  if (s3ec_) return s3ec_->store();
+  return sealed_->store();
+}
 
 // Ranges and parts of a sealed volume are whole frames.
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
+  fs.prove_at_open = s3ec_ != nullptr;
   if (!sealed_->volume()) return fs;
   const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;
   fs.rename_object = false;
@@ -202,6 +225,8 @@ void MountAssembly::OpenIndex() {
   AttributeIndex::Options options;
   options.directory = places_.index;
   options.volume = connection_->reached_bucket();
+  // Its rows say what a listing shows of an object, which is another size with --s3ec.
+  if (s3ec_) options.volume += "+s3ec";
   options.limit_bytes = options_.index_limit;
   std::string notice;
   index_ = AttributeIndex::Open(options, &notice);

@@ -14,6 +14,7 @@
 #include "fs/log.h"
 #include "fs/memory_budget.h"
 #include "fs/options.h"
+#include "fs/s3ec_mount.h"
 #include "fs/sealed_access.h"
 #include "fs/status_report.h"
 #include "fs/tree_rename.h"
@@ -57,6 +58,8 @@ class MountAssembly {
   Status OpenRecords();
   void Recover(std::vector<std::string>& notes);
   Status OpenSealed(std::vector<std::string>& notes);
+  Status OpenS3ec(std::vector<std::string>& notes);
+  bool reads_s3ec() const { return options_.s3ec != "off"; }
   s3::ObjectStore& store();  // plaintext, in a sealed volume too
   FilesystemOptions Options() const;
   void MakeFilesystem();
@@ -75,6 +78,7 @@ class MountAssembly {
   std::unique_ptr<UploadObserver> uploads_;
   SecretArena arena_;  // outlives all keys
   std::unique_ptr<SealedAccess> sealed_;
+  std::unique_ptr<S3ecMount> s3ec_;  // null without --s3ec
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;

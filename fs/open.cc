@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -44,17 +45,19 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
   {
     const Lock lock(tree_.mu);
     const Node& node = *handle.node;
-    // Only a sealed file has an end to prove when it is empty.
-    const bool nothing = node.version.size == 0 && parts_.sealer == nullptr;
-    if (node.writing || node.fetched_once || nothing ||
-        node.version.size > options_.read.first_window) {
+    const bool proves = parts_.sealer != nullptr || options_.prove_at_open;
+    // Where there is something to prove, an empty file has an end.
+    const bool nothing = node.version.size == 0 && !proves;
+    const bool large = node.version.size > options_.read.first_window;
+    if (node.writing || node.fetched_once || nothing || (large && !options_.prove_at_open)) {
       return Ok();
     }
     key = tree_.Key(node);
     version = node.version;
   }
-  auto fetched = parts_.store.Get(key, {0, std::max<std::uint64_t>(version.size, 1)},
-                                  {.etag = version.etag, .version_id = {}});
+  const std::uint64_t size = std::clamp<std::uint64_t>(version.size, 1, options_.read.first_window);
+  auto fetched = parts_.store.Get(key, {0, size},
+                                  {.etag = version.etag, .version_id = {}, .size = version.size});
   if (!fetched &&
       (fetched.error().code == Code::kNotFound || fetched.error().code == Code::kChanged)) {
     NoteReplaced(handle.node, key, version);

@@ -29,6 +29,7 @@ constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"}
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
+constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
 constexpr std::string_view kPolicies[] = {"forbid-encrypt-allow-decrypt",
                                           "require-encrypt-allow-decrypt",
                                           "require-encrypt-require-decrypt"};
@@ -147,7 +148,11 @@ constexpr OptionSpec kOptions[] = {
     {"name-binding", 0, kForMount | kForInit, "strict|warn|off", kSealing,
      "objects that another tool moved or changed",
      [](Draft& d) -> Slot { return Choice(d.mount.name_binding, kBindings); }},
-    {"encryption-context", 0, kForInit | kMessages, "NAME=VALUE", kSealing,
+    {"s3ec", 0, kForMount, "off|v3|v2|v1", kSealing, "read S3 Encryption Client objects",
+     [](Draft& d) -> Slot { return Choice(d.mount.s3ec, kS3ecModes); }},
+    {"s3ec-max-size", 0, kForMount, "SIZE", kSealing, "of those that are read (1G)",
+     [](Draft& d) -> Slot { return Size(d.mount.s3ec_max_size, 1, 64 * kGiB - 32); }},
+    {"encryption-context", 0, kKeys, "NAME=VALUE", kSealing,
      "authenticated, and logged by KMS in the clear",
      [](Draft& d) -> Slot { return List(d.message.encryption_context); }},
     {"header-size", 0, kForInit, "BYTES", kSealing, "room for more keys: 1024 to 8192",

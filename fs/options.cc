@@ -395,8 +395,32 @@ Status CheckMount(const MountOptions& mount) {
   return Ok();
 }
 
+Status CheckS3ec(const MountOptions& mount, bool max_size_named) {
+  const KeyOptions& keys = mount.keys;
+  if (mount.s3ec == "off") {
+    if (max_size_named) return Usage("--s3ec-max-size is for --s3ec=v3, v2 or v1");
+    if (mount.encryption_context.empty()) return Ok();
+    return Usage("--encryption-context of a mount is for --s3ec: a sealed volume has its own");
+  }
+  if (mount.sealed == "yes") {
+    return Usage("--s3ec reads objects of a plain volume: leave out --s3ec or --sealed=yes");
+  }
+  if (!mount.name_binding.empty())
+    return Usage("--name-binding is for sealed volumes: leave it out, or --s3ec");
+  if (!keys.recovery_key.empty() || !keys.recovery_private_key.empty())
+    return Usage("a recovery key is of a sealed volume: --s3ec takes --rsa-key");
+  if (!keys.any())
+    return Usage(
+        "--s3ec needs the keys of the objects: --kms-key, --aes-key, --key-file, --rsa-key");
+  if (mount.attributes == AttributeSource::kList)
+    return Usage("--s3ec needs --attributes=exact: a listing does not tell sizes of plaintext");
+  if (mount.read_only_named && !mount.read_only)
+    return Usage("--s3ec only reads: leave out --read-only=false");
+  return Ok();
+}
+
 Status CheckKeys(const MountOptions& mount) {
-  if (mount.sealed == "no" && mount.keys.any())
+  if (mount.sealed == "no" && mount.keys.any() && mount.s3ec == "off")
     return Usage("--sealed=no shows objects as they are: leave out the keys");
   if (mount.sealed == "no" && !mount.name_binding.empty())
     return Usage("--name-binding is for sealed volumes: leave out --sealed=no");
@@ -467,6 +491,10 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
   COFFER_TRY(CheckKeys(draft.mount));
+  if (command.bit == kForMount) {
+    draft.mount.encryption_context = draft.message.encryption_context;
+    COFFER_TRY(CheckS3ec(draft.mount, Decide(layers, "s3ec-max-size") != nullptr));
+  }
   line.command = Build(command, std::move(draft));
   return line;
 }

@@ -65,6 +65,11 @@ struct MountOptions {
   std::string sealed = "auto";  // "yes", "no"
   std::string name_binding;     // "": as the volume's descriptor says; "strict", "warn", "off"
 
+  // Objects of the S3 Encryption Client in a plain volume: the oldest version that is read.
+  std::string s3ec = "off";                       // "v3", "v2", "v1"
+  std::uint64_t s3ec_max_size = 1u << 30;         // of an object, which is read whole
+  std::vector<std::string> encryption_context{};  // NAME=VALUE that these objects have
+
   bool foreground = false;
   bool debug = false;
   std::string log_directory;  // "": standard error, after detaching syslog

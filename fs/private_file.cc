@@ -60,7 +60,7 @@ PrivateFile::~PrivateFile() {
 
 Result<PrivateFile> PrivateFile::Create(const std::string& path) {
   const int fd = Retried([&] {
-    return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+    return open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                 S_IRUSR | S_IWUSR);
   });
   if (fd < 0) return Failed("create", path, errno);
@@ -95,6 +95,18 @@ Status PrivateFile::Append(ByteView bytes) {
     const ssize_t written = Retried([&] { return write(fd_, bytes.data(), bytes.size()); });
     if (written < 0) return Failed("write", path_, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return Ok();
+}
+
+Status PrivateFile::ReadAt(std::uint64_t offset, MutableByteView out) const {
+  while (!out.empty()) {
+    const ssize_t got =
+        Retried([&] { return pread(fd_, out.data(), out.size(), static_cast<off_t>(offset)); });
+    if (got < 0) return Failed("read", path_, errno);
+    if (got == 0) return Error{Code::kUnavailable, path_ + " ends too early"};
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
   }
   return Ok();
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ class PrivateFile {
   ~PrivateFile();
 
   Status Append(ByteView bytes);
+  // All of `out`, from `offset` on; kUnavailable where the file is shorter. May be called by several
+  // threads at once.
+  Status ReadAt(std::uint64_t offset, MutableByteView out) const;
   Status Sync();   // on the disk when it returns
   Status Clear();  // empty again
   // Takes the file for this process until it is closed; false when another has it.

@@ -5,6 +5,7 @@ namespace {
 
 SealedMode ModeOf(const std::string& word) {
   if (word == "yes") return SealedMode::kYes;
+  if (word == "plain") return SealedMode::kPlain;
   return word == "no" ? SealedMode::kNo : SealedMode::kAuto;
 }
 

@@ -26,7 +26,7 @@ class SealedAccess {
     SecretArena& arena;
   };
   struct Wanted {
-    std::string sealed = "auto";  // "yes", "no"
+    std::string sealed = "auto";  // "yes", "no", "plain": none or nothing
     std::string name_binding;     // "": as the descriptor says
     std::string state_directory;
   };

@@ -285,6 +285,10 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
     finding.notes.push_back("plain volume: bytes are not encrypted by coffer");
     return std::unique_ptr<SealedMount>();
   }
+  if (request.mode == SealedMode::kPlain) {
+    return Error{Code::kInvalid,
+                 "this is a sealed volume, and --s3ec reads objects of a plain one: leave it out"};
+  }
   COFFER_TRY(opening.ChooseKeys(**claim));
   std::unique_ptr<SealedMount> mount(new SealedMount());
   COFFER_ASSIGN(mount->descriptor_, opening.OpenDescriptor(**claim));

@@ -26,9 +26,9 @@
 
 namespace coffer::fs {
 
-// kAuto: what is there. kYes: a sealed volume or nothing. kNo: the objects as they are, read-only
-// where they are a sealed volume's.
-enum class SealedMode { kAuto, kYes, kNo };
+// kAuto: what is there. kYes: a sealed volume or nothing. kPlain: a plain volume or nothing. kNo:
+// the objects as they are, read-only where they are a sealed volume's.
+enum class SealedMode { kAuto, kYes, kPlain, kNo };
 
 struct SealedRequest {
   SealedMode mode = SealedMode::kAuto;

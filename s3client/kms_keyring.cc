@@ -8,6 +8,8 @@ namespace {
 constexpr std::string_view kProvider = "aws-kms";
 constexpr std::size_t kDataKeySize = 32;
 
+Error WrongSize() { return {Code::kCorrupt, "KMS unwrapped a data key of a wrong size"}; }
+
 }  // namespace
 
 KmsKeyring::KmsKeyring(KmsKeyId key, KmsClient& client) : given_(std::move(key)), client_(client) {
@@ -77,18 +79,28 @@ bool KmsKeyring::Owns(const EncryptedDataKey& encrypted) const {
   return named && CouldBe(*named);
 }
 
+Result<Secret> KmsKeyring::Decrypt(std::string_view blob, const EncryptionContext& context) {
+  COFFER_ASSIGN(KmsReply reply, client_.Decrypt(RequestId(), blob, context));
+  COFFER_TRY(Accept(reply.key_arn));
+  return std::move(reply.plaintext);
+}
+
 Result<Secret> KmsKeyring::Unwrap(const EncryptedDataKey& encrypted,
                                   const EncryptionContext& context, std::size_t size) {
-  COFFER_ASSIGN(KmsReply reply, client_.Decrypt(RequestId(), encrypted.ciphertext, context));
-  COFFER_TRY(Accept(reply.key_arn));
+  COFFER_ASSIGN(Secret key, Decrypt(encrypted.ciphertext, context));
   // An alias has learned only now which key it stands for.
   if (!Owns(encrypted)) {
     return Error{Code::kCorrupt, "KMS unwrapped it with another key than it names"};
   }
-  if (reply.plaintext.size() != size) {
-    return Error{Code::kCorrupt, "KMS unwrapped a data key of a wrong size"};
-  }
-  return std::move(reply.plaintext);
+  if (key.size() != size) return WrongSize();
+  return key;
+}
+
+Result<Secret> KmsKeyring::UnwrapBlob(std::string_view blob, const EncryptionContext& context,
+                                      std::size_t size) {
+  COFFER_ASSIGN(Secret key, Decrypt(blob, context));
+  if (key.size() != size) return WrongSize();
+  return key;
 }
 
 }  // namespace coffer::s3

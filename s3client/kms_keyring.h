@@ -14,13 +14,14 @@
 #include <string>
 #include <utility>
 
+#include "crypto/blob_unwrapper.h"
 #include "crypto/keyring.h"
 #include "s3client/kms.h"
 #include "s3client/kms_key.h"
 
 namespace coffer::s3 {
 
-class KmsKeyring : public Keyring {
+class KmsKeyring : public Keyring, public BlobUnwrapper {
  public:
   // An alias stands for the key that the first reply names, and for no other one afterwards.
   KmsKeyring(KmsKeyId key, KmsClient& client);
@@ -38,8 +39,13 @@ class KmsKeyring : public Keyring {
   bool Owns(const EncryptedDataKey& encrypted) const override;
   Result<Secret> Unwrap(const EncryptedDataKey& encrypted, const EncryptionContext& context,
                         std::size_t size) override;
+  // For wrapped keys that name no key: this one is asked.
+  Result<Secret> UnwrapBlob(std::string_view blob, const EncryptionContext& context,
+                            std::size_t size) override;
 
  private:
+  // KMS's answer, of this key.
+  Result<Secret> Decrypt(std::string_view blob, const EncryptionContext& context);
   // Takes the ARN of a reply as this key's, or refuses it.
   Status Accept(const std::string& arn);
   std::optional<KmsKeyId> Resolved() const;

@@ -322,4 +322,29 @@ TEST_CASE("nearest name", "[options]") {
   CHECK(Nearest("qqqq", words).empty());
 }
 
+TEST_CASE("options: --s3ec takes keys, and goes with nothing that seals or writes") {
+  const MountOptions off = Mount({});
+  CHECK(off.s3ec == "off");
+  CHECK(off.s3ec_max_size == 1u << 30);
+  const MountOptions on = Mount({"--s3ec=v2", "--s3ec-max-size", "5M", "--kms-key", "alias/a",
+                                 "--encryption-context", "a=b"});
+  CHECK(on.s3ec == "v2");
+  CHECK(on.s3ec_max_size == 5u << 20);
+  CHECK(on.encryption_context == std::vector<std::string>{"a=b"});
+  CHECK(Mount({"--s3ec=v1", "--aes-key", "n/m=f", "--sealed=no"}).s3ec == "v1");
+  const auto refused = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--s3ec=v3", "--key-file", "f"});
+    return MountRefusal(std::move(more));
+  };
+  CHECK_THAT(MountRefusal({"--s3ec=v4"}), Catch::Contains("v3"));
+  CHECK_THAT(MountRefusal({"--s3ec=v3"}), Catch::Contains("needs the keys"));
+  CHECK_THAT(MountRefusal({"--s3ec-max-size", "1G"}), Catch::Contains("is for --s3ec"));
+  CHECK_THAT(MountRefusal({"--encryption-context", "a=b"}), Catch::Contains("is for --s3ec"));
+  CHECK_THAT(refused({"--sealed=yes"}), Catch::Contains("plain volume"));
+  CHECK_THAT(refused({"--name-binding=off"}), Catch::Contains("sealed volumes"));
+  CHECK_THAT(refused({"--recovery-private-key", "f"}), Catch::Contains("--rsa-key"));
+  CHECK_THAT(refused({"--attributes=list"}), Catch::Contains("--attributes=exact"));
+  CHECK_THAT(refused({"--read-only=false"}), Catch::Contains("only reads"));
+}
+
 }  // namespace coffer::fs

@@ -121,4 +121,18 @@ TEST_CASE("KMS keyring: an alias without a key yet leaves it to KMS whether it o
   CHECK(bench.Unwrap(kKmsArn));
 }
 
+TEST_CASE("KMS keyring: a wrapped key that names no key is opened by this one or not at all") {
+  for (const std::string& key : {std::string(kKmsArn), std::string("alias/a")}) {
+    Bench bench(key);
+    bench.wire.Then(KmsDecrypted()).Then(KmsDecrypted(kOther)).Then(KmsDecrypted());
+    const auto opened = bench.ring.UnwrapBlob(kKmsBlob, kContext, 32);
+    REQUIRE(opened);
+    CHECK(AsText(opened->view()) == kKmsPlaintext);
+    CHECK(Asks(bench.wire.seen()[0], key));
+    CHECK(bench.ring.UnwrapBlob(kKmsBlob, kContext, 32).error().code == Code::kCorrupt);
+    CHECK(Asks(bench.wire.seen()[1], kKmsArn));  // what an alias stood for first
+    CHECK(bench.ring.UnwrapBlob(kKmsBlob, kContext, 16).error().code == Code::kCorrupt);
+  }
+}
+
 }  // namespace coffer::s3
