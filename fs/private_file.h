@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ class PrivateFile {
   Status Append(ByteView bytes);
   Status Sync();   // on the disk when it returns
   Status Clear();  // empty again
+  Status Cut(std::uint64_t size);  // what stands behind the first `size` bytes goes
   // Takes the file for this process until it is closed; false when another has it.
   Result<bool> TryLock();
   bool IsRemoved() const;  // by name, by somebody else
