@@ -53,6 +53,7 @@ class ResealCommand {
 
   const ResealOptions& options_;
   Console& console_;
+  std::unique_ptr<Interrupts> interrupts_;  // first, since it starts before all threads
   std::unique_ptr<VolumeSession> session_;
   std::unique_ptr<MultiKeySource> keys_;  // of old files and new ones
   std::unique_ptr<KeyCache> cache_;
@@ -64,6 +65,7 @@ class ResealCommand {
 };
 
 Status ResealCommand::Open(const Environment& environment) {
+  COFFER_ASSIGN(interrupts_, Interrupts::Watch());
   std::vector<std::string> notes;
   const VolumeSession::Request request{options_.volume, options_.keys, "yes", "", false};
   auto session = VolumeSession::Open(request, environment, notes);
@@ -151,6 +153,11 @@ Result<WalkReport> ResealCommand::Walk(bool survey) {
                      survey ? "survey" : "change"};
   request.doing = survey ? "looked at" : "resealed";
   VolumeWalk walk(session_->stored(), session_->pool(), std::move(request));
+  // What is under way ends unfinished: the old object stays, and the upload is on record.
+  interrupts_->Set([&] {
+    walk.Stop({Code::kInterrupted, "interrupted"});
+    session_->connection().Interrupt();
+  });
   WalkReport report = walk.Run(
       [&](const s3::ListedObject& object) {
         auto visited = resealer.Visit(object);
@@ -158,6 +165,7 @@ Result<WalkReport> ResealCommand::Walk(bool survey) {
         return visited;
       },
       console_);
+  interrupts_->Clear();
   cost_ = resealer.Cost();
   if (!survey || options_.dry_run) COFFER_TRY(ShowFindings(walk));
   // What is done is seen from the headers: nothing has to be remembered.
