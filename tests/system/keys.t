@@ -38,8 +38,10 @@ make_tree() { # DIR
   sync "$1"/large "$1"/d/small
 }
 tree_of() { # DIR: names, types, modes, owners, times, link targets, xattrs, contents
-  (cd "$1" && find . -mindepth 1 \( -type d -printf '%P %y %m %U %G\n' -o -printf '%P %y %m %U %G %T@ %l\n' \) | sort &&
-    find . -type f -print0 | sort -z | xargs -0 sha256sum && getfattr -R -d --absolute-names d 2>/dev/null)
+  (cd "$1" || exit
+    find . -mindepth 1 \( -type d -printf '%P %y %m %U %G\n' -o -printf '%P %y %m %U %G %T@ %l\n' \) | sort
+    find . -type f -print0 | sort -z | xargs -0 sha256sum 2>/dev/null
+    getfattr -R -d --absolute-names d 2>/dev/null)
 }
 head -c 20000001 /dev/urandom >"$WORK/large"
 head -c 32 /dev/urandom >"$WORK/key" && chmod 600 "$WORK/key"
@@ -233,7 +235,7 @@ sums() { (cd "$M" && sha256sum -- * | sort -k2); }
 SUMS=$(sums)
 leave
 exits 0 "gets another key" "$COFFER" key add s3://demo/many "$SECOND"
-faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 150}}]\'
+faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 150}}]'
 before=150
 for signal in TERM KILL TERM KILL; do
   "$COFFER" reseal --yes --max-threads 4 s3://demo/many >"$WORK/out" 2>&1 &
@@ -249,7 +251,7 @@ for signal in TERM KILL TERM KILL; do
   left=$("$COFFER" reseal --dry-run --json s3://demo/many | jq '.objects.resealed.objects // 0')
   at_most "$left" "$before" "SIG$signal: fewer are left"
   before=$left
-  faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 150}}]\'
+  faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 150}}]'
 done
 faults '[]'
 at_most "$before" 149 "the interrupted runs got on"
@@ -326,7 +328,7 @@ leave
 exits 3 "reseal alone leaves them" "$COFFER" reseal --yes s3://plain/p --key-file "$WORK/key"
 like "$OUTPUT" 'plaintext: p/large' "and names them"
 refused 2 '8 objects.*in the clear' "to adopt has to be meant" "$COFFER" reseal --adopt-plaintext s3://plain/p --key-file "$WORK/key"
-faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 200}}]\'
+faults '[{"match": {"method": "PUT"}, "do": {"delay_ms": 200}}]'
 "$COFFER" reseal --adopt-plaintext --yes --max-threads 2 s3://plain/p --key-file "$WORK/key" >/dev/null 2>&1 &
 PID=$!
 sleep 0.8
