@@ -1,28 +1,25 @@
 #include "fs/cmd_init.h"
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "crypto/encoding.h"
-#include "crypto/header.h"
-#include "crypto/multi_key_source.h"
 #include "crypto/openssl.h"
-#include "crypto/rsa_key.h"
+#include "fs/cmd_rebuild.h"
 #include "fs/connection.h"
+#include "fs/descriptor_write.h"
 #include "fs/exit_code.h"
 #include "fs/findings.h"
-#include "fs/json.h"
 #include "fs/key_pins.h"
 #include "fs/key_set.h"
+#include "fs/key_trial.h"
 #include "fs/kms_access.h"
 #include "fs/log.h"
 #include "fs/private_file.h"
 #include "fs/sealed_access.h"
 #include "fs/sealed_mount.h"
-#include "fs/sealed_store.h"
 #include "fs/user_context.h"
 #include "fs/volume_descriptor.h"
 
@@ -34,9 +31,6 @@ constexpr std::size_t kThreads = 2;
 constexpr std::array<std::uint32_t, 4> kHeaderSizes = {1024, 2048, 4096, 8192};
 // Room for one more key, as large as they come: RSA of 4,096 bits under a long name.
 constexpr std::size_t kOneMoreKey = 550;
-constexpr std::size_t kSmallestPad = 19;
-// Mounts accept so many encrypted data keys, of which coffer-pad is one.
-constexpr std::size_t kMostKeys = MultiKeySource::kMaxEncryptedKeys - 1;
 
 // RFC 9562, version 4.
 Result<std::string> NewVolumeId() {
@@ -47,17 +41,6 @@ Result<std::string> NewVolumeId() {
   std::string id = HexEncode(bytes);
   for (const std::size_t at : {8, 13, 18, 23}) id.insert(at, 1, '-');
   return id;
-}
-
-// What a key policy has to allow, ready to be pasted.
-std::string MissingStatement(const std::string& key) {
-  const Json statement = {
-      {"Sid", "CofferSealedVolume"},
-      {"Effect", "Allow"},
-      {"Principal", {{"AWS", "arn:aws:iam::ACCOUNT:role/ROLE"}}},
-      {"Action", {"kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"}},
-      {"Resource", key.starts_with("arn:") && key.find(":key/") != key.npos ? key : "*"}};
-  return ToText(statement) + "\n";
 }
 
 class Init {
@@ -81,10 +64,9 @@ class Init {
  private:
   Status CheckPlace();
   Status TakeKeys();
-  Status CheckRecovery() const;
   Status TryKeys();
   Status ChooseHeader(const std::vector<EncryptedDataKey>& encrypted);
-  Status Write(MultiKeySource& keys);
+  Status Write();
 
   const std::string& prefix() const { return connection_.target().key_prefix; }
 
@@ -96,7 +78,7 @@ class Init {
   WorkerPool pool_{kThreads};
   VolumeDescriptor descriptor_;
   std::vector<KeyMaterial> given_;
-  std::unique_ptr<MultiKeySource> source_;
+  KeyTrial trial_;
   bool made_recovery_key_ = false;  // and nothing was sealed under it yet
 };
 
@@ -120,31 +102,12 @@ Status Init::CheckPlace() {
   if (!options_.allow_non_empty) {
     return Error{Code::kNotEmpty,
                  "there are objects here already (" + page.objects.front().key +
-                     "). They would be refused in a sealed volume: choose another prefix, or say "
-                     "--allow-non-empty"};
+                     "). A sealed volume refuses them until coffer reseal --adopt-plaintext has "
+                     "sealed them: choose another prefix, or say --allow-non-empty"};
   }
-  console_.err << "coffer init: what is here already will be refused (EBADMSG) until it is written "
-                  "again through a mount\n";
+  console_.err << "coffer init: what is here already will be refused (EBADMSG) until coffer reseal "
+                  "--adopt-plaintext takes it in\n";
   return Ok();
-}
-
-// The last line of defence when the KMS key is gone: not to have one must be said.
-Status Init::CheckRecovery() const {
-  const bool only_rsa =
-      std::all_of(descriptor_.keys.begin(), descriptor_.keys.end(),
-                  [](const KeyName& key) { return key.kind == KeyName::Kind::kRsa; });
-  if (only_rsa) {
-    return Error{Code::kInvalid,
-                 "RSA keys alone make a volume that can only be read: add --kms-key or --key-file"};
-  }
-  std::size_t kms = 0;
-  for (const KeyName& key : descriptor_.keys) kms += key.kind == KeyName::Kind::kKms ? 1 : 0;
-  const bool only_one = kms == 1 && descriptor_.keys.size() == 1;
-  if (!only_one || options_.no_recovery_key) return Ok();
-  return Error{Code::kInvalid,
-               "with one KMS key and nothing else, all files are lost with the key. Add "
-               "--new-recovery-key FILE (and keep FILE elsewhere), --recovery-key PUB.pem or a "
-               "second --kms-key, or say --no-recovery-key"};
 }
 
 Status Init::TakeKeys() {
@@ -162,41 +125,22 @@ Status Init::TakeKeys() {
   }
   COFFER_ASSIGN(given_, NamedKeys(keys, arena_));
   for (const KeyMaterial& material : given_) descriptor_.keys.push_back(material.name);
-  if (descriptor_.keys.size() > kMostKeys) {
-    return Error{Code::kInvalid, "a volume has at most " + std::to_string(kMostKeys) + " keys"};
-  }
-  return CheckRecovery();
+  return CheckKeySet(descriptor_.keys, options_.no_recovery_key);
 }
 
-// A data key made, wrapped by all and unwrapped by each that can: what init does not try, the first
-// file would find out.
+// What init does not try, the first file would find out.
 Status Init::TryKeys() {
   const KeyWorkshop workshop{arena_,
                              [this](const std::string& key) { return kms_.MakeKeyring(key); }};
-  const auto now = [this] { return connection_.clock().Steady(); };
-  const EncryptionContext context = DescriptorContext(descriptor_);
-  COFFER_ASSIGN(auto rings, MakeKeyrings(descriptor_.keys, given_, workshop));
-  std::vector<std::unique_ptr<Keyring>> singles;
-  COFFER_ASSIGN(singles, MakeKeyrings(descriptor_.keys, given_, workshop));
-  source_ = std::make_unique<MultiKeySource>(std::move(rings), now);
-  COFFER_ASSIGN(const DataKeyPtr made, source_->ForSealing(context));
-  for (std::size_t i = 0; i < singles.size(); ++i) {
-    KeyName& name = descriptor_.keys[i];
-    const auto opened = singles[i]->Unwrap(made->encrypted[i], context, made->key.size());
-    const bool only_seals = !opened && opened.error().code == Code::kUnsupported;
-    if (!opened && !only_seals) return Error(opened.error()).While("try " + Describe(name));
-    if (name.kind == KeyName::Kind::kKms) name.name = made->encrypted[i].info;  // an alias's key
-  }
-  return ChooseHeader(made->encrypted);
+  COFFER_ASSIGN(
+      trial_, fs::TryKeys(
+                  descriptor_.keys, given_, workshop,
+                  [this] { return connection_.clock().Steady(); }, DescriptorContext(descriptor_)));
+  return ChooseHeader(trial_.encrypted);
 }
 
 Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
-  Header header;
-  header.message_id.resize(header.suite.message_id_size());
-  header.context = DescriptorContext(descriptor_);  // one pair more than files have
-  header.encrypted = encrypted;
-  header.frame_size = descriptor_.frame_size;
-  COFFER_ASSIGN(const std::size_t needed, HeaderSize(header));
+  COFFER_ASSIGN(const std::size_t needed, HeaderNeeded(descriptor_, encrypted));
   for (const std::uint32_t size : kHeaderSizes) {
     const bool named = options_.header_size == std::to_string(size);
     if (!options_.header_size.empty() && !named) continue;
@@ -211,27 +155,13 @@ Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
                                     "--header-size"};
 }
 
-Status Init::Write(MultiKeySource& keys) {
-  COFFER_ASSIGN(const Layout layout, Layout::Make(descriptor_.header_size, descriptor_.frame_size));
-  const SealedStore::Parts parts{connection_.store(), keys, arena_, pool_};
-  const SealedVolume volume{
-      descriptor_.id,         prefix(), layout, DescriptorContext(descriptor_),
-      BindingPolicy::kStrict, true};
-  SealedStore store(parts, volume);
-  const std::string key = prefix() + std::string(kDescriptorName);
-  s3::NewObject object;
-  object.condition = s3::Condition::Absent();
-  object.headers.content_type = "application/octet-stream";
-  auto written = store.Put(key, AsBytes(ToText(descriptor_)), object);
+Status Init::Write() {
+  const auto written = WriteDescriptor({connection_.store(), arena_, pool_, prefix()}, descriptor_,
+                                       *trial_.source, s3::Condition::Absent());
   if (!written && written.error().code == Code::kExists) {
     return Error{Code::kExists, "somebody else made a volume here just now"};
   }
-  if (!written) return std::move(written).error();
-  // Read back as a mount will, by a store that has not seen it yet.
-  SealedStore reader(parts, volume);
-  COFFER_ASSIGN(const s3::Fetched fetched, reader.Get(key, {0, 1u << 20}, {.etag = written->etag}));
-  COFFER_TRY(ParseDescriptor(AsText(fetched.body)));
-  return Ok();
+  return written;
 }
 
 Status Init::Run(const std::string& state_directory) {
@@ -246,14 +176,11 @@ Status Init::Run(const std::string& state_directory) {
   COFFER_TRY(CheckPlace());
   COFFER_TRY(TakeKeys());
   if (auto tried = TryKeys(); !tried) {
-    if (tried.error().code == Code::kDenied && !options_.keys.kms_keys.empty()) {
-      console_.err << "coffer init: the key's policy, or one of the caller, lacks this:\n";
-      console_.out << MissingStatement(options_.keys.kms_keys.front());
-    }
+    ShowMissingStatement(tried.error(), descriptor_.keys, console_);
     return tried;
   }
   made_recovery_key_ = false;
-  COFFER_TRY(Write(*source_));
+  COFFER_TRY(Write());
   const std::string address = VolumeAddress(connection_);
   COFFER_TRY(SavePin(state_directory, {address, descriptor_.id, descriptor_.keys}));
   console_.out << "sealed volume " << descriptor_.id << ", sealed under\n";
@@ -267,6 +194,7 @@ Status Init::Run(const std::string& state_directory) {
 }
 
 Status Start(const InitOptions& options, const Environment& environment, Console& console) {
+  if (options.rebuild_descriptor) return RebuildDescriptor(options, environment, console);
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));

@@ -11,6 +11,11 @@
 #include "s3client/local_file.h"
 
 namespace coffer::fs {
+
+bool SameKey(const KeyName& a, const KeyName& b) {
+  return a.kind == b.kind && a.provider == b.provider && a.name == b.name;
+}
+
 namespace {
 
 constexpr const char* kOwnNamespace = "coffer";
@@ -106,10 +111,6 @@ Result<KeyMaterial> RsaMaterial(const std::string& value) {
   COFFER_ASSIGN(RsaKey key, ReadRsaKey(named.path));
   COFFER_ASSIGN(named.name.public_key, key.PublicPem());
   return KeyMaterial{std::move(named.name), "", std::move(key)};
-}
-
-bool SameKey(const KeyName& a, const KeyName& b) {
-  return a.kind == b.kind && a.provider == b.provider && a.name == b.name;
 }
 
 // A private half, where there are both.

@@ -27,6 +27,9 @@ struct KeyMaterial {
   std::optional<RsaKey> rsa;  // either half
 };
 
+// The same key, whatever else is known of it?
+bool SameKey(const KeyName& a, const KeyName& b);
+
 // The keyring of a KMS key, by ARN, id or alias.
 using KmsMaker = std::function<Result<std::unique_ptr<Keyring>>(const std::string& key)>;
 

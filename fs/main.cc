@@ -14,8 +14,10 @@
 
 #include "fs/cmd_bucket.h"
 #include "fs/cmd_init.h"
+#include "fs/cmd_key.h"
 #include "fs/cmd_message.h"
 #include "fs/cmd_mount.h"
+#include "fs/cmd_reseal.h"
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
 #include "fs/exit_code.h"
@@ -60,6 +62,12 @@ struct Dispatch {
   }
   int operator()(const InitOptions& options) const {
     return RunInit(options, environment, console);
+  }
+  int operator()(const KeyCommandOptions& options) const {
+    return RunKey(options, environment, console);
+  }
+  int operator()(const ResealOptions& options) const {
+    return RunReseal(options, environment, console);
   }
   int operator()(const MessageOptions& options) const {
     return RunMessageCommand(options, environment, console);

@@ -4,11 +4,12 @@ namespace coffer::fs {
 namespace {
 
 constexpr unsigned kMessages = kForSeal | kForOpen;
-constexpr unsigned kAddress = kForMount | kForDoctor | kForResolve | kForRemove | kForInit;
-constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove | kForInit;
+constexpr unsigned kRekeying = kForKey | kForReseal;
+constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove | kForInit | kRekeying;
+constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
-constexpr unsigned kWriting = kForMount | kForDoctor | kForInit;
-constexpr unsigned kKeys = kForMount | kForInit | kMessages;
+constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
+constexpr unsigned kKeys = kForMount | kForInit | kRekeying | kMessages;
 constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
@@ -53,6 +54,14 @@ constexpr CommandSpec kCommands[] = {
     {"init", kForInit, "SOURCE",
      "Make a sealed volume: every byte is encrypted here, under the keys named;\nwithout them it "
      "cannot be read again.",
+     1, 1},
+    {"key", kForKey, "list|add|remove SOURCE [KEY...]",
+     "The keys that seal new files of a volume.\nKEY to add: kms-key=ARN, key-file=FILE, "
+     "aes-key=NS/N=FILE, rsa-key=NS/N:P=FILE,\nrecovery-key=FILE or new-recovery-key=FILE; to "
+     "remove: as list shows it.",
+     2, 100},
+    {"reseal", kForReseal, "SOURCE",
+     "Move all files of a sealed volume to its present keys; can be interrupted and\nbegun again.",
      1, 1},
     {"seal", kForSeal, "",
      "Encrypt a file or a pipe as an AWS Encryption SDK message, under all keys named.", 0, 0},
@@ -143,8 +152,14 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
      [](Draft& d) -> Slot { return Text(d.init.new_recovery_key); }},
-    {"no-recovery-key", 0, kForInit, "", kSealing, "one KMS key is meant to be all there is",
+    {"no-recovery-key", 0, kForInit | kForKey, "", kSealing,
+     "one KMS key is meant to be all there is",
      [](Draft& d) -> Slot { return Switch(d.init.no_recovery_key); }},
+    {"rebuild-descriptor", 0, kForInit, "", kSealing,
+     "make a lost or damaged one again from the files",
+     [](Draft& d) -> Slot { return Switch(d.init.rebuild_descriptor); }},
+    {"adopt-plaintext", 0, kForReseal, "", kSealing, "also seal what is there in the clear",
+     [](Draft& d) -> Slot { return Switch(d.reseal.adopt_plaintext); }},
     {"name-binding", 0, kForMount | kForInit, "strict|warn|off", kSealing,
      "objects that another tool moved or changed",
      [](Draft& d) -> Slot { return Choice(d.mount.name_binding, kBindings); }},
@@ -249,15 +264,17 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
     {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
-    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove, "", kRunning, "for programs",
-     [](Draft& d) -> Slot { return Switch(d.json); }},
+    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying, "", kRunning,
+     "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"recursive", 'r', kForRemove, "", kRunning, "directories and all below them",
      [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
-    {"yes", 'y', kForRemove, "", kRunning, "do not ask",
+    {"dry-run", 0, kForReseal, "", kRunning, "say what would be done, and do nothing",
+     [](Draft& d) -> Slot { return Switch(d.reseal.dry_run); }},
+    {"yes", 'y', kForRemove | kForInit | kRekeying, "", kRunning, "do not ask",
      [](Draft& d) -> Slot { return Switch(d.yes); }},
     {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
      [](Draft& d) -> Slot { return Text(d.config); }},

@@ -22,6 +22,7 @@ struct Draft {
   bool recursive = false;
   bool whole_bucket = false;
   bool yes = false;
+  ResealOptions reseal;    // what reseal has beside mount
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
 };
@@ -36,6 +37,8 @@ enum : unsigned {
   kForInit = 64,
   kForSeal = 128,
   kForOpen = 256,
+  kForKey = 4096,
+  kForReseal = 8192,
 };
 
 struct CommandSpec {

@@ -180,8 +180,8 @@ std::string VariableFor(std::string_view name) {
   return variable;
 }
 
-constexpr unsigned kWithProfile =
-    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForSeal | kForOpen;
+constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
+                                  kForKey | kForReseal | kForSeal | kForOpen;
 
 std::string_view Get(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
@@ -427,6 +427,52 @@ Status CheckKeys(const MountOptions& mount) {
   return Ok();
 }
 
+Status CheckInit(const InitOptions& init, const Draft& draft) {
+  if (!init.rebuild_descriptor) {
+    if (draft.yes) return Usage("--yes is for --rebuild-descriptor: init asks nothing else");
+    return Ok();
+  }
+  if (!init.new_recovery_key.empty() || !init.header_size.empty() || draft.mount.allow_non_empty ||
+      !draft.message.encryption_context.empty()) {
+    return Usage(
+        "--rebuild-descriptor takes what the files say: leave out --new-recovery-key, "
+        "--header-size, --allow-non-empty and --encryption-context");
+  }
+  return Ok();
+}
+
+std::optional<KeyAction> KeyActionOf(const std::string& word) {
+  if (word == "list") return KeyAction::kList;
+  if (word == "add") return KeyAction::kAdd;
+  if (word == "remove") return KeyAction::kRemove;
+  return std::nullopt;
+}
+
+Status CheckKeyWords(const std::vector<std::string>& words) {
+  const auto action = KeyActionOf(words.front());
+  if (!action) return Usage("coffer key: '" + words.front() + "' is none of list, add, remove");
+  if (*action == KeyAction::kList && words.size() > 2) {
+    return Usage("coffer key list takes a SOURCE alone");
+  }
+  if (*action != KeyAction::kList && words.size() < 3) {
+    return Usage("usage: coffer key " + words.front() + " [OPTIONS] SOURCE KEY...");
+  }
+  return Ok();
+}
+
+Command BuildKey(Draft draft) {
+  KeyCommandOptions key;
+  key.action = *KeyActionOf(draft.positionals[0]);
+  key.volume = std::move(draft.mount.volume);
+  key.volume.source = draft.positionals[1];
+  key.operands.assign(draft.positionals.begin() + 2, draft.positionals.end());
+  key.keys = std::move(draft.mount.keys);
+  key.no_recovery_key = draft.init.no_recovery_key;
+  key.yes = draft.yes;
+  key.json = draft.json;
+  return key;
+}
+
 Command Build(const CommandSpec& command, Draft draft) {
   MountOptions& mount = draft.mount;
   const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
@@ -450,7 +496,16 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.init.allow_non_empty = mount.allow_non_empty;
       if (!mount.name_binding.empty()) draft.init.name_binding = std::move(mount.name_binding);
       draft.init.encryption_context = std::move(draft.message.encryption_context);
+      draft.init.yes = draft.yes;
       return std::move(draft.init);
+    case kForKey:
+      return BuildKey(std::move(draft));
+    case kForReseal:
+      draft.reseal.volume = std::move(mount.volume);
+      draft.reseal.keys = std::move(mount.keys);
+      draft.reseal.yes = draft.yes;
+      draft.reseal.json = draft.json;
+      return std::move(draft.reseal);
     case kForSeal:
     case kForOpen:
       draft.message.volume = std::move(mount.volume);
@@ -476,6 +531,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     return Usage("usage: coffer " + std::string(command.name) + " [OPTIONS] " +
                  std::string(command.operands));
   }
+  if (command.bit == kForKey) COFFER_TRY(CheckKeyWords(draft.positionals));
   COFFER_TRY(CheckCofferVariables(environment, command, line.notes));
   const Layer variables = FromCofferVariables(environment);
   const Layer sdk = FromSdkVariables(environment);
@@ -495,6 +551,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     draft.mount.encryption_context = draft.message.encryption_context;
     COFFER_TRY(CheckS3ec(draft.mount, Decide(layers, "s3ec-max-size") != nullptr));
   }
+  if (command.bit == kForInit) COFFER_TRY(CheckInit(draft.init, draft));
   line.command = Build(command, std::move(draft));
   return line;
 }

@@ -143,6 +143,30 @@ struct InitOptions {
   std::string header_size;  // "": as small as fits
   std::string name_binding = "strict";
   std::vector<std::string> encryption_context;  // NAME=VALUE
+  bool rebuild_descriptor = false;              // of a volume that has lost it
+  bool yes = false;
+};
+
+enum class KeyAction { kList, kAdd, kRemove };
+
+// `coffer key`.
+struct KeyCommandOptions {
+  VolumeOptions volume;
+  KeyOptions keys;  // that are at hand
+  KeyAction action = KeyAction::kList;
+  std::vector<std::string> operands;  // keys to add or to remove (fs/key_operand.h)
+  bool no_recovery_key = false;
+  bool yes = false;
+  bool json = false;
+};
+
+struct ResealOptions {
+  VolumeOptions volume;
+  KeyOptions keys;
+  bool dry_run = false;
+  bool adopt_plaintext = false;
+  bool yes = false;
+  bool json = false;
 };
 
 // `coffer seal` and `coffer open`.
@@ -163,7 +187,8 @@ struct ShowText {
 };
 
 using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                             ResolveOptions, RemoveOptions, InitOptions, MessageOptions>;
+                             ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions,
+                             ResealOptions, MessageOptions>;
 
 struct CommandLine {
   Command command;

@@ -74,8 +74,10 @@ Result<PrivateFile> PrivateFile::Open(const std::string& path) {
   return PrivateFile(fd, path);
 }
 
-Status PrivateFile::Clear() {
-  if (ftruncate(fd_, 0) != 0) return Failed("write", path_, errno);
+Status PrivateFile::Clear() { return Cut(0); }
+
+Status PrivateFile::Cut(std::uint64_t size) {
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return Failed("write", path_, errno);
   return Ok();
 }
 

@@ -34,6 +34,7 @@ class PrivateFile {
   Status ReadAt(std::uint64_t offset, MutableByteView out) const;
   Status Sync();   // on the disk when it returns
   Status Clear();  // empty again
+  Status Cut(std::uint64_t size);  // what stands behind the first `size` bytes goes
   // Takes the file for this process until it is closed; false when another has it.
   Result<bool> TryLock();
   bool IsRemoved() const;  // by name, by somebody else

@@ -13,7 +13,27 @@ KmsAccess::Place PlaceOf(const Connection& connection, Patience patience) {
   return {connection.target().region, connection.options().address.fips, patience};
 }
 
+SealedRequest RequestFor(const Connection& connection, const KeyOptions& keys,
+                         const SealedAccess::Wanted& wanted) {
+  SealedRequest request;
+  request.mode = ModeOf(wanted.sealed);
+  request.keys = keys;
+  request.binding = BindingOf(wanted.name_binding);
+  request.prefix = connection.target().key_prefix;
+  request.address = VolumeAddress(connection);
+  request.state_directory = wanted.state_directory;
+  return request;
+}
+
+KeyWorkshop WorkshopOf(KmsAccess& kms, SecretArena& arena) {
+  return {arena, [&kms](const std::string& key) { return kms.MakeKeyring(key); }};
+}
+
 }  // namespace
+
+KmsAccess QuickKms(Connection& connection, const KeyOptions& keys, SecretArena& arena) {
+  return {connection.network(), PlaceOf(connection, Patience::kQuick), keys, arena};
+}
 
 std::string VolumeAddress(const Connection& connection) {
   return connection.reached_bucket() + "/" + connection.target().key_prefix;
@@ -30,24 +50,24 @@ Result<std::unique_ptr<SealedAccess>> SealedAccess::Open(const Parties& parties,
                                                          SealedFinding& finding) {
   std::unique_ptr<SealedAccess> access(new SealedAccess(parties, keys));
   Connection& connection = parties.connection;
-  SealedRequest request;
-  request.mode = ModeOf(wanted.sealed);
-  request.keys = keys;
-  request.binding = BindingOf(wanted.name_binding);
-  request.prefix = connection.target().key_prefix;
-  request.address = VolumeAddress(connection);
-  request.state_directory = wanted.state_directory;
-  KmsAccess first_look(connection.network(), PlaceOf(connection, Patience::kQuick), keys,
-                       parties.arena);
-  const SealedParts parts{
-      connection.store(),
-      parties.pool,
-      connection.clock(),
-      {parties.arena,
-       [&kms = access->kms_](const std::string& key) { return kms.MakeKeyring(key); }},
-      {parties.arena, [&](const std::string& key) { return first_look.MakeKeyring(key); }}};
+  KmsAccess first_look = QuickKms(connection, keys, parties.arena);
+  const SealedParts parts{connection.store(), parties.pool, connection.clock(),
+                          WorkshopOf(access->kms_, parties.arena),
+                          WorkshopOf(first_look, parties.arena)};
+  const SealedRequest request = RequestFor(connection, keys, wanted);
   COFFER_ASSIGN(access->volume_, SealedMount::Open(request, parts, finding));
   return access;
+}
+
+Result<OpenedDescriptor> SealedAccess::OpenDescriptor(const Parties& parties,
+                                                      const KeyOptions& keys,
+                                                      const std::string& state_directory,
+                                                      SealedFinding& finding) {
+  Connection& connection = parties.connection;
+  KmsAccess kms = QuickKms(connection, keys, parties.arena);
+  const KeyWorkshop workshop = WorkshopOf(kms, parties.arena);
+  const SealedParts parts{connection.store(), parties.pool, connection.clock(), workshop, workshop};
+  return OpenForChange(RequestFor(connection, keys, {"yes", "", state_directory}), parts, finding);
 }
 
 s3::ObjectStore& SealedAccess::store() {

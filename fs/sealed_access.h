@@ -34,6 +34,10 @@ class SealedAccess {
   // Failures as SealedMount::Open's.
   static Result<std::unique_ptr<SealedAccess>> Open(const Parties& parties, const KeyOptions& keys,
                                                     const Wanted& wanted, SealedFinding& finding);
+  // The descriptor alone, for whoever changes it (fs/sealed_mount.h, OpenForChange).
+  static Result<OpenedDescriptor> OpenDescriptor(const Parties& parties, const KeyOptions& keys,
+                                                 const std::string& state_directory,
+                                                 SealedFinding& finding);
   SealedAccess(const SealedAccess&) = delete;
   SealedAccess& operator=(const SealedAccess&) = delete;
 
@@ -52,6 +56,9 @@ class SealedAccess {
   KmsAccess kms_;
   std::unique_ptr<SealedMount> volume_;
 };
+
+// KMS for what a person waits for.
+KmsAccess QuickKms(Connection& connection, const KeyOptions& keys, SecretArena& arena);
 
 // What pins, and whatever else this machine keeps of a volume, are kept by.
 std::string VolumeAddress(const Connection& connection);

@@ -4,16 +4,13 @@
 #include <utility>
 
 #include "crypto/header.h"
+#include "fs/descriptor_write.h"
 
 namespace coffer::fs {
 namespace {
 
 constexpr std::uint64_t kLargestDescriptor = 1u << 20;
 constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = MultiKeySource::kMaxEncryptedKeys};
-
-std::string DescriptorKey(const std::string& prefix) {
-  return prefix + std::string(kDescriptorName);
-}
 
 // The message at the descriptor's place, before anything of it is believed.
 struct Claim {
@@ -43,7 +40,8 @@ Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string
   if (!header) {
     return Error{Code::kCorrupt, "the volume descriptor " + DescriptorKey(prefix) +
                                      " is damaged: " + header.error().what +
-                                     " (put back an older version of it; until then coffer open "
+                                     " (put back an older version of it, or coffer init "
+                                     "--rebuild-descriptor makes it again; until then coffer open "
                                      "reads each object)"};
   }
   return std::optional<Claim>(Claim{fetched->info.etag, std::move(*header)});
@@ -57,8 +55,9 @@ Status RefuseMissing(const SealedRequest& request, const std::optional<KeyPin>& 
                  "this was the sealed volume " + pin->volume +
                      " when this machine used it last, and has no descriptor now. If " +
                      DescriptorKey(request.prefix) +
-                     " was lost, put back an older version of it; until then coffer open reads "
-                     "each object, and --sealed=no shows them as they are"};
+                     " was lost, put back an older version of it, or coffer init "
+                     "--rebuild-descriptor makes it again from the files; until then coffer open "
+                     "reads each object, and --sealed=no shows them as they are"};
   }
   if (request.mode == SealedMode::kYes || request.keys.any()) {
     return Error{Code::kNotFound,
@@ -71,9 +70,8 @@ Status RefuseMissing(const SealedRequest& request, const std::optional<KeyPin>& 
 // ---- Keys ----
 
 bool Holds(const std::vector<KeyName>& keys, const KeyName& key) {
-  return std::any_of(keys.begin(), keys.end(), [&](const KeyName& other) {
-    return other.kind == key.kind && other.provider == key.provider && other.name == key.name;
-  });
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const KeyName& other) { return SameKey(other, key); });
 }
 
 std::vector<KeyName> NamesOf(const std::vector<KeyMaterial>& given) {
@@ -145,12 +143,15 @@ class SealedOpening {
   Status Pin(const VolumeDescriptor& descriptor);
   const std::vector<KeyName>& allowed() const { return allowed_; }
   const std::optional<KeyPin>& pin() const { return pin_; }
+  std::vector<KeyMaterial> TakeGiven() { return std::move(given_); }
   Status LoadPinned() {
     COFFER_ASSIGN(pin_, LoadPin(request_.state_directory, request_.address));
     return Ok();
   }
 
  private:
+  std::string OtherKeys() const;
+  void NoteChange(const VolumeDescriptor& descriptor);
   Result<std::unique_ptr<MultiKeySource>> Source(const std::vector<KeyName>& names,
                                                  const KeyWorkshop& workshop);
 
@@ -209,6 +210,20 @@ Result<std::unique_ptr<MultiKeySource>> SealedOpening::Source(const std::vector<
                                           [&clock = parts_.clock] { return clock.Steady(); });
 }
 
+// Before the error that names the keys of the descriptor. Those are the bucket's word: only
+// somebody who knows them can say that they are right.
+std::string SealedOpening::OtherKeys() const {
+  std::string known;
+  for (const KeyName& key : allowed_) known += (known.empty() ? "" : ", ") + Describe(key);
+  return "the volume's descriptor opens under none of the keys that this machine expects (" +
+         known +
+         "). If whoever looks after the volume has changed its keys, name the new ones once, all "
+         "of "
+         "them: coffer mount --kms-key ARN (or --key-file FILE) SOURCE DIR takes them over; if "
+         "not, "
+         "somebody else put it there";
+}
+
 Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
   const auto vol = claim.header.context.find("vol");
   const auto kind = claim.header.context.find("kind");
@@ -222,10 +237,13 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
   SealedStore store(
       {parts_.store, *keys, parts_.workshop.arena, parts_.pool},
       {vol->second, request_.prefix, layout, claim.header.context, BindingPolicy::kStrict, true});
-  COFFER_ASSIGN(const s3::Fetched fetched,
-                store.Get(DescriptorKey(request_.prefix), {0, kLargestDescriptor},
-                          {.etag = claim.etag, .version_id = {}}));
-  COFFER_ASSIGN(VolumeDescriptor descriptor, ParseDescriptor(AsText(fetched.body)));
+  auto fetched = store.Get(DescriptorKey(request_.prefix), {0, kLargestDescriptor},
+                           {.etag = claim.etag, .version_id = {}});
+  if (!fetched && fetched.error().code == Code::kKeyMissing && pin_) {
+    return std::move(fetched).error().While(OtherKeys());
+  }
+  if (!fetched) return std::move(fetched).error();
+  COFFER_ASSIGN(VolumeDescriptor descriptor, ParseDescriptor(AsText(fetched->body)));
   if (descriptor.id != vol->second || descriptor.header_size != layout.header_size() ||
       descriptor.frame_size != layout.frame_size() ||
       DescriptorContext(descriptor) != claim.header.context) {
@@ -237,6 +255,16 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
 Result<std::unique_ptr<MultiKeySource>> SealedOpening::VolumeKeys(
     const VolumeDescriptor& descriptor) {
   return Source(finding_.read_only ? allowed_ : descriptor.keys, parts_.workshop);
+}
+
+void SealedOpening::NoteChange(const VolumeDescriptor& descriptor) {
+  finding_.notes.push_back("the volume's keys have changed since this machine used it last:");
+  for (const KeyName& key : descriptor.keys) {
+    if (!Holds(pin_->keys, key)) finding_.notes.push_back("  new:  " + Describe(key));
+  }
+  for (const KeyName& key : pin_->keys) {
+    if (!Holds(descriptor.keys, key)) finding_.notes.push_back("  gone: " + Describe(key));
+  }
 }
 
 // The descriptor opened under a key that was expected. Where that was a pinned one, its own list of
@@ -251,7 +279,31 @@ Status SealedOpening::Pin(const VolumeDescriptor& descriptor) {
     COFFER_TRY(CheckKeys(descriptor, allowed_));
   }
   if (pin_ && pin_->keys == descriptor.keys) return Ok();
+  if (pin_) NoteChange(descriptor);
   return SavePin(request_.state_directory, {request_.address, descriptor.id, descriptor.keys});
+}
+
+Result<OpenedDescriptor> OpenForChange(const SealedRequest& request, const SealedParts& parts,
+                                       SealedFinding& finding) {
+  SealedOpening opening(request, parts, finding);
+  COFFER_TRY(opening.LoadPinned());
+  COFFER_ASSIGN(const std::optional<Claim> claim, ReadClaim(parts.store, request.prefix));
+  if (!claim) {
+    COFFER_TRY(RefuseMissing(request, opening.pin()));
+    return Error{Code::kNotFound, "there is no sealed volume here: coffer init makes one"};
+  }
+  COFFER_TRY(opening.ChooseKeys(*claim));
+  if (finding.read_only) {
+    return Error{Code::kUnsupported,
+                 "a recovery key reads, and cannot change the volume: name a KMS or AES key"};
+  }
+  OpenedDescriptor opened;
+  COFFER_ASSIGN(opened.descriptor, opening.OpenDescriptor(*claim));
+  COFFER_TRY(opening.Pin(opened.descriptor));
+  opened.etag = claim->etag;
+  opened.free = claim->header.pad > 1 ? claim->header.pad - 1u : 0;
+  opened.given = opening.TakeGiven();
+  return opened;
 }
 
 Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& request,

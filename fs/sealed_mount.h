@@ -58,6 +58,19 @@ struct SealedFinding {
 Status RefuseInside(const std::string& prefix, s3::ObjectStore& store,
                     std::vector<std::string>& notes);
 
+// A volume's descriptor as whoever changes it finds it.
+struct OpenedDescriptor {
+  VolumeDescriptor descriptor;
+  std::string etag;
+  std::uint32_t free = 0;          // bytes of its header that one more key may take
+  std::vector<KeyMaterial> given;  // keys that were named
+};
+// By the rules of SealedMount::Open, pins included, and with its failures, but without the keys of
+// files: local ones that only seal need not be named. kNotFound where there is no sealed volume;
+// kUnsupported when only a recovery key opens it. Blocks on the network and on KMS.
+Result<OpenedDescriptor> OpenForChange(const SealedRequest& request, const SealedParts& parts,
+                                       SealedFinding& finding);
+
 class SealedMount {
  public:
   // Null for a plain volume. kNotFound where a sealed volume was expected, kDenied where it cannot

@@ -9,8 +9,6 @@
 namespace coffer::fs {
 namespace {
 
-// Of messages whose keys and sizes are remembered; each holds one key of the arena.
-constexpr std::size_t kMessagesKept = 4096;
 // Each may cost a call to KMS, and anybody who can write to the bucket chooses them.
 constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = 8};
 
@@ -91,7 +89,7 @@ SealedStore::SealedStore(const Parts& parts, SealedVolume volume)
       volume_(std::move(volume)),
       own_prefix_(volume_.prefix + std::string(kOwnDirectory)),
       metadata_(volume_, parts.arena),
-      messages_(kMessagesKept) {}
+      messages_(parts.messages_kept) {}
 
 // ---- What the bucket says ----
 

@@ -43,6 +43,8 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
     KeySource& keys;
     SecretArena& arena;
     WorkerPool& pool;
+    // Messages whose keys and sizes are remembered; each holds one key of the arena.
+    std::size_t messages_kept = 4096;
   };
   SealedStore(const Parts& parts, SealedVolume volume);
 

@@ -26,7 +26,9 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
   Connection& connection = *session->connection_;
   COFFER_ASSIGN(const Preflight preflight, connection.Check());
   notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
+  session->versioned_ = preflight.facts.versioned == s3::Tri::kYes;
   LoadFindings(session->state_directory_, connection.reached_bucket(), connection.conditions());
+  if (request.bucket_only) return session;
   COFFER_ASSIGN(
       session->sealed_,
       SealedAccess::Open({connection, session->pool_, session->arena_}, request.keys,

@@ -28,6 +28,7 @@ class VolumeSession {
     const KeyOptions& keys;
     std::string sealed = "auto";  // "yes", "no"
     std::string name_binding;     // "": as the descriptor says
+    bool bucket_only = false;     // asks for no key: the caller opens the descriptor himself
   };
 
   // Hides the process's memory, asks the bucket what a mount would ask, and opens the volume's
@@ -47,9 +48,11 @@ class VolumeSession {
   const std::string& state_directory() const { return state_directory_; }
 
   s3::ObjectStore& stored() { return connection_->store(); }  // objects as they are
-  s3::ObjectStore& plain() { return sealed_->store(); }       // as a mount shows them
-  SealedMount* sealed() { return sealed_->volume(); }         // null for a plain volume
-  bool read_only() const { return finding_.read_only; }       // only a recovery key opens it
+  bool versioned() const { return versioned_; }               // the bucket keeps old versions
+  // Not with bucket_only:
+  s3::ObjectStore& plain() { return sealed_->store(); }  // as a mount shows them
+  SealedMount* sealed() { return sealed_->volume(); }    // null for a plain volume
+  bool read_only() const { return finding_.read_only; }  // only a recovery key opens it
   KmsAccess& kms() { return sealed_->kms(); }
 
  private:
@@ -58,6 +61,7 @@ class VolumeSession {
   s3::SystemClock clock_;
   std::string state_directory_;
   SealedFinding finding_;
+  bool versioned_ = false;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Connection> connection_;
   SecretArena arena_;  // outlives all keys

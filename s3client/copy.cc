@@ -30,11 +30,8 @@ Result<std::string> ReadCopyEtag(const Response& response) {
 S3Store::Style S3Store::CopyStyle(const CopyRequest& request) const {
   Style style = DefaultStyle();
   if (!request.storage_class.empty()) style.storage_class = request.storage_class;
-  if (request.from == request.to && !request.sse.empty() && style.encryption.sse.empty()) {
-    // AES256 may have been no more than the bucket's default, which may be another one by now;
-    // where nobody asked for it, services need not say it again.
-    style.encryption = {request.sse, request.sse_kms_key_id, request.bucket_key,
-                        request.sse != "AES256"};
+  if (request.from == request.to) {
+    KeepEncryption(style, {request.sse, request.sse_kms_key_id, request.bucket_key});
   }
   return style;
 }

@@ -60,7 +60,8 @@ Result<Part> ReadCopiedPart(const Response& response, int number, bool crc) {
 }  // namespace
 
 Result<Upload> S3Store::CreateUpload(std::string_view key, const NewObject& object) {
-  return CreateUploadAs(key, object, DefaultStyle());
+  COFFER_ASSIGN(const Style style, StyleOf(key, object));
+  return CreateUploadAs(key, object, style);
 }
 
 Result<Upload> S3Store::CreateUploadAs(std::string_view key, const NewObject& object,

@@ -88,7 +88,7 @@ struct Condition {
 };
 
 // What a new object is made of beside its bytes. Storage class, encryption and checksums are the
-// store's own options and apply to every write.
+// store's own options and apply to every write, but for `replaces`.
 struct NewObject {
   Metadata metadata = {};
   ContentHeaders headers = {};
@@ -96,6 +96,10 @@ struct NewObject {
   // CreateUpload only: parts will be copied into it. Few servers but AWS take copied parts beside
   // parts with checksums, so elsewhere those are left out (the signature covers the bytes).
   bool copies_parts = false;
+  // The version whose place this takes with the same content: its storage class and encryption are
+  // kept where the store's options name none, and its tags (one request more). Null: a new file.
+  // Borrowed for the call.
+  const ObjectInfo* replaces = nullptr;
   // For stores that seal what they store: taken when the file was opened; null for one taken now.
   DataKeyPtr data_key = {};
 };

@@ -15,7 +15,7 @@ Result<Written> S3Store::Put(std::string_view key, ByteView body, const NewObjec
   if (object.condition.kind != Condition::Kind::kNone) {
     COFFER_ASSIGN(put_id, NewPutId());
   }
-  const Style style = DefaultStyle();
+  COFFER_ASSIGN(const Style style, StyleOf(key, object));
   COFFER_TRY(AddNewObject(request.headers, object, style, put_id));
   AddCondition(request.headers, object.condition);
   const Checksum checksum = AddBody(request, body);

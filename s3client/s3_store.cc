@@ -102,6 +102,26 @@ S3Store::Style S3Store::DefaultStyle() const {
   return {options_.storage_class, options_.encryption, ""};
 }
 
+// AES256 may have been no more than the bucket's default, which may be another one by now; where
+// nobody asked for it, services need not say it again.
+void S3Store::KeepEncryption(Style& style, const Encryption& old) {
+  if (old.sse.empty() || !style.encryption.sse.empty()) return;
+  style.encryption = old;
+  style.encryption.confirmed = old.sse != "AES256";
+}
+
+Result<S3Store::Style> S3Store::StyleOf(std::string_view key, const NewObject& object) {
+  Style style = DefaultStyle();
+  if (object.replaces == nullptr) return style;
+  const ObjectInfo& old = *object.replaces;
+  if (style.storage_class.empty()) style.storage_class = old.storage_class;
+  KeepEncryption(style, {old.sse, old.sse_kms_key_id, old.bucket_key});
+  if (old.tag_count > 0) {
+    COFFER_ASSIGN(style.tagging, Tagging(key, old.version_id));
+  }
+  return style;
+}
+
 Request S3Store::NewRequest(Operation operation, std::string method, std::string_view key) const {
   Request request;
   request.operation = operation;

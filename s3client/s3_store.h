@@ -93,6 +93,8 @@ class S3Store : public ObjectStore {
 
   // s3_store.cc: what all operations share.
   Style DefaultStyle() const;
+  Result<Style> StyleOf(std::string_view key, const NewObject& object);
+  static void KeepEncryption(Style& style, const Encryption& old);
   Request NewRequest(Operation operation, std::string method, std::string_view key) const;
   void AddCustomerKey(Headers& headers) const;
   void AddSourceCustomerKey(Headers& headers) const;

@@ -293,6 +293,27 @@ TEST_CASE("the other commands", "[options]") {
   const auto umount = Parse({"umount", "/mnt"});
   REQUIRE(umount);
   CHECK(std::get<UmountOptions>(umount->command).directory == "/mnt");
+  const auto key = Parse({"key", "add", "s3://b/v", "kms-key=arn", "-y", "--key-file", "/k"});
+  REQUIRE(key);
+  CHECK(std::get<KeyCommandOptions>(key->command).action == KeyAction::kAdd);
+  CHECK(std::get<KeyCommandOptions>(key->command).volume.source == "s3://b/v");
+  CHECK(std::get<KeyCommandOptions>(key->command).operands ==
+        std::vector<std::string>{"kms-key=arn"});
+  CHECK(std::get<KeyCommandOptions>(key->command).keys.key_file == "/k");
+  CHECK(std::get<KeyCommandOptions>(key->command).yes);
+  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
+           {"key", "b", "x"},
+           {"key", "list", "b", "x"},
+           {"key", "add", "b"},
+           {"key", "list"},
+           {"init", "b", "--yes"},
+           {"init", "b", "--rebuild-descriptor", "--header-size=1024"}}) {
+    CHECK(Parse(bad).error().code == Code::kInvalid);
+  }
+  const auto reseal = Parse({"reseal", "b", "--dry-run", "--adopt-plaintext"});
+  REQUIRE(reseal);
+  CHECK(std::get<ResealOptions>(reseal->command).dry_run);
+  CHECK(std::get<ResealOptions>(reseal->command).adopt_plaintext);
   // A file for all commands may set what one of them does not know.
   const TemporaryFile file("memory-limit = 64M\nregion = x\n");
   CHECK(Parse({"resolve", "b"}, {}, file.path()));

@@ -46,6 +46,39 @@ TEST_CASE("Put: one pass for signature and checksum, and everything else that wa
   }
 }
 
+TEST_CASE("Put: what replaces a version keeps its storage class, encryption and tags") {
+  ObjectInfo old;
+  old.storage_class = "GLACIER_IR";
+  old.sse = "aws:kms";
+  old.sse_kms_key_id = "1234";
+  old.version_id = "v1";
+  old.tag_count = 1;
+  NewObject object;
+  object.replaces = &old;
+  StoreBench bench;
+  bench.wire.Then(
+      Object("<Tagging><TagSet><Tag><Key>a b</Key><Value>c</Value></Tag></TagSet></Tagging>"));
+  bench.wire.Then(Object(
+      "", {{"x-amz-server-side-encryption", "aws:kms"},
+           {"x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:us-east-1:1:key/1234"}}));
+  REQUIRE(bench.store.Put("k", AsBytes("x"), object));
+  CHECK(bench.Seen(0).operation == Operation::kGetTagging);
+  const SeenRequest& seen = bench.Seen(1);
+  CHECK(seen.headers.Get("x-amz-storage-class") == "GLACIER_IR");
+  CHECK(seen.headers.Get("x-amz-server-side-encryption-aws-kms-key-id") == "1234");
+  CHECK(seen.headers.Get("x-amz-tagging") == "a%20b=c");
+
+  // What the store's options name comes before what was.
+  StoreOptions options;
+  options.storage_class = "STANDARD_IA";
+  StoreBench other(options);
+  old.tag_count = 0;
+  old.sse.clear();
+  other.wire.Then(Object(""));
+  REQUIRE(other.store.Put("k", AsBytes("x"), object));
+  CHECK(other.Seen(0).headers.Get("x-amz-storage-class") == "STANDARD_IA");
+}
+
 TEST_CASE("Put: encryption that was asked for and not done is a failure that says so") {
   StoreOptions options;
   options.encryption = {"AES256", "", false};
