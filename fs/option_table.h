@@ -22,6 +22,8 @@ struct Draft {
   bool recursive = false;
   bool whole_bucket = false;
   bool yes = false;
+  bool resume = false;
+  bool dry_run = false;
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
 };
@@ -36,6 +38,9 @@ enum : unsigned {
   kForInit = 64,
   kForSeal = 128,
   kForOpen = 256,
+  kForVerify = 512,
+  kForInspect = 1024,
+  kForRebind = 2048,
 };
 
 struct CommandSpec {

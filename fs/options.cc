@@ -181,7 +181,8 @@ std::string VariableFor(std::string_view name) {
 }
 
 constexpr unsigned kWithProfile =
-    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForSeal | kForOpen;
+    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForSeal | kForOpen |
+    kForVerify | kForInspect | kForRebind;
 
 std::string_view Get(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
@@ -433,6 +434,19 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.message.keys = std::move(mount.keys);
       draft.message.open = command.bit == kForOpen;
       return std::move(draft.message);
+    case kForVerify:
+      return VerifyOptions{std::move(mount.volume),       std::move(mount.keys), first,
+                           std::move(mount.name_binding), draft.resume,          draft.json};
+    case kForInspect:
+      return InspectOptions{std::move(mount.volume), std::move(mount.keys), first, draft.json};
+    case kForRebind:
+      return RebindOptions{std::move(mount.volume),
+                           std::move(mount.keys),
+                           first,
+                           draft.recursive,
+                           draft.dry_run,
+                           draft.yes,
+                           draft.json};
     default:
       mount.directory = draft.positionals.back();
       return std::move(mount);

@@ -222,10 +222,15 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
   SealedStore store(
       {parts_.store, *keys, parts_.workshop.arena, parts_.pool},
       {vol->second, request_.prefix, layout, claim.header.context, BindingPolicy::kStrict, true});
-  COFFER_ASSIGN(const s3::Fetched fetched,
-                store.Get(DescriptorKey(request_.prefix), {0, kLargestDescriptor},
-                          {.etag = claim.etag, .version_id = {}}));
-  COFFER_ASSIGN(VolumeDescriptor descriptor, ParseDescriptor(AsText(fetched.body)));
+  auto fetched = store.Get(DescriptorKey(request_.prefix), {0, kLargestDescriptor},
+                           {.etag = claim.etag, .version_id = {}});
+  if (!fetched) {
+    for (const KeyringCounts& counts : keys->Counts()) {
+      finding_.keys_failed = finding_.keys_failed || counts.failures > 0;
+    }
+    return std::move(fetched).error();
+  }
+  COFFER_ASSIGN(VolumeDescriptor descriptor, ParseDescriptor(AsText(fetched->body)));
   if (descriptor.id != vol->second || descriptor.header_size != layout.header_size() ||
       descriptor.frame_size != layout.frame_size() ||
       DescriptorContext(descriptor) != claim.header.context) {
