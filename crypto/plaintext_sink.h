@@ -24,4 +24,11 @@ class PlaintextSink {
   virtual bool CanWithdraw() const { return false; }
 };
 
+// For whoever wants to know that a message is whole, and nothing of what is in it.
+class NoPlaintext : public PlaintextSink {
+ public:
+  Status Write(ByteView /*plaintext*/) override { return Ok(); }
+  bool CanWithdraw() const override { return true; }
+};
+
 }  // namespace coffer

@@ -8,6 +8,7 @@
 
 #include "fs/filesystem_impl.h"
 #include "fs/path.h"
+#include "fs/self_copy.h"
 
 namespace coffer::fs {
 namespace {
@@ -358,17 +359,7 @@ Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node
   if (object->archived) {
     return Error{Code::kArchived, "the object is archived: restore it before changing it"};
   }
-  s3::CopyRequest copy;
-  copy.from = key;
-  copy.to = key;
-  copy.source_etag = object->etag;
-  copy.size = object->size;
-  copy.target.headers = object->headers;
-  copy.storage_class = object->storage_class;
-  copy.sse = object->sse;
-  copy.sse_kms_key_id = object->sse_kms_key_id;
-  copy.bucket_key = object->bucket_key;
-  copy.tag_count = object->tag_count;
+  s3::CopyRequest copy = CopyOntoItself(key, *object);
   copy.uploads = &parts_.uploads;
   const Lock lock(tree_.mu);
   copy.target.metadata = MetadataOf(*node, object->metadata);

@@ -13,14 +13,10 @@
 #include <system_error>
 #include <utility>
 
-#include "crypto/multi_key_source.h"
 #include "crypto/whole_message_opener.h"
 #include "crypto/whole_message_sealer.h"
 #include "fs/exit_code.h"
-#include "fs/key_set.h"
-#include "fs/kms_access.h"
-#include "fs/log.h"
-#include "fs/network.h"
+#include "fs/named_key_source.h"
 #include "fs/status_report.h"
 #include "fs/user_context.h"
 
@@ -29,7 +25,6 @@ namespace {
 
 constexpr std::size_t kStep = 1u << 20;
 constexpr std::uint32_t kFrame = 64u << 10;
-constexpr std::size_t kSecrets = 256;
 constexpr auto kProgressEvery = std::chrono::milliseconds(500);
 
 Error Failed(const std::string& doing, const std::string& name) {
@@ -212,23 +207,9 @@ Status Run(const MessageOptions& options, const Environment& environment, Consol
     return Error{Code::kInvalid,
                  "no key is named: --kms-key, --key-file, --aes-key, --rsa-key or --recovery-key"};
   }
-  s3::SystemClock clock;
-  COFFER_ASSIGN(const auto log, Log::Open({}, clock));
-  log->ReportRequests(false);
-  Network network(options.volume, environment, clock, *log);
-  network.FindCredentials(options.volume.address.region);
-  SecretArena arena(kSecrets);
-  KmsAccess kms(network,
-                {options.volume.address.region, options.volume.address.fips, Patience::kQuick},
-                options.keys, arena);
-  COFFER_ASSIGN(const auto given, NamedKeys(options.keys, arena));
-  std::vector<KeyName> names;
-  names.reserve(given.size());
-  for (const KeyMaterial& material : given) names.push_back(material.name);
-  COFFER_ASSIGN(auto rings, MakeKeyrings(names, given, {arena, [&](const std::string& key) {
-                                                          return kms.MakeKeyring(key);
-                                                        }}));
-  MultiKeySource keys(std::move(rings), [&clock] { return clock.Steady(); });
+  COFFER_ASSIGN(const auto source, NamedKeySource::Make(options.volume, options.keys, environment));
+  KeySource& keys = source->keys();
+  SecretArena& arena = source->arena();
   return options.open ? Open(keys, arena, options, console) : Seal(keys, arena, options, console);
 }
 

@@ -14,12 +14,15 @@
 
 #include "fs/cmd_bucket.h"
 #include "fs/cmd_init.h"
+#include "fs/cmd_inspect.h"
 #include "fs/cmd_key.h"
 #include "fs/cmd_message.h"
 #include "fs/cmd_mount.h"
+#include "fs/cmd_rebind.h"
 #include "fs/cmd_reseal.h"
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
+#include "fs/cmd_verify.h"
 #include "fs/exit_code.h"
 #include "fs/options.h"
 
@@ -71,6 +74,15 @@ struct Dispatch {
   }
   int operator()(const MessageOptions& options) const {
     return RunMessageCommand(options, environment, console);
+  }
+  int operator()(const VerifyOptions& options) const {
+    return RunVerify(options, environment, console);
+  }
+  int operator()(const InspectOptions& options) const {
+    return RunInspect(options, environment, console);
+  }
+  int operator()(const RebindOptions& options) const {
+    return RunRebind(options, environment, console);
   }
 };
 

@@ -5,11 +5,14 @@ namespace {
 
 constexpr unsigned kMessages = kForSeal | kForOpen;
 constexpr unsigned kRekeying = kForKey | kForReseal;
-constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove | kForInit | kRekeying;
+constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
+constexpr unsigned kNetwork =
+    kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
-constexpr unsigned kKeys = kForMount | kForInit | kRekeying | kMessages;
+constexpr unsigned kReading = kForVerify | kForInspect;
+constexpr unsigned kKeys = kForMount | kForInit | kRekeying | kMessages | kOnSealed;
 constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
@@ -67,6 +70,19 @@ constexpr CommandSpec kCommands[] = {
      "Encrypt a file or a pipe as an AWS Encryption SDK message, under all keys named.", 0, 0},
     {"open", kForOpen, "", "Decrypt an AWS Encryption SDK message, by any of the keys named.", 0,
      0},
+    {"verify", kForVerify, "SOURCE",
+     "Read and authenticate a sealed volume, or what is below a prefix or a directory\nof it; name "
+     "what is damaged. Changes nothing.",
+     1, 1},
+    {"inspect", kForInspect, "FILE",
+     "What a sealed object says of itself; with a key, what of it is true.\nFILE is "
+     "s3://BUCKET/KEY, "
+     "a path in a mount, a local file with a message, or -.",
+     1, 1},
+    {"rebind", kForRebind, "PATH",
+     "Take sealed objects for what they are called now, after another tool moved them.\nPATH is in "
+     "a mount, or s3://BUCKET/KEY.",
+     1, 1},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
@@ -147,7 +163,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return List(Keys(d).rsa_keys); }},
     {"recovery-key", 0, kKeys, "FILE", kSealing, "public half of an RSA key kept elsewhere",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_key); }},
-    {"recovery-private-key", 0, kForMount | kForOpen, "FILE", kSealing,
+    {"recovery-private-key", 0, kForMount | kForOpen | kReading, "FILE", kSealing,
      "its private half; a mount is read-only then",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
@@ -160,14 +176,14 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.init.rebuild_descriptor); }},
     {"adopt-plaintext", 0, kForReseal, "", kSealing, "also seal what is there in the clear",
      [](Draft& d) -> Slot { return Switch(d.reseal.adopt_plaintext); }},
-    {"name-binding", 0, kForMount | kForInit, "strict|warn|off", kSealing,
+    {"name-binding", 0, kForMount | kForInit | kForVerify, "strict|warn|off", kSealing,
      "objects that another tool moved or changed",
      [](Draft& d) -> Slot { return Choice(d.mount.name_binding, kBindings); }},
     {"s3ec", 0, kForMount, "off|v3|v2|v1", kSealing, "read S3 Encryption Client objects",
      [](Draft& d) -> Slot { return Choice(d.mount.s3ec, kS3ecModes); }},
     {"s3ec-max-size", 0, kForMount, "SIZE", kSealing, "of those that are read (1G)",
      [](Draft& d) -> Slot { return Size(d.mount.s3ec_max_size, 1, 64 * kGiB - 32); }},
-    {"encryption-context", 0, kKeys, "NAME=VALUE", kSealing,
+    {"encryption-context", 0, kForMount | kForInit | kMessages, "NAME=VALUE", kSealing,
      "authenticated, and logged by KMS in the clear",
      [](Draft& d) -> Slot { return List(d.message.encryption_context); }},
     {"header-size", 0, kForInit, "BYTES", kSealing, "room for more keys: 1024 to 8192",
@@ -264,17 +280,19 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
     {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
-    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying, "", kRunning,
-     "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
+    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed, "",
+     kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
-    {"recursive", 'r', kForRemove, "", kRunning, "directories and all below them",
+    {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
+     [](Draft& d) -> Slot { return Switch(d.resume); }},
+    {"dry-run", 'n', kForRebind, "", kRunning, "show what would be changed, change nothing",
+     [](Draft& d) -> Slot { return Switch(d.dry_run); }},
+    {"recursive", 'r', kForRemove | kForRebind, "", kRunning, "directories and all below them",
      [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
-    {"dry-run", 0, kForReseal, "", kRunning, "say what would be done, and do nothing",
-     [](Draft& d) -> Slot { return Switch(d.reseal.dry_run); }},
-    {"yes", 'y', kForRemove | kForInit | kRekeying, "", kRunning, "do not ask",
+    {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind, "", kRunning, "do not ask",
      [](Draft& d) -> Slot { return Switch(d.yes); }},
     {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
      [](Draft& d) -> Slot { return Text(d.config); }},

@@ -22,6 +22,8 @@ struct Draft {
   bool recursive = false;
   bool whole_bucket = false;
   bool yes = false;
+  bool resume = false;
+  bool dry_run = false;
   ResealOptions reseal;    // what reseal has beside mount
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
@@ -37,6 +39,9 @@ enum : unsigned {
   kForInit = 64,
   kForSeal = 128,
   kForOpen = 256,
+  kForVerify = 512,
+  kForInspect = 1024,
+  kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
 };

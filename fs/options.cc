@@ -181,7 +181,8 @@ std::string VariableFor(std::string_view name) {
 }
 
 constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
-                                  kForKey | kForReseal | kForSeal | kForOpen;
+                                  kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
+                                  kForInspect | kForRebind;
 
 std::string_view Get(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
@@ -504,6 +505,7 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.reseal.volume = std::move(mount.volume);
       draft.reseal.keys = std::move(mount.keys);
       draft.reseal.yes = draft.yes;
+      draft.reseal.dry_run = draft.dry_run;
       draft.reseal.json = draft.json;
       return std::move(draft.reseal);
     case kForSeal:
@@ -512,6 +514,19 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.message.keys = std::move(mount.keys);
       draft.message.open = command.bit == kForOpen;
       return std::move(draft.message);
+    case kForVerify:
+      return VerifyOptions{std::move(mount.volume),       std::move(mount.keys), first,
+                           std::move(mount.name_binding), draft.resume,          draft.json};
+    case kForInspect:
+      return InspectOptions{std::move(mount.volume), std::move(mount.keys), first, draft.json};
+    case kForRebind:
+      return RebindOptions{std::move(mount.volume),
+                           std::move(mount.keys),
+                           first,
+                           draft.recursive,
+                           draft.dry_run,
+                           draft.yes,
+                           draft.json};
     default:
       mount.directory = draft.positionals.back();
       return std::move(mount);

@@ -181,14 +181,41 @@ struct MessageOptions {
   std::size_t max_encrypted_data_keys = 0;  // no limit
 };
 
+struct VerifyOptions {
+  VolumeOptions volume;
+  KeyOptions keys;
+  std::string path;          // an address, or a directory of a mount
+  std::string name_binding;  // "": as the volume's descriptor says
+  bool resume = false;       // where an unfinished run stopped
+  bool json = false;
+};
+
+struct InspectOptions {
+  VolumeOptions volume;
+  KeyOptions keys;
+  std::string path;  // an address with a key, a path in a mount, a local file, or "-"
+  bool json = false;
+};
+
+struct RebindOptions {
+  VolumeOptions volume;
+  KeyOptions keys;
+  std::string path;  // an address, or a path in a mount
+  bool recursive = false;
+  bool dry_run = false;
+  bool yes = false;  // do not ask
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
 };
 
-using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                             ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions,
-                             ResealOptions, MessageOptions>;
+using Command =
+    std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
+                 ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
+                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions>;
 
 struct CommandLine {
   Command command;

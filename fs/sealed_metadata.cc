@@ -51,15 +51,29 @@ Result<s3::Metadata> SealedMetadata::Seal(const std::string& key, const MessageI
   return plain;
 }
 
+Result<s3::Metadata> SealedMetadata::Rebound(const std::string& key, const MessageIdentity& message,
+                                             s3::Metadata stored) const {
+  const auto xattrs = stored.find(kXattrField);
+  // Another tool that sealed the object left them in the clear.
+  if (xattrs != stored.end() && xattrs->second.starts_with(kSealedXattrs)) {
+    COFFER_ASSIGN(xattrs->second, OpenXattrs(message, xattrs->second));
+  }
+  return Seal(key, message, std::move(stored));
+}
+
+Status SealedMetadata::Bound(const std::string& key, const MessageIdentity& message,
+                             const s3::Metadata& stored) const {
+  COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
+  const BoundAttributes bound = BoundOf(stored);
+  const auto tag = stored.find(kTagField);
+  if (tag == stored.end()) return Error{Code::kCorrupt, "it has no bind tag"};
+  return CheckBindTag(bind_key, {volume_.id, BelowPrefix(key), bound}, tag->second);
+}
+
 Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageIdentity& message,
                                           s3::Metadata stored, std::string& complaint) const {
   if (volume_.binding != BindingPolicy::kOff) {
-    COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
-    const BoundAttributes bound = BoundOf(stored);
-    const auto tag = stored.find(kTagField);
-    Status fits = tag == stored.end()
-                      ? Status(Error{Code::kCorrupt, "it has no bind tag"})
-                      : CheckBindTag(bind_key, {volume_.id, BelowPrefix(key), bound}, tag->second);
+    Status fits = Bound(key, message, stored);
     if (!fits && volume_.binding == BindingPolicy::kStrict) {
       return std::move(fits).error().While(
           "the object has another's name or changed attributes (coffer open reads what a tool "
@@ -70,15 +84,28 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
   stored.erase(kTagField);
   const auto xattrs = stored.find(kXattrField);
   if (xattrs == stored.end()) return stored;
-  if (!xattrs->second.starts_with(kSealedXattrs)) {
+  COFFER_ASSIGN(xattrs->second, OpenXattrs(message, xattrs->second));
+  return stored;
+}
+
+Status SealedMetadata::OpensXattrs(const MessageIdentity& message,
+                                   const s3::Metadata& stored) const {
+  const auto xattrs = stored.find(kXattrField);
+  if (xattrs == stored.end()) return Ok();
+  COFFER_TRY(OpenXattrs(message, xattrs->second));
+  return Ok();
+}
+
+Result<std::string> SealedMetadata::OpenXattrs(const MessageIdentity& message,
+                                               const std::string& sealed) const {
+  if (!sealed.starts_with(kSealedXattrs)) {
     return Error{Code::kCorrupt, "its extended attributes are not sealed"};
   }
-  const auto sealed = Base64Decode(std::string_view(xattrs->second).substr(kSealedXattrs.size()));
-  if (!sealed) return Error{Code::kCorrupt, "its extended attributes are damaged"};
+  const auto bytes = Base64Decode(std::string_view(sealed).substr(kSealedXattrs.size()));
+  if (!bytes) return Error{Code::kCorrupt, "its extended attributes are damaged"};
   COFFER_ASSIGN(const Secret xattr_key, DeriveXattrKey(message.key.key.view(), message.id, arena_));
-  COFFER_ASSIGN(const Bytes opened, OpenXattrs(xattr_key, *sealed));
-  xattrs->second = AsText(opened);
-  return stored;
+  COFFER_ASSIGN(const Bytes opened, coffer::OpenXattrs(xattr_key, *bytes));
+  return std::string(AsText(opened));
 }
 
 s3::Metadata SealedMetadata::Unproved(s3::Metadata stored) {
@@ -87,6 +114,8 @@ s3::Metadata SealedMetadata::Unproved(s3::Metadata stored) {
 }
 
 void SealedMetadata::DropXattrs(s3::Metadata& metadata) { metadata.erase(kXattrField); }
+
+bool SealedMetadata::HasTag(const s3::Metadata& metadata) { return metadata.contains(kTagField); }
 
 bool SealedMetadata::HasXattrs(const s3::Metadata& metadata) {
   return metadata.contains(kXattrField);

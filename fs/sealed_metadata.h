@@ -34,13 +34,28 @@ class SealedMetadata {
   Result<s3::Metadata> Open(const std::string& key, const MessageIdentity& message,
                             s3::Metadata stored, std::string& complaint) const;
 
+  // What is stored from now on where an object is taken for what it is called, with the attributes
+  // that came with it: whoever asks for that trusts the bucket for both. kCorrupt for extended
+  // attributes that do not open.
+  Result<s3::Metadata> Rebound(const std::string& key, const MessageIdentity& message,
+                               s3::Metadata stored) const;
+  // Whether the tag that was stored is that of this name, this message and these attributes;
+  // kCorrupt where it is not, or where there is none. Whatever the volume's binding.
+  Status Bound(const std::string& key, const MessageIdentity& message,
+               const s3::Metadata& stored) const;
+
+  // Whether the extended attributes that were stored open; kCorrupt where they do not.
+  Status OpensXattrs(const MessageIdentity& message, const s3::Metadata& stored) const;
+
   // The plain form as far as it can be told without keys: what HEAD and LIST show. Extended
   // attributes are still sealed: see IsSealed.
   static s3::Metadata Unproved(s3::Metadata stored);
+  static bool HasTag(const s3::Metadata& metadata);
   static bool HasXattrs(const s3::Metadata& metadata);
   static void DropXattrs(s3::Metadata& metadata);
 
  private:
+  Result<std::string> OpenXattrs(const MessageIdentity& message, const std::string& sealed) const;
   std::string BelowPrefix(const std::string& key) const;
 
   const SealedVolume& volume_;

@@ -239,10 +239,13 @@ Result<VolumeDescriptor> SealedOpening::OpenDescriptor(const Claim& claim) {
       {vol->second, request_.prefix, layout, claim.header.context, BindingPolicy::kStrict, true});
   auto fetched = store.Get(DescriptorKey(request_.prefix), {0, kLargestDescriptor},
                            {.etag = claim.etag, .version_id = {}});
-  if (!fetched && fetched.error().code == Code::kKeyMissing && pin_) {
+  if (!fetched) {
+    for (const KeyringCounts& counts : keys->Counts()) {
+      finding_.keys_failed = finding_.keys_failed || counts.failures > 0;
+    }
+    if (fetched.error().code != Code::kKeyMissing || !pin_) return std::move(fetched).error();
     return std::move(fetched).error().While(OtherKeys());
   }
-  if (!fetched) return std::move(fetched).error();
   COFFER_ASSIGN(VolumeDescriptor descriptor, ParseDescriptor(AsText(fetched->body)));
   if (descriptor.id != vol->second || descriptor.header_size != layout.header_size() ||
       descriptor.frame_size != layout.frame_size() ||

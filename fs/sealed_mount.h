@@ -50,6 +50,7 @@ struct SealedParts {
 // What Open found.
 struct SealedFinding {
   bool read_only = false;          // only a recovery key opens it, or it is shown as it is
+  bool keys_failed = false;        // the volume did not open because of its keys, or of KMS
   std::vector<std::string> notes;  // for people
 };
 
@@ -84,6 +85,7 @@ class SealedMount {
 
   SealedStore& store() { return *store_; }
   const VolumeDescriptor& descriptor() const { return descriptor_; }
+  KeySource& keys() { return *cache_; }  // of the volume's messages
   std::uint64_t unbound() const { return store_->unbound(); }
   KeyCacheCounts CacheCounts() const { return cache_->Counts(); }
   std::vector<KeyringCounts> KeyCounts() const { return source_->Counts(); }

@@ -8,6 +8,14 @@ namespace {
 // Of messages that are open or being written, of keyrings.
 constexpr std::size_t kOtherSecrets = 8192;
 
+// A key that cannot be had now is a key that is not there, for whoever asked for the volume.
+Error KeyFailure(Error error, const SealedFinding& finding) {
+  const bool passing = error.code == Code::kUnavailable || error.code == Code::kTimeout;
+  if (!finding.keys_failed || !passing) return error;
+  error.code = Code::kKeyMissing;
+  return std::move(error).While("the volume's key cannot be had now");
+}
+
 }  // namespace
 
 VolumeSession::VolumeSession(const Request& request)
@@ -29,11 +37,11 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
   session->versioned_ = preflight.facts.versioned == s3::Tri::kYes;
   LoadFindings(session->state_directory_, connection.reached_bucket(), connection.conditions());
   if (request.bucket_only) return session;
-  COFFER_ASSIGN(
-      session->sealed_,
-      SealedAccess::Open({connection, session->pool_, session->arena_}, request.keys,
-                         {request.sealed, request.name_binding, session->state_directory_},
-                         session->finding_));
+  auto sealed = SealedAccess::Open(
+      {connection, session->pool_, session->arena_}, request.keys,
+      {request.sealed, request.name_binding, session->state_directory_}, session->finding_);
+  if (!sealed) return KeyFailure(std::move(sealed).error(), session->finding_);
+  session->sealed_ = std::move(*sealed);
   notes.insert(notes.end(), session->finding_.notes.begin(), session->finding_.notes.end());
   return session;
 }

@@ -33,7 +33,7 @@ class VolumeSession {
 
   // Hides the process's memory, asks the bucket what a mount would ask, and opens the volume's
   // descriptor where there is one. `notes` are for people. Failures as Connection's and
-  // SealedMount::Open's.
+  // SealedMount::Open's, but kKeyMissing also for KMS that does not answer.
   static Result<std::unique_ptr<VolumeSession>> Open(const Request& request,
                                                      const Environment& environment,
                                                      std::vector<std::string>& notes);

@@ -237,9 +237,16 @@ Status VolumeWalk::ForEachFinding(const std::function<Status(const WalkFinding&)
 }
 
 Status VolumeWalk::Close() {
+  {
+    const Lock lock(mu_);
+    if (report_.can_resume) return Ok();
+  }
+  return Forget();
+}
+
+Status VolumeWalk::Forget() {
   const Lock lock(mu_);
-  if (!journal_ || report_.can_resume) return Ok();
-  return journal_->Remove();
+  return journal_ ? journal_->Remove() : Ok();
 }
 
 }  // namespace coffer::fs

@@ -77,6 +77,8 @@ class VolumeWalk {
   Status ForEachFinding(const std::function<Status(const WalkFinding&)>& visit);
   // The report is told: a finished walk, or one that cannot be gone on with, is forgotten.
   Status Close();
+  // The same for walks that are not gone on with.
+  Status Forget();
 
   // Begins nothing more, and lets Run return when what is under way has ended; whoever calls it
   // ends requests on the network, too.

@@ -1,0 +1,73 @@
+#include "fs/volume_place.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "fs/connection.h"
+#include "fs/mounted_path.h"
+#include "fs/volume_descriptor.h"
+
+namespace coffer::fs {
+namespace {
+
+// Without the key in it: `options` name the key from then on.
+void SplitSource(const s3::Target& whole, VolumeOptions& options) {
+  std::string prefix = whole.key_prefix;
+  if (prefix.empty()) return;
+  prefix.pop_back();
+  std::string& source = options.source;
+  const std::size_t end = source.find_last_not_of('/');
+  const std::size_t size = end == source.npos ? 0 : end + 1;
+  if (size > prefix.size() + 1 && source.compare(size - prefix.size() - 1, 1, "/") == 0 &&
+      source.compare(size - prefix.size(), prefix.size(), prefix) == 0) {
+    source.resize(size - prefix.size() - 1);
+  }
+}
+
+// The prefix at or above `prefix` that has a descriptor, "" where none has.
+Result<std::string> VolumeAbove(s3::ObjectStore& store, std::string prefix) {
+  for (;;) {
+    const auto there = store.Get(prefix + std::string(kDescriptorName), {0, 1}, {});
+    if (there || prefix.empty()) return prefix;
+    // Where it may not be read, opening the volume says so.
+    if (there.error().code == Code::kDenied) return prefix;
+    if (there.error().code != Code::kNotFound) return there.error();
+    prefix.pop_back();
+    prefix.resize(prefix.rfind('/') + 1);
+  }
+}
+
+bool IsPath(const std::string& named) {
+  struct stat st = {};
+  return !IsAddress(named) && (named.find('/') != named.npos || lstat(named.c_str(), &st) == 0);
+}
+
+}  // namespace
+
+Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions options,
+                                    const Environment& environment) {
+  if (IsPath(named)) {
+    COFFER_ASSIGN(MountedPath path, FindMountedPath(named, environment, options));
+    const bool directory = path.below.empty() || path.below.ends_with('/');
+    return VolumePlace{std::move(options), std::move(path.below), directory};
+  }
+  options.source = named;
+  s3::AddressOptions plain = options.address;
+  plain.prefix.clear();
+  COFFER_ASSIGN(const s3::Target in_source, s3::ParseTarget(named, plain));
+  s3::SystemClock clock;
+  COFFER_ASSIGN(const auto log, Log::Open({}, clock));
+  log->ReportRequests(false);
+  COFFER_ASSIGN(const auto connection, Connection::Open(options, environment, clock, *log));
+  COFFER_TRY(connection->Check());
+  const std::string whole = connection->target().key_prefix;
+  COFFER_ASSIGN(const std::string volume, VolumeAbove(connection->store(), whole));
+  SplitSource(in_source, options);
+  options.address.prefix = volume;
+  VolumePlace place{std::move(options), whole.substr(volume.size()), true};
+  place.directory = place.below.empty() || named.ends_with('/');
+  return place;
+}
+
+}  // namespace coffer::fs
