@@ -62,6 +62,10 @@ class Verify {
     const int code = ExitCode(report);
     const Status told = options_.json ? TellPrograms(report, code) : TellPeople(report);
     if (!told) console_.err << "coffer verify: " << Printable(told.error().what) << "\n";
+    if (report.stopped) {
+      console_.err << "coffer verify: stopped before the end: " << Printable(report.stopped->what)
+                   << (report.can_resume ? "; the same with --resume goes on there\n" : "\n");
+    }
     if (const Status closed = walk_.Close(); !closed) {
       console_.err << "coffer verify: " << Printable(closed.error().what) << "\n";
     }
@@ -158,9 +162,6 @@ Status Verify::TellPeople(const WalkReport& report) {
     separator = ", ";
   }
   console_.out << "\n";
-  if (!report.stopped) return Ok();
-  console_.err << "coffer verify: stopped before the end: " << Printable(report.stopped->what)
-               << (report.can_resume ? "; the same with --resume goes on there\n" : "\n");
   return Ok();
 }
 

@@ -48,9 +48,15 @@ bool IsPath(const std::string& named) {
 Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions options,
                                     const Environment& environment) {
   if (IsPath(named)) {
-    COFFER_ASSIGN(MountedPath path, FindMountedPath(named, environment, options));
-    const bool directory = path.below.empty() || path.below.ends_with('/');
-    return VolumePlace{std::move(options), std::move(path.below), directory};
+    VolumeOptions mounted = options;
+    auto path = FindMountedPath(named, environment, mounted);
+    if (path) {
+      const bool directory = path->below.empty() || path->below.ends_with('/');
+      return VolumePlace{std::move(mounted), std::move(path->below), directory};
+    }
+    // A bucket may have the name of some file here.
+    const bool bucket = path.error().code == Code::kInvalid && named.find('/') == named.npos;
+    if (!bucket) return std::move(path).error();
   }
   options.source = named;
   s3::AddressOptions plain = options.address;
@@ -67,6 +73,7 @@ Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions opti
   options.address.prefix = volume;
   VolumePlace place{std::move(options), whole.substr(volume.size()), true};
   place.directory = place.below.empty() || named.ends_with('/');
+  if (!place.directory) place.below.pop_back();  // of which ParseTarget makes a prefix
   return place;
 }
 

@@ -319,6 +319,32 @@ TEST_CASE("the other commands", "[options]") {
   CHECK(Parse({"resolve", "b"}, {}, file.path()));
 }
 
+TEST_CASE("the commands that look at sealed volumes", "[options]") {
+  const auto verify = Parse({"verify", "s3://b/p", "--resume", "--json", "--kms-key", "alias/a",
+                             "--name-binding=warn", "--max-threads", "3"});
+  REQUIRE(verify);
+  const auto& v = std::get<VerifyOptions>(verify->command);
+  CHECK(v.path == "s3://b/p");
+  CHECK(v.resume);
+  CHECK(v.json);
+  CHECK(v.keys.kms_keys == std::vector<std::string>{"alias/a"});
+  CHECK(v.name_binding == "warn");
+  CHECK(v.volume.max_threads == 3);
+  const auto inspect = Parse({"inspect", "-", "--recovery-private-key", "k.pem"});
+  REQUIRE(inspect);
+  CHECK(std::get<InspectOptions>(inspect->command).path == "-");
+  CHECK(std::get<InspectOptions>(inspect->command).keys.recovery_private_key == "k.pem");
+  const auto rebind = Parse({"rebind", "-rny", "s3://b/p/f"});
+  REQUIRE(rebind);
+  const auto& r = std::get<RebindOptions>(rebind->command);
+  CHECK(r.path == "s3://b/p/f");
+  CHECK(r.recursive);
+  CHECK(r.dry_run);
+  CHECK(r.yes);
+  CHECK_FALSE(Parse({"rebind", "s3://b/p", "--recovery-private-key", "k.pem"}));
+  CHECK_FALSE(Parse({"verify", "s3://b/p", "--yes"}));
+}
+
 TEST_CASE("help fits a terminal and names every option", "[options]") {
   for (const CommandSpec& command : Commands()) {
     const auto line = Parse({std::string(command.name), "--help"});
