@@ -49,7 +49,7 @@ class MultiKeySource : public KeySource {
 
   // kNotPermitted over kMaxEncryptedKeys; kKeyMissing when none names a key of ours. When all tries
   // failed, the failure that leaves most hope: one that may pass, then denied, disabled, missing,
-  // and kCorrupt only when every one was.
+  // and kCorrupt only when every one was that can open at all.
   Result<DataKeyPtr> ForOpening(const std::vector<EncryptedDataKey>& encrypted,
                                 const EncryptionContext& context, std::size_t size) override;
 

@@ -115,8 +115,8 @@ TEST_CASE("several keys: a data key of another size is corrupt") {
 }
 
 TEST_CASE("several keys: the failure that leaves most hope is told") {
-  const std::vector<Code> by_hope{Code::kUnavailable, Code::kDenied, Code::kKeyDisabled,
-                                  Code::kKeyMissing, Code::kCorrupt};
+  const std::vector<Code> by_hope{Code::kUnavailable, Code::kDenied,  Code::kKeyDisabled,
+                                  Code::kKeyMissing,  Code::kCorrupt, Code::kUnsupported};
   for (std::size_t i = 0; i < by_hope.size(); ++i) {
     for (std::size_t j = i; j < by_hope.size(); ++j) {
       Bench bench;
