@@ -354,29 +354,29 @@ Result<SpoolPtr> S3ecStore::OpenWhole(const std::string& key, const S3ecObject& 
   return std::make_shared<const Spool>(Spool{std::move(plain), std::move(whole), std::move(room)});
 }
 
-// Some ranges side by side, from `at` on, all of the version that the first one was of.
-std::vector<Result<Bytes>> S3ecStore::FetchSome(const std::string& key, const s3::ObjectInfo& info,
-                                                std::uint64_t at, std::uint64_t part) {
+// Of the version that the first range was of.
+Result<Bytes> S3ecStore::FetchPart(const std::string& key, const s3::ObjectInfo& info,
+                                   s3::Range range) {
   s3::ReadCondition same;
   same.etag = info.etag;
   same.version_id = info.version_id;
+  COFFER_ASSIGN(s3::Fetched got, parts_.below.Get(key, range, same));
+  if (got.info.etag != info.etag || got.info.size != info.size || got.body.size() != range.size) {
+    return Error{Code::kChanged, "it was replaced while it was read"};
+  }
+  return std::move(got.body);
+}
+
+// Some ranges side by side, from `at` on.
+std::vector<Result<Bytes>> S3ecStore::FetchSome(const std::string& key, const s3::ObjectInfo& info,
+                                                std::uint64_t at, std::uint64_t part) {
   const std::uint64_t count = std::min(kSideBySide, (info.size - at + part - 1) / part);
   std::vector<Result<Bytes>> replies(count, Error{Code::kInterrupted, "was not asked for"});
   TaskGroup group(parts_.pool, kSideBySide);
   for (Result<Bytes>& reply : replies) {
     const s3::Range range{at, std::min(part, info.size - at)};
     at += range.size;
-    group.Add([&, range, into = &reply] {
-      auto got = parts_.below.Get(key, range, same);
-      if (!got) {
-        *into = std::move(got).error();
-      } else if (got->info.etag != info.etag || got->info.size != info.size ||
-                 got->body.size() != range.size) {
-        *into = Error{Code::kChanged, "it was replaced while it was read"};
-      } else {
-        *into = std::move(got->body);
-      }
-    });
+    group.Add([&, range, into = &reply] { *into = FetchPart(key, info, range); });
   }
   group.Wait();
   return replies;

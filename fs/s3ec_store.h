@@ -109,6 +109,7 @@ class S3ecStore : public s3::ObjectStore {
                             const s3::Fetched& first, bool from_start);
   Result<SpoolPtr> OpenWhole(const std::string& key, const S3ecObject& object,
                              const s3::Fetched& first, bool from_start);
+  Result<Bytes> FetchPart(const std::string& key, const s3::ObjectInfo& info, s3::Range range);
   std::vector<Result<Bytes>> FetchSome(const std::string& key, const s3::ObjectInfo& info,
                                        std::uint64_t at, std::uint64_t part);
   Status FetchRest(const std::string& key, const s3::ObjectInfo& info, std::uint64_t part,
