@@ -196,11 +196,10 @@ TEST_CASE("reseal: locked, archived, and without a key: left, and said") {
   Bench without(store, "b");
   CHECK(without.Outcome("f") == "no key");
   Bench bench(store);
-  store.Edit("f", [&](s3::ObjectInfo& info) {
-    info.lock = {"GOVERNANCE", store.now() + 1000, false};
-  });
+  const std::int64_t now = store.now();
+  store.Edit("f", [&](s3::ObjectInfo& info) { info.lock = {"GOVERNANCE", now + 1000, false}; });
   CHECK(bench.Outcome("f") == "locked");
-  store.Edit("f", [&](s3::ObjectInfo& info) { info.lock.retain_until_s = store.now() - 1; });
+  store.Edit("f", [&](s3::ObjectInfo& info) { info.lock.retain_until_s = now - 1; });
   store.Edit("f", [](s3::ObjectInfo& info) { info.storage_class = "DEEP_ARCHIVE"; });
   CHECK(bench.Outcome("f") == "archived");
   store.Edit("f", [](s3::ObjectInfo& info) { info.storage_class = "STANDARD"; });
