@@ -3,6 +3,7 @@
 # make check       unit, model and mount tests; CHECK="tests/unit.t tests/system/read.t" narrows,
 #                  RGW=0 leaves out the tests on Ceph
 # make conformance the conformance suite on versitygw, MinIO and moto, where they can be had
+# make fuzz        every parser on inputs that libFuzzer makes up, FUZZ_SECONDS=60 each; FUZZ="header xml" narrows
 # make interop     official AWS Encryption SDKs and coffer, each opening what the other sealed
 # make lint        layers, budgets, format, clang-tidy, shell and Python checks
 # make format      clang-format on everything
@@ -16,6 +17,7 @@ PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 INSTALL  ?= install
+FUZZ_CXX ?= clang++
 comma    := ,
 B        := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 PKGS     := fuse3 libcurl openssl zlib tinyxml2 spdlog fmt sqlite3
@@ -30,22 +32,29 @@ LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 ifdef SAN
 # the sanitizers check what _FORTIFY_SOURCE checks, and are blind where it has replaced a call; g++ says itself that
 # it guesses wrong about uninitialized values in what they instrument
-override CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
+override CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+  $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized)
 override LDFLAGS  += -fsanitize=$(SAN)
 else
 override CPPFLAGS += $(if $(filter -O1 -O2 -O3 -Os,$(CXXFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
 
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
-TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc))
-CXXALL := $(SRC) $(TEST) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
+FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
+TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
+# what the fuzz targets use of fs/, and of the tests
+FUZZ_SRC := $(filter crypto/% s3client/%,$(SRC)) $(addprefix fs/,$(addsuffix .cc,attributes directories findings \
+  key_pins key_set listing option_table option_values option_words options path private_file rename_journal \
+  sealed_messages sealed_metadata sealed_store sealed_writes upload_records volume_descriptor volume_json worker_pool)) \
+  tests/support/fake_store.cc
+CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
 # the whole commands with V=1
 Q     := $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
 
-.PHONY: all unit check conformance interop demo deps lint tidy format install uninstall clean help FORCE
+.PHONY: all unit check fuzz conformance interop demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
 $(B)/coffer: $(call obj,$(SRC))
@@ -54,6 +63,9 @@ $(B)/coffer: $(call obj,$(SRC))
 $(B)/unit: $(call obj,$(filter-out fs/main.cc,$(SRC)) $(TEST))
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(B)/fuzz: $(call obj,$(FUZZ_SRC) $(FUZZ_TARGETS) tests/fuzz/driver.cc)
+	$(if $(V),,@echo "  LINK $@")
+	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 $(B)/%.o: %.cc $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX  $@")
@@ -79,6 +91,11 @@ conformance:
 	@RGW=0 tests/deps.sh build test conformance
 	@$(SUBMAKE) all
 	@B=$(B) tests/conformance.sh
+# a build of its own: clang has the fuzzer, and code that is compiled for it
+fuzz:
+	@tests/deps.sh build fuzz
+	@$(SUBMAKE) -j$(shell nproc) B=build/fuzz CXX="$(FUZZ_CXX)" SAN=fuzzer-no-link,address,undefined build/fuzz/fuzz
+	@tests/fuzz.sh build/fuzz/fuzz $(FUZZ)
 interop:
 	@tests/deps.sh build test interop
 	@$(SUBMAKE) all
@@ -88,7 +105,7 @@ demo:
 	@$(SUBMAKE) all
 	@B=$(B) tests/demo.sh
 deps:
-	@tests/deps.sh build test lint
+	@tests/deps.sh build test lint fuzz
 
 lint:
 	@tests/deps.sh build lint
@@ -114,4 +131,4 @@ clean:
 	$(RM) -r build
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
--include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST)) $(SRC:%=build/tidy/%.d)
+-include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST) tests/fuzz/driver.cc) $(SRC:%=build/tidy/%.d)

@@ -26,6 +26,10 @@ bool NameBefore(const ListedName& a, const ListedName& b) {
   return Before(a.name, a.directory, b.name, b.directory);
 }
 
+bool SameName(const ListedName& a, const ListedName& b) {
+  return a.directory == b.directory && a.name == b.name;
+}
+
 std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view name,
                        bool directory) {
   const auto at = std::lower_bound(names.begin(), names.end(), name,
@@ -102,8 +106,14 @@ void ListingBuilder::AddObject(const s3::ListedObject& object) {
   } else if (name.ends_with(kFolderSuffix) && object.size == 0 && AddFolder(name)) {
     return;
   }
-  listing_.names.push_back({std::move(name), false, IsArchive(object.storage_class), false,
-                            !object.sound, std::move(version)});
+  Append({std::move(name), false, IsArchive(object.storage_class), false, !object.sound,
+          std::move(version)});
+}
+
+// A server that lists a name twice has it shown once.
+void ListingBuilder::Append(ListedName row) {
+  if (!listing_.names.empty() && SameName(listing_.names.back(), row)) return;
+  listing_.names.push_back(std::move(row));
 }
 
 // False when "name_$folder$" is a file after all, since nothing but the suffix is there.
@@ -136,12 +146,13 @@ void ListingBuilder::AddPrefix(const std::string& prefix) {
     listing_.names[file].shadowed = true;
     hidden_.push_back(directory_key_ + name);
   }
-  listing_.names.push_back({std::move(name), true, false, false, false, {}});
+  Append({std::move(name), true, false, false, false, {}});
 }
 
 void ListingBuilder::Sort() {
   auto& names = listing_.names;
-  std::sort(names.begin(), names.end(), NameBefore);
+  std::stable_sort(names.begin(), names.end(), NameBefore);
+  names.erase(std::unique(names.begin(), names.end(), SameName), names.end());
   for (const auto& row : names) {
     const std::size_t file = LowerBound(names, row.name, false);
     if (!row.directory || names[file].directory || names[file].name != row.name) continue;

@@ -59,6 +59,7 @@ class ListingBuilder {
   void AddObject(const s3::ListedObject& object);
   void AddPrefix(const std::string& prefix);
   bool AddFolder(std::string_view marker);
+  void Append(ListedName row);
 
   const std::string directory_key_;
   Listing listing_;

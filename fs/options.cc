@@ -63,7 +63,8 @@ class ArgumentParser {
     }
     help_ = app_.count("--help") > 0;
     if (help_) return layer_;
-    for (const std::string& extra : app_.remaining()) COFFER_TRY(Refuse(extra));
+    for (const std::string& extra : app_.remaining())
+      if (extra != kOperandsOnly) COFFER_TRY(Refuse(extra));
     for (const OptionSpec& option : Options()) Take(option);
     COFFER_TRY(TakeForeign());
     if (command_.bit == kForMount) COFFER_TRY(TakeMountWords());
@@ -74,6 +75,9 @@ class ArgumentParser {
   std::vector<std::string> operands() { return app_.get_option("operands")->results(); }
 
  private:
+  // Stands before operands that look like options; CLI11 leaves it among what it did not use.
+  static constexpr std::string_view kOperandsOnly = "--";
+
   static std::string Flag(std::string_view name) { return "--" + std::string(name); }
 
   void Register() {
@@ -156,7 +160,8 @@ class ArgumentParser {
   Status Refuse(const std::string& extra) const {
     if (!extra.starts_with('-') || extra == "-") return Usage("unexpected operand '" + extra + "'");
     const std::string written = extra.substr(0, extra.find('='));
-    const std::string name = WithDashes(written.substr(written.find_first_not_of('-')));
+    const std::size_t begin = std::min(written.find_first_not_of('-'), written.size());
+    const std::string name = WithDashes(written.substr(begin));
     if (const ForeignWord* foreign = FindForeignOption(name);
         foreign != nullptr && foreign->kind == ForeignWord::Kind::kRefuse)
       return Usage(written + ": " + std::string(foreign->text));

@@ -22,13 +22,12 @@ Result<std::optional<Credentials>> EnvironmentCredentials(const Environment& env
   if (credentials.session_token.empty()) credentials.session_token = env("AWS_SECURITY_TOKEN");
   credentials.account_id = env("AWS_ACCOUNT_ID");
   if (const std::string end = env("AWS_CREDENTIAL_EXPIRATION"); !end.empty()) {
-    const auto seconds = ParseIsoDate(end);
-    if (!seconds) {
+    credentials.expires_at = ParseIsoMoment(end);
+    if (!credentials.expires_at) {
       return Error{Code::kDenied,
                    "AWS_CREDENTIAL_EXPIRATION is not a time as in "
                    "2026-01-31T12:00:00Z"};
     }
-    credentials.expires_at = WallTime(std::chrono::seconds(*seconds));
   }
   return std::optional<Credentials>(std::move(credentials));
 }

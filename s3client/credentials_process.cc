@@ -39,9 +39,8 @@ Result<Credentials> FromJson(std::string_view text, const std::string& source) {
     return Bad(source, "printed no AccessKeyId or no SecretAccessKey");
   }
   if (const std::string expiration = member("Expiration"); !expiration.empty()) {
-    const auto seconds = ParseIsoDate(expiration);
-    if (!seconds) return Bad(source, "printed an Expiration that is not ISO 8601");
-    credentials.expires_at = WallTime(std::chrono::seconds(*seconds));
+    credentials.expires_at = ParseIsoMoment(expiration);
+    if (!credentials.expires_at) return Bad(source, "printed an Expiration that is not ISO 8601");
   }
   return credentials;
 }

@@ -1,5 +1,6 @@
 #include "s3client/date.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -101,6 +102,15 @@ std::optional<std::int64_t> ParseIsoDate(std::string_view text) {
   const auto zone = ParseZone(text);
   if (!zone) return std::nullopt;
   return *midnight + *time - *zone;
+}
+
+std::optional<WallTime> ParseIsoMoment(std::string_view text) {
+  using std::chrono::seconds;
+  const auto parsed = ParseIsoDate(text);
+  if (!parsed) return std::nullopt;
+  return WallTime(std::clamp(seconds(*parsed),
+                             std::chrono::ceil<seconds>(WallTime::min().time_since_epoch()),
+                             std::chrono::floor<seconds>(WallTime::max().time_since_epoch())));
 }
 
 }  // namespace coffer::s3

@@ -57,12 +57,11 @@ Result<Credentials> ReadCredentials(XmlNode element) {
   COFFER_ASSIGN(credentials.secret_access_key, element.TextOf("SecretAccessKey"));
   COFFER_ASSIGN(credentials.session_token, element.TextOf("SessionToken"));
   COFFER_ASSIGN(const std::string expiration, element.TextOf("Expiration"));
-  const auto seconds = ParseIsoDate(expiration);
-  if (!seconds || credentials.access_key_id.empty() || credentials.secret_access_key.empty() ||
-      credentials.session_token.empty()) {
+  credentials.expires_at = ParseIsoMoment(expiration);
+  if (!credentials.expires_at || credentials.access_key_id.empty() ||
+      credentials.secret_access_key.empty() || credentials.session_token.empty()) {
     return Error{Code::kUnavailable, "temporary credentials came without key, token or expiration"};
   }
-  credentials.expires_at = WallTime(std::chrono::seconds(*seconds));
   return credentials;
 }
 

@@ -9,6 +9,7 @@ import control
 from http_layer import HttpServer
 from identity import (DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_SECRET_KEY, Permissions, User)
 from kms_keys import DEFAULT_ALIAS, DEFAULT_KEY
+from record import Recorder
 from sts import DEFAULT_ROLE, DEFAULT_WEB_TOKEN, Role
 from world import MIN_PART, World
 
@@ -52,6 +53,7 @@ def parse_arguments(arguments):
     add("--bandwidth", type=int, default=0, metavar="BYTES_PER_S", help="each connection, each way")
     add("--clock-offset", type=float, default=0, metavar="SECONDS")
     add("--min-part-size", type=int, default=MIN_PART, metavar="BYTES")
+    add("--record", metavar="DIRECTORY", help="keep every request body there, also one that breaks off")
     add("--body-timeout", type=float, default=30, metavar="SECONDS")
     add("--ssec-over-http", action="store_true", help="accept SSE-C without TLS (S3 does not)")
     return parser.parse_args(arguments)
@@ -117,6 +119,8 @@ def make_server(world, options):
     server = HttpServer(application, options.port, options.tls, options.bandwidth,
                         options.body_timeout)
     server.snapshots = {}
+    if options.record:
+        server.recorder = Recorder(options.record)
     return server
 
 

@@ -119,6 +119,8 @@ class Connection:
         self.secure = isinstance(sock, ssl.SSLSocket)
         self.pace_in = Pacer(server.bandwidth)
         self.pace_out = Pacer(server.bandwidth)
+        self.record = None  # of the request that is being read
+        self.body_left = 0  # of it
 
     def serve(self):
         """Answer requests until the client or a reply ends the connection."""
@@ -140,6 +142,8 @@ class Connection:
             self.send_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n"
                           b"X-Reason: " + str(error).encode() + b"\r\n\r\n")
             return False
+        self.body_left = exchange.request.content_length or 0
+        self.record = self._server.recorder and self._server.recorder.begin(exchange.request)
         self._server.application(exchange)
         return exchange.keep_alive
 
@@ -194,6 +198,9 @@ class Connection:
             raise BodyTimeout() from error
         finally:
             self._sock.settimeout(None)
+            self.body_left -= have
+            if self.record:
+                self.record.write(view[:have])
         return view.toreadonly()
 
     def send_all(self, data):
@@ -208,12 +215,27 @@ class Connection:
     def reset(self):
         """End the connection with a TCP reset, as a crashed server or a middle box does."""
         raw = self._sock
+        self._record_rest()
         try:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
         self.close()
         raise Disconnected("reset on purpose")
+
+    def _record_rest(self):
+        """What came of a body that nobody wants to read was sent all the same."""
+        if not self.record or not self.body_left:
+            return
+        self.record.write(self._pending[:self.body_left])
+        self.body_left -= min(self.body_left, len(self._pending))
+        self._sock.setblocking(False)
+        try:
+            while self.body_left and (more := self._sock.recv(min(self.body_left, SEND_SLICE))):
+                self.record.write(more)
+                self.body_left -= len(more)
+        except OSError:
+            pass
 
     def close(self):
         """End the connection; what was sent before still arrives."""
@@ -312,6 +334,7 @@ class HttpServer:
         self.bandwidth = bandwidth
         self.body_timeout = body_timeout
         self.connections_seen = 0
+        self.recorder = None  # a record.Recorder that keeps all bodies
         self._context = self._tls_context(tls) if tls else None
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port = self._listener.getsockname()[1]

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "crypto/frame.h"
 #include "crypto/sealer.h"
 
 namespace coffer::test {
@@ -40,6 +41,24 @@ inline Bytes SealWhole(Sealer& sealer, std::string_view plaintext) {
   }
   sealer.SealFinal(number, AsBytes(plaintext), room(plaintext.size() + kFinalOverhead)).value();
   return out;
+}
+
+// All frames of a message, with nothing to keep a number from being used twice: for messages whose
+// id the test chose.
+inline Bytes SealFrames(AesGcm& cipher, ByteView message_id, std::string_view content,
+                        std::uint32_t frame_size) {
+  Bytes out;
+  for (FrameNumber number = 1;; ++number) {
+    const bool last = content.size() <= frame_size;
+    const std::string_view plain = content.substr(0, frame_size);
+    const std::size_t size = plain.size() + (last ? kFinalOverhead : kFrameOverhead);
+    out.resize(out.size() + size);
+    const FrameHead head{last ? FrameKind::kFinal : FrameKind::kRegular, number, FrameNonce(number),
+                         plain.size()};
+    SealFrame(cipher, message_id, head, AsBytes(plain), MutableByteView(out).last(size)).value();
+    if (last) return out;
+    content.remove_prefix(frame_size);
+  }
 }
 
 }  // namespace coffer::test

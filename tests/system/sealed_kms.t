@@ -58,6 +58,7 @@ with concurrent.futures.ThreadPoolExecutor(16) as pool:
     list(pool.map(write, range(count)))
 PYTHON
 at_most "$(calls GenerateDataKey)" $((FILES / 1000 + 2)) "GenerateDataKey: one for 1,000 files, and one more"
+at_least "$(calls GenerateDataKey)" $((FILES / 1000)) "GenerateDataKey: and as many"
 at_most "$(calls Encrypt)" $((FILES / 1000 + 2)) "Encrypt, for the second key: as many"
 is "$(counters "$M" .sealed.kms.throttled)" 0 "nothing was throttled"
 at_most "$(counters "$M" .sealed.kms.waited)" 2 "at most two waited for their turn"
@@ -76,6 +77,7 @@ with concurrent.futures.ThreadPoolExecutor(16) as pool:
     list(pool.map(read, order))
 PYTHON
 at_most "$(calls Decrypt)" $((FILES / 1000 + 4)) "Decrypt: one for each data key, and the descriptor's"
+at_least "$(calls Decrypt)" $((FILES / 1000)) "Decrypt: and as many"
 like "$("$COFFER" status "$M")" 'sealed +volume [0-9a-f-]+; keys asked' "status tells"
 
 # ---- a bad day

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
 #include "crypto/frame.h"
+#include "crypto/header_tag.h"
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
@@ -66,6 +69,33 @@ TEST_CASE("opener: what was sealed, of every size") {
     const std::string content = test::Content(size);
     CHECK(f.Open(f.Seal(content)).value() == content);
   }
+}
+
+// The hash is of the messages that an independent writer, in Python after coffer-format(5), makes
+// of the same ids, keys and contents.
+TEST_CASE("opener: messages of every size up to four frames and a byte are these very bytes") {
+  Fixture f;
+  Sha256Stream all;
+  for (std::uint32_t size = 0; size <= 4 * kF + 1; ++size) {
+    CAPTURE(size);
+    Header header;
+    header.message_id = Bytes(28, std::byte{0});
+    ByteWriter(header.message_id).Integer(size);
+    header.context = f.context;
+    header.encrypted = f.key->encrypted;
+    header.frame_size = kF;
+    REQUIRE(PadHeader(header, kH));
+    SealedHeader sealed = SealHeader(header, *f.key, f.arena).value();
+    AesGcm cipher = AesGcm::ForSealing(sealed.content_key.view()).value();
+    const std::string content = test::Content(size);
+    Bytes message = std::move(sealed.bytes);
+    const Bytes frames = test::SealFrames(cipher, header.message_id, content, kF);
+    message.insert(message.end(), frames.begin(), frames.end());
+    CHECK(f.Open(message).value() == content);
+    all.Update(message);
+  }
+  CHECK(HexEncode(all.Finish()) ==
+        "087d039c2e584294e765b596388443e3d78e4c71cf944d9ad5eb2ae0c98de3a7");
 }
 
 TEST_CASE("opener: any run of frames by itself") {

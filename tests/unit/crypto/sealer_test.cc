@@ -1,11 +1,17 @@
 #include "crypto/sealer.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
 
 #include "crypto/frame.h"
 #include "crypto/opener.h"
+#include "crypto/openssl.h"
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
@@ -91,6 +97,58 @@ TEST_CASE("sealer: a sealed number is burnt") {
   CHECK(sealer->Seal(5, AsBytes(content).first(kF), MutableByteView(out).first(kF + 32))
             .error()
             .code == Code::kInvalid);
+}
+
+TEST_CASE("sealer: a message takes 2^32-1 frames, and not one more") {
+  Fixture f;
+  const auto sealer = f.Make();
+  constexpr FrameNumber kLast = 0xffffffff;
+  const std::string content = test::Content(2 * kF);
+  Bytes out(2 * (kF + 32));
+  const auto one = MutableByteView(out).first(kF + 32);
+  // The number of the last frame is the final one's; no number follows it.
+  CHECK(sealer->Seal(kLast, AsBytes(content).first(kF), one).error().code == Code::kTooLarge);
+  CHECK(sealer->Seal(kLast - 1, AsBytes(content), out).error().code == Code::kTooLarge);
+  CHECK(sealer->Seal(0, AsBytes(content).first(kF), one).error().code == Code::kTooLarge);
+  REQUIRE(sealer->Seal(kLast - 1, AsBytes(content).first(kF), one));
+  Bytes last(5 + 40);
+  CHECK(sealer->SealFinal(0, AsBytes("final"), last).error().code == Code::kInvalid);
+  REQUIRE(sealer->SealFinal(kLast, AsBytes("final"), last));
+  CHECK(sealer->Seal(1, AsBytes(content).first(kF), one));  // it was free, and is before the end
+  CHECK_FALSE(sealer->complete());
+}
+
+// getrandom has no state in this process that a fork could copy.
+TEST_CASE("sealer: a forked child draws other message ids than its parent") {
+  Fixture f;
+  REQUIRE_FALSE(f.Make()->message_id().empty());  // whatever has to be warm is
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    Bytes ids;
+    for (int i = 0; i < 4; ++i) {
+      std::array<std::byte, 32> id{};
+      if (!RandomBytes(id)) _exit(1);
+      ids.insert(ids.end(), id.begin(), id.end());
+    }
+    _exit(write(ends[1], ids.data(), ids.size()) == static_cast<ssize_t>(ids.size()) ? 0 : 1);
+  }
+  std::vector<std::string> drawn;
+  for (int i = 0; i < 4; ++i) drawn.emplace_back(AsText(f.Make()->message_id()));
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(status == 0);
+  for (int i = 0; i < 4; ++i) {
+    std::string id(32, 0);
+    REQUIRE(read(ends[0], id.data(), id.size()) == 32);
+    drawn.push_back(std::move(id));
+  }
+  close(ends[0]);
+  close(ends[1]);
+  std::sort(drawn.begin(), drawn.end());
+  CHECK(std::adjacent_find(drawn.begin(), drawn.end()) == drawn.end());
 }
 
 TEST_CASE("sealer: what is no frame is refused, and burns nothing") {

@@ -48,27 +48,12 @@ struct Fixture {
     SealedHeader sealed = SealHeader(header, *key, arena).value();
     AesGcm cipher = AesGcm::ForSealing(sealed.content_key.view()).value();
     Bytes message = std::move(sealed.bytes);
-    const Bytes body = shape == ContentType::kFramed ? Frames(cipher, header.message_id, content)
-                                                     : OnePiece(cipher, header.message_id, content);
+    const Bytes body = shape == ContentType::kFramed
+                           ? test::SealFrames(cipher, header.message_id, content, kF)
+                           : OnePiece(cipher, header.message_id, content);
     message.insert(message.end(), body.begin(), body.end());
     if (header.suite.signs()) Sign(message);
     return message;
-  }
-
-  static Bytes Frames(AesGcm& cipher, ByteView message_id, std::string_view content) {
-    Bytes out;
-    for (FrameNumber number = 1;; ++number) {
-      const bool last = content.size() <= kF;
-      const std::string_view plain = content.substr(0, kF);
-      out.resize(out.size() + plain.size() + (last ? kFinalOverhead : kFrameOverhead));
-      const FrameHead head{last ? FrameKind::kFinal : FrameKind::kRegular, number,
-                           FrameNonce(number), plain.size()};
-      SealFrame(cipher, message_id, head, AsBytes(plain),
-                MutableByteView(out).last(plain.size() + (last ? 40 : 32)))
-          .value();
-      if (last) return out;
-      content.remove_prefix(kF);
-    }
   }
 
   static Bytes OnePiece(AesGcm& cipher, ByteView message_id, const std::string& content) {

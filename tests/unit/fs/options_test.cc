@@ -231,6 +231,8 @@ TEST_CASE("mistakes are named, with the nearest word", "[options]") {
   CHECK_THAT(MountRefusal({"-o", "region"}), Catch::Contains("needs a value"));
   CHECK_THAT(MountRefusal({"-o", "\"region=x"}), Catch::Contains("quote"));
   CHECK_THAT(MountRefusal({"extra"}), Catch::Contains("usage: coffer mount"));
+  for (const char* nameless : {"---", "--=x", "-=x", "---=x"})
+    CHECK_FALSE(MountRefusal({nameless}).empty());
   CHECK_THAT(MountRefusal({"--json"}), Catch::Contains("does not apply"));
   CHECK_THAT(Refusal({"mout"}), Catch::Contains("did you mean mount?"));
   CHECK_THAT(Refusal({"mount", "b"}), Catch::Contains("usage: coffer mount [OPTIONS] SOURCE DIR"));
@@ -287,6 +289,10 @@ TEST_CASE("the other commands", "[options]") {
   CHECK(std::get<RemoveOptions>(remove->command).recursive);
   CHECK(std::get<RemoveOptions>(remove->command).yes);
   CHECK(std::get<RemoveOptions>(remove->command).path == "/mnt/a");
+  const auto dashed = Parse({"rm", "-r", "--", "--json"});
+  REQUIRE(dashed);
+  CHECK(std::get<RemoveOptions>(dashed->command).path == "--json");
+  CHECK_FALSE(std::get<RemoveOptions>(dashed->command).json);
   const auto doctor = Parse({"doctor", "b", "--write-test"});
   REQUIRE(doctor);
   CHECK(std::get<DoctorOptions>(doctor->command).write_test);

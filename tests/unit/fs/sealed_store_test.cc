@@ -120,6 +120,116 @@ TEST_CASE("sealed: bits flipped, cut, added, swapped frames: not one byte is sho
   CHECK(*writer.Get("f") == Noise(3 * kTestFrame + 5));
 }
 
+TEST_CASE("sealed: every bit of the header, and of what begins and ends a frame") {
+  FakeStore store;
+  SealedBench writer(store);
+  REQUIRE(writer.Put("f", Noise(2 * kTestFrame + 5)));
+  const std::size_t size = store.Body("f")->size();
+  const std::size_t frame = kTestFrame + 32;
+  std::vector<std::size_t> places;
+  const auto around = [&](std::size_t at) {
+    for (std::size_t i = at - 18; i < std::min(at + 20, size); ++i) places.push_back(i);
+  };
+  for (std::size_t at = 0; at < 300; ++at) places.push_back(at);  // keys and context; then padding
+  for (const std::size_t at : {std::size_t{kTestHeader - 40}, std::size_t{kTestHeader},
+                               kTestHeader + frame, kTestHeader + 2 * frame, size}) {
+    around(at);
+  }
+  for (const std::size_t at : places) {
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      CAPTURE(at, bit);
+      const Error error = ReadDamaged(
+          store, "f", [&](std::string& bytes) { bytes[at] ^= static_cast<char>(1u << bit); });
+      CHECK((error.code == Code::kCorrupt || error.code == Code::kKeyMissing ||
+             error.code == Code::kNotPermitted));
+    }
+  }
+}
+
+TEST_CASE("sealed: cut off at every byte, and grown by everything that looks like a message") {
+  FakeStore store;
+  SealedBench writer(store);
+  REQUIRE(writer.Put("f", Noise(60)));
+  REQUIRE(writer.Put("e", ""));
+  const std::size_t size = store.Body("f")->size();
+  for (std::size_t left = 0; left < size; ++left) {
+    CAPTURE(left);
+    CHECK(ReadDamaged(store, "f", [&](std::string& b) { b.resize(left); }).code == Code::kCorrupt);
+  }
+  const std::string final_frame = store.Body("f")->substr(kTestHeader);
+  const std::string empty_frame = store.Body("e")->substr(kTestHeader);
+  for (const std::string& more :
+       {std::string(1, '\0'), std::string(32, '\0'), std::string(40, '\0'),
+        std::string(kTestFrame + 32, '\0'), final_frame, empty_frame, *store.Body("f")}) {
+    CAPTURE(more.size());
+    CHECK(ReadDamaged(store, "f", [&](std::string& b) { b += more; }).code == Code::kCorrupt);
+    CHECK(ReadDamaged(store, "f", [&](std::string& b) { b.insert(kTestHeader, more); }).code ==
+          Code::kCorrupt);
+  }
+}
+
+TEST_CASE("sealed: two messages under one data key: nothing of one passes for the other's") {
+  FakeStore store;
+  SealedBench writer(store);
+  const DataKeyPtr key = *writer.sealed.TakeKey();
+  const auto put = [&](const std::string& name, char fill) {
+    const std::string text(2 * kTestFrame + 5, fill);
+    s3::NewObject object{.metadata = {{"mode", fill == 'a' ? "33188" : "33152"}}};
+    object.data_key = key;
+    REQUIRE(writer.sealed.Put(name, AsBytes(text), object));
+  };
+  put("a", 'a');
+  put("b", 'b');
+  const std::string b = *store.Body("b");
+  REQUIRE(store.Body("a")->substr(0, 3) == b.substr(0, 3));
+  const std::size_t frame = kTestFrame + 32;
+  struct Span {
+    std::size_t at, size;
+  };
+  const std::size_t rest = b.size() - kTestHeader;
+  for (const Span span :
+       {Span{0, kTestHeader}, Span{3, 32}, Span{kTestHeader, frame}, Span{kTestHeader, rest},
+        Span{kTestHeader + frame, frame}, Span{kTestHeader + 2 * frame, rest - 2 * frame}}) {
+    CAPTURE(span.at, span.size);
+    CHECK(ReadDamaged(store, "a", [&](std::string& bytes) {
+            bytes.replace(span.at, span.size, b.substr(span.at, span.size));
+          }).code == Code::kCorrupt);
+  }
+  // Metadata of the one with the bytes of the other, and all of the one in the other's place.
+  const s3::Metadata of_a = store.Info("a")->metadata;
+  const s3::Metadata of_b = store.Info("b")->metadata;
+  const std::string a = *store.Body("a");
+  store.Plant("a", a, of_b);
+  CHECK(SealedBench(store).Get("a").error().code == Code::kCorrupt);
+  store.Plant("a", b, of_a);
+  CHECK(SealedBench(store).Get("a").error().code == Code::kCorrupt);
+  store.Plant("a", b, of_b);
+  CHECK(SealedBench(store).Get("a").error().code == Code::kCorrupt);
+  store.Plant("a", a, of_a);
+  CHECK(SealedBench(store).Get("a"));
+}
+
+TEST_CASE("sealed: every bit of the bind tag and of sealed extended attributes") {
+  FakeStore store;
+  SealedBench writer(store);
+  REQUIRE(writer.Put("f", "text", {{"mode", "33188"}, {"xattr", "%7b%7d"}}));
+  const std::string body = *store.Body("f");
+  const s3::Metadata good = store.Info("f")->metadata;
+  for (const auto& [name, value] : good) {
+    for (std::size_t bit = 0; bit < 8 * value.size(); ++bit) {
+      CAPTURE(name, bit);
+      s3::Metadata bad = good;
+      bad[name][bit / 8] ^= static_cast<char>(1u << bit % 8);
+      store.Plant("f", body, bad);
+      CHECK(SealedBench(store).Get("f").error().code == Code::kCorrupt);
+    }
+    s3::Metadata shorter = good;
+    shorter.erase(name);
+    store.Plant("f", body, shorter);
+    CHECK(SealedBench(store).Get("f").error().code == Code::kCorrupt);
+  }
+}
+
 TEST_CASE("sealed: an empty file is one, and cannot be made of another") {
   FakeStore store;
   SealedBench writer(store);

@@ -33,5 +33,17 @@ TEST_CASE("date: ISO dates with up to nine digits of fraction, and zones") {
   }
 }
 
+TEST_CASE("date: a moment beyond what the clock can tell is the last that it can") {
+  CHECK(*ParseIsoMoment("1994-11-06T08:49:37Z") == WallTime(std::chrono::seconds(784111777)));
+  const auto last = ParseIsoMoment("9999-12-31T23:59:59Z");
+  REQUIRE(last);
+  CHECK(*last > *ParseIsoMoment("2262-04-11T23:47:15Z"));
+  CHECK(*last == *ParseIsoMoment("2262-04-11T23:47:17Z"));
+  const auto first = ParseIsoMoment("1000-01-01T00:00:00Z");
+  REQUIRE(first);
+  CHECK(*first < *ParseIsoMoment("1678-01-01T00:00:00Z"));
+  CHECK_FALSE(ParseIsoMoment("tomorrow"));
+}
+
 }  // namespace
 }  // namespace coffer::s3
