@@ -36,6 +36,8 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(TakeDeferredError(node));
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
+  COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(RefuseSealed(node));
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
   std::shared_ptr<OpenFile> file;
   {
@@ -54,6 +56,7 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
 
 Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
   COFFER_TRY(LearnAttributes(node));
+  COFFER_TRY(RefuseSealed(node));  // where only now its metadata was asked for
   const Lock lock(tree_.mu);
   const Attributes after =
       Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());

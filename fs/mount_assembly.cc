@@ -120,7 +120,11 @@ s3::ObjectStore& MountAssembly::store() { return sealed_->store(); }
 // Ranges and parts of a sealed volume are whole frames.
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
-  if (!sealed_->volume()) return fs;
+  if (!sealed_->volume()) {
+    fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
+    fs.read.refuse_sealed = fs.sealed_below == SealedBelow::kRefused;
+    return fs;
+  }
   const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;
   fs.rename_object = false;
   fs.read.granularity = frame;

@@ -21,6 +21,7 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
   if (WantsToWrite(flags)) return OpenForWriting(node, flags, caller);
   const bool direct = (flags & O_DIRECT) != 0;
   COFFER_TRY(Revalidate(node, direct));
+  COFFER_TRY(RefuseSealed(node));
   auto handle = std::make_shared<Handle>();
   handle->node = node;
   handle->flags = flags;
@@ -61,6 +62,7 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     return Error{Code::kChanged, "replaced, removed or renamed a moment ago"};
   }
   if (!fetched) return std::move(fetched).error();
+  COFFER_TRY(LearnSealed(handle.node, fetched->info));
   if (fetched->info.size != version.size) {
     return Error{Code::kUnavailable, "the listing shows another size than the object has"};
   }
@@ -103,6 +105,8 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
                                                    const Caller& caller) {
   COFFER_TRY(CheckWritable());
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(RefuseSealed(node));
   COFFER_TRY(ProveForWriting(node, flags));
   bool started = false;
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
@@ -222,6 +226,7 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kInvalid, "not a name"};
   const std::string name(view);
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(nullptr));
   NodePtr node;
   auto handle = std::make_shared<Handle>();

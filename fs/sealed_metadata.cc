@@ -12,7 +12,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr const char* kTagField = "coffer-bind";
 constexpr const char* kXattrField = "xattr";
 // Stands before sealed extended attributes. In the clear they begin as URL-encoded JSON does.
 constexpr std::string_view kSealedXattrs = "1:";
@@ -47,7 +46,7 @@ Result<s3::Metadata> SealedMetadata::Seal(const std::string& key, const MessageI
   }
   COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
   const BoundAttributes bound = BoundOf(plain);
-  COFFER_ASSIGN(plain[kTagField], BindTag(bind_key, {volume_.id, BelowPrefix(key), bound}));
+  COFFER_ASSIGN(plain[kBindField], BindTag(bind_key, {volume_.id, BelowPrefix(key), bound}));
   return plain;
 }
 
@@ -56,7 +55,7 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
   if (volume_.binding != BindingPolicy::kOff) {
     COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
     const BoundAttributes bound = BoundOf(stored);
-    const auto tag = stored.find(kTagField);
+    const auto tag = stored.find(kBindField);
     Status fits = tag == stored.end()
                       ? Status(Error{Code::kCorrupt, "it has no bind tag"})
                       : CheckBindTag(bind_key, {volume_.id, BelowPrefix(key), bound}, tag->second);
@@ -67,7 +66,7 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
     }
     if (!fits) complaint = fits.error().what;
   }
-  stored.erase(kTagField);
+  stored.erase(kBindField);
   const auto xattrs = stored.find(kXattrField);
   if (xattrs == stored.end()) return stored;
   if (!xattrs->second.starts_with(kSealedXattrs)) {
@@ -82,7 +81,7 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
 }
 
 s3::Metadata SealedMetadata::Unproved(s3::Metadata stored) {
-  stored.erase(kTagField);
+  stored.erase(kBindField);
   return stored;
 }
 

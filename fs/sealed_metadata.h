@@ -15,6 +15,9 @@
 
 namespace coffer::fs {
 
+// The field of user metadata that every sealed object has, and nothing else.
+inline constexpr const char* kBindField = "coffer-bind";
+
 // The keys that a message gives to its metadata.
 struct MessageIdentity {
   const DataKey& key;

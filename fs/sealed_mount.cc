@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/header.h"
+#include "fs/volume_place.h"
 
 namespace coffer::fs {
 namespace {
@@ -11,32 +12,18 @@ namespace {
 constexpr std::uint64_t kLargestDescriptor = 1u << 20;
 constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = MultiKeySource::kMaxEncryptedKeys};
 
-std::string DescriptorKey(const std::string& prefix) {
-  return prefix + std::string(kDescriptorName);
-}
-
 // The message at the descriptor's place, before anything of it is believed.
 struct Claim {
   std::string etag;
   Header header;
 };
 
-// Who may list but not read is told by a listing whether there is one: reading goes nowhere then.
-Result<bool> IsListed(s3::ObjectStore& store, const std::string& key) {
-  s3::ListRequest request;
-  request.prefix = key;
-  request.delimited = false;
-  request.max_keys = 1;
-  COFFER_ASSIGN(const s3::ListPage page, store.List(request));
-  return !page.objects.empty() && page.objects.front().key == key;
-}
-
 Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string& prefix) {
   auto fetched = store.Get(DescriptorKey(prefix), {0, kLargestDescriptor}, {});
   if (!fetched && fetched.error().code == Code::kNotFound) return std::optional<Claim>();
   if (!fetched && fetched.error().code == Code::kDenied) {
-    const auto listed = IsListed(store, DescriptorKey(prefix));
-    if (listed && !*listed) return std::optional<Claim>();
+    const auto holds = HoldsVolume(store, prefix);
+    if (holds && !*holds) return std::optional<Claim>();
   }
   if (!fetched) return std::move(fetched).error();
   auto header = ParseHeader(fetched->body, kHeaderLimits);
@@ -116,17 +103,16 @@ Status RefuseInside(const std::string& prefix, s3::ObjectStore& store,
   while (!above.empty()) {
     above.pop_back();
     above.resize(above.rfind('/') + 1);
-    // By GET: its 404 has a body that says of what, so that no listing has to confirm it.
-    const auto there = store.Get(DescriptorKey(above), {0, 1}, {});
-    if (there) {
+    const auto there = HoldsVolume(store, above);
+    if (there && *there) {
       return Error{Code::kNotPermitted,
                    "this prefix lies inside the sealed volume at \"" + above +
                        "\": mount that, or with --sealed=no see the objects as they are"};
     }
-    if (there.error().code == Code::kDenied) {
+    if (!there && there.error().code == Code::kDenied) {
       notes.push_back("whether \"" + above +
                       "\" is a sealed volume cannot be told: " + there.error().what);
-    } else if (there.error().code != Code::kNotFound) {
+    } else if (!there) {
       return there.error();
     }
   }

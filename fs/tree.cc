@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/volume_place.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -113,7 +115,12 @@ void Tree::Change(Node& node, const std::string& name, Fact fact) {
   directory.facts.insert_or_assign(name, std::move(fact));
 }
 
+// What was seen of a volume is not forgotten for what was known earlier.
 void Tree::Show(Node& node, const Fact& fact) {
+  if (node.directory && node.directory->sealed == HoldsSealed::kUnknown) {
+    node.directory->sealed = fact.sealed;
+    node.directory->sealed_until = fact.valid_until;
+  }
   if (node.writing || node.waiting) return;  // what we are about to send is newer
   // A change of metadata alone leaves most ETags as they are.
   const bool same_extra =
@@ -218,6 +225,12 @@ void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bo
   directory.listed_until = until;
   directory.misses = 0;
   directory.listed_at = clock_.Steady();
+  const ListedName* const own = listing->Find(kVolumeOwn);
+  if (own == nullptr || !own->directory) {
+    directory.sealed = HoldsSealed::kNo;
+  } else if (directory.sealed != HoldsSealed::kYes) {
+    directory.sealed = HoldsSealed::kMaybe;
+  }
   cached_names_ += listing->names.size();
   directory.listing = std::move(listing);
   listed_.push_back(&node);

@@ -101,7 +101,9 @@ Status Filesystem::Impl::SetXattr(NodeId id, std::string_view name,
   if (value && value->size() > kLargestValue) return Error{Code::kNoSpace, "value over 64 KiB"};
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(EnterToChange(node));
   COFFER_TRY(LearnAttributes(node));
+  COFFER_TRY(RefuseSealed(node));
   std::string key;
   std::shared_ptr<OpenFile> file;
   {
