@@ -105,11 +105,17 @@ Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
   if (!info && info.error().code == Code::kNotFound && node->directory) return Ok();
   if (!info) return std::move(info).error();
   const Fact fact = FactOf(key, *info);
-  const Lock lock(tree_.mu);
-  if (node->waiting || node->writing) return Ok();
-  if (!node->directory && !SameContent(fact.version, node->version)) {
+  FileVersion before;
+  {
+    const Lock lock(tree_.mu);
+    before = node->version;
+  }
+  if (!node->directory && !SameContent(fact.version, before)) {
+    NoteReplaced(node, key, before);
     return Error{Code::kChanged, "another version has this name now"};
   }
+  const Lock lock(tree_.mu);
+  if (node->waiting || node->writing || !SameContent(before, node->version)) return Ok();
   node->attributes = fact.attributes;
   node->extra = fact.extra;
   if (parts_.sealer != nullptr) {
@@ -313,6 +319,7 @@ Status Filesystem::Impl::WaitingFailed(Node& node, const std::string& key, Error
   node.waiting = nullptr;
   node.valid_until = {};
   node.object = nullptr;
+  node.proved = false;
   if (node.parent) node.parent->directory->facts.erase(node.name);
   waiting_.erase(node.id);
   node.deferred_error = std::make_unique<Error>(

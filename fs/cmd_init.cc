@@ -14,11 +14,11 @@
 #include "fs/connection.h"
 #include "fs/exit_code.h"
 #include "fs/findings.h"
-#include "fs/json.h"
 #include "fs/key_pins.h"
 #include "fs/key_set.h"
 #include "fs/kms_access.h"
 #include "fs/log.h"
+#include "fs/policy_hint.h"
 #include "fs/private_file.h"
 #include "fs/sealed_access.h"
 #include "fs/sealed_mount.h"
@@ -49,23 +49,13 @@ Result<std::string> NewVolumeId() {
   return id;
 }
 
-// What a key policy has to allow, ready to be pasted.
-std::string MissingStatement(const std::string& key) {
-  const Json statement = {
-      {"Sid", "CofferSealedVolume"},
-      {"Effect", "Allow"},
-      {"Principal", {{"AWS", "arn:aws:iam::ACCOUNT:role/ROLE"}}},
-      {"Action", {"kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"}},
-      {"Resource", key.starts_with("arn:") && key.find(":key/") != key.npos ? key : "*"}};
-  return ToText(statement) + "\n";
-}
-
 class Init {
  public:
   Init(const InitOptions& options, Connection& connection, Console& console)
       : options_(options),
         connection_(connection),
         console_(console),
+        arena_(kSecrets, options.keys.require_mlock),
         kms_(connection.network(),
              {connection.target().region, options.volume.address.fips, Patience::kQuick},
              options.keys, arena_) {}
@@ -91,7 +81,7 @@ class Init {
   const InitOptions& options_;
   Connection& connection_;
   Console& console_;
-  SecretArena arena_{kSecrets};
+  SecretArena arena_;
   KmsAccess kms_;
   WorkerPool pool_{kThreads};
   VolumeDescriptor descriptor_;
@@ -235,6 +225,8 @@ Status Init::Write(MultiKeySource& keys) {
 }
 
 Status Init::Run(const std::string& state_directory) {
+  COFFER_TRY(arena_.Usable());
+  if (!arena_.locked()) console_.err << "coffer init: " << kUnlockedKeys << "\n";
   COFFER_ASSIGN(descriptor_.id, NewVolumeId());
   COFFER_ASSIGN(descriptor_.context, ParseUserContext(options_.encryption_context));
   for (const char* own : {"coffer", "vol", "kind"}) {
@@ -248,7 +240,9 @@ Status Init::Run(const std::string& state_directory) {
   if (auto tried = TryKeys(); !tried) {
     if (tried.error().code == Code::kDenied && !options_.keys.kms_keys.empty()) {
       console_.err << "coffer init: the key's policy, or one of the caller, lacks this:\n";
-      console_.out << MissingStatement(options_.keys.kms_keys.front());
+      console_.out << ToText(KmsStatement(options_.keys.kms_keys.front(),
+                                          {"kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"}))
+                   << "\n";
     }
     return tried;
   }

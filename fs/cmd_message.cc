@@ -217,7 +217,8 @@ Status Run(const MessageOptions& options, const Environment& environment, Consol
   log->ReportRequests(false);
   Network network(options.volume, environment, clock, *log);
   network.FindCredentials(options.volume.address.region);
-  SecretArena arena(kSecrets);
+  SecretArena arena(kSecrets, options.keys.require_mlock);
+  COFFER_TRY(arena.Usable());
   KmsAccess kms(network,
                 {options.volume.address.region, options.volume.address.fips, Patience::kQuick},
                 options.keys, arena);

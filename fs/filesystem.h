@@ -54,6 +54,7 @@ struct FilesystemOptions {
   bool read_only = false;
   bool exact_attributes = true;  // --attributes=list: false, never HEAD for a mode
   SealedBelow sealed_below = SealedBelow::kNotLookedFor;
+  bool bound_attributes = false;  // what the sealer proves is true of the name, too
   bool strict_exclusive = false;  // --strict-excl: O_EXCL is decided at open, for one PUT more
   bool infer_content_type = false;
   std::chrono::milliseconds metadata_ttl{1000};
@@ -139,6 +140,7 @@ struct FilesystemStats {
   std::uint64_t hidden_keys = 0;
   std::uint64_t sealed_directories = 0;  // that hold a volume, and are closed in a plain mount
   std::uint64_t sealed_files = 0;        // outside of a volume: refused likewise
+  std::uint64_t refused_files = 0;       // of a sealed volume: what did not authenticate
   std::uint64_t deferred_attribute_changes = 0;  // waiting now
   std::uint64_t deferred_attribute_failures = 0;
   std::uint64_t open_handles = 0;
@@ -184,6 +186,8 @@ class Filesystem {
     const s3::ServerTime& server_time;
     FilesystemObserver& observer;
     ContentSealer* sealer = nullptr;  // of a sealed volume
+    // What user.coffer.FIELD of the root says of the mount, "" for no such field; may be null.
+    std::function<std::string(std::string_view field)> volume_field = nullptr;
   };
   Filesystem(const Parts& parts, FilesystemOptions options);
   ~Filesystem();

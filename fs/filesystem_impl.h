@@ -129,6 +129,8 @@ class Filesystem::Impl {
   Status RefuseSealed(const NodePtr& node);
   // The same where only a reply to a read showed it.
   Status LearnSealed(const NodePtr& node, const s3::ObjectInfo& info);
+  // `error`, after a line in the log for what a sealed volume does not show of `key`, and why.
+  Error NotShown(const std::string& key, Error error);
 
   // --- filesystem.cc
   bool Drain();
@@ -297,6 +299,8 @@ class Filesystem::Impl {
   static s3::NewObject MarkerObject();
 
   // xattrs.cc
+  Result<std::string> SealedField(const NodePtr& node, const std::string& key,
+                                  std::string_view field);
   Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
   Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
 

@@ -527,7 +527,10 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   NodeStat stat;
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
-  stat.attributes.mode = ShownMode(node.attributes, options_.defaults);
+  AttributeDefaults shown = options_.defaults;
+  // Of what the bucket merely says nobody shall be given another's rights.
+  if (node.proved && options_.bound_attributes) shown.special_bits = true;
+  stat.attributes.mode = ShownMode(node.attributes, shown);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }

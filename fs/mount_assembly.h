@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/attribute_index.h"
@@ -57,6 +58,7 @@ class MountAssembly {
   Status OpenRecords();
   void Recover(std::vector<std::string>& notes);
   Status OpenSealed(std::vector<std::string>& notes);
+  std::string VolumeField(std::string_view field) const;
   s3::ObjectStore& store();  // plaintext, in a sealed volume too
   FilesystemOptions Options() const;
   void MakeFilesystem();
@@ -75,6 +77,7 @@ class MountAssembly {
   std::unique_ptr<UploadObserver> uploads_;
   SecretArena arena_;  // outlives all keys
   std::unique_ptr<SealedAccess> sealed_;
+  bool authentic_ = false;  // a key that only readers and writers have opens the volume
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;

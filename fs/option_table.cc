@@ -8,7 +8,7 @@ constexpr unsigned kAddress = kForMount | kForDoctor | kForResolve | kForRemove 
 constexpr unsigned kNetwork = kForMount | kForDoctor | kForRemove | kForInit;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit;
-constexpr unsigned kKeys = kForMount | kForInit | kMessages;
+constexpr unsigned kKeys = kForMount | kForDoctor | kForInit | kMessages;
 constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
@@ -137,7 +137,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return List(Keys(d).rsa_keys); }},
     {"recovery-key", 0, kKeys, "FILE", kSealing, "public half of an RSA key kept elsewhere",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_key); }},
-    {"recovery-private-key", 0, kForMount | kForOpen, "FILE", kSealing,
+    {"recovery-private-key", 0, kForMount | kForDoctor | kForOpen, "FILE", kSealing,
      "its private half; a mount is read-only then",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
@@ -169,6 +169,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Size(Keys(d).max_bytes, 1, 1ull << 60); }},
     {"key-cache-entries", 0, kForMount, "N", kSealing, "data keys kept for reading (16384)",
      [](Draft& d) -> Slot { return Count(Keys(d).cache_entries, 1u << 20); }},
+    {"require-mlock", 0, kKeys, "", kSealing, "refuse where memory for keys cannot be locked",
+     [](Draft& d) -> Slot { return Switch(Keys(d).require_mlock); }},
     {"input", 'i', kMessages, "FILE", kRunning, "what is read; - is standard input",
      [](Draft& d) -> Slot { return Text(d.message.input); }},
     {"output", 'o', kMessages, "FILE", kRunning, "what is written; - is standard output",

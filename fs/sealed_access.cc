@@ -36,6 +36,8 @@ Result<std::unique_ptr<SealedAccess>> SealedAccess::Open(const Parties& parties,
   request.prefix = connection.target().key_prefix;
   request.address = VolumeAddress(connection);
   request.state_directory = wanted.state_directory;
+  request.foreign_limit = wanted.foreign_limit;
+  request.remember = wanted.remember;
   KmsAccess first_look(connection.network(), PlaceOf(connection, Patience::kQuick), keys,
                        parties.arena);
   const SealedParts parts{

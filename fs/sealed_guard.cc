@@ -135,6 +135,15 @@ Status Filesystem::Impl::LearnSealed(const NodePtr& node, const s3::ObjectInfo& 
   return RefuseSealed(node);
 }
 
+Error Filesystem::Impl::NotShown(const std::string& key, Error error) {
+  const bool ours = error.code == Code::kCorrupt || error.code == Code::kTooLarge;
+  if (parts_.sealer == nullptr || !ours) return error;
+  if (FirstClosed(key, &FilesystemStats::refused_files)) {
+    parts_.observer.Warn("\"" + key + "\" is not shown: " + error.what);
+  }
+  return error;
+}
+
 // Whether `key` is met for the first time: then it is counted, and worth a line.
 bool Filesystem::Impl::FirstClosed(const std::string& key,
                                    std::uint64_t FilesystemStats::*counter) {

@@ -1,21 +1,14 @@
-// Messages that were opened before, or made here: their keys, and their size as their last frame
-// proved it. Bounded; the least recently used go first.
-//
-// Safe to share between threads; does not block. An entry names one version of an object: key and
-// ETag, which S3 never gives to other bytes.
+// A message that was opened before, or made here: its keys, and its size as its last frame proved
+// it. Immutable.
 
 #pragma once
 
-#include <cstddef>
-#include <list>
 #include <memory>
-#include <string>
-#include <unordered_map>
 
 #include "crypto/key_source.h"
 #include "crypto/layout.h"
 #include "crypto/opener.h"
-#include "fs/mutex.h"
+#include "fs/recent_objects.h"
 
 namespace coffer::fs {
 
@@ -25,22 +18,6 @@ struct SealedMessage {
   DataKeyPtr key;
 };
 using SealedMessagePtr = std::shared_ptr<const SealedMessage>;
-
-class SealedMessages {
- public:
-  explicit SealedMessages(std::size_t limit) : limit_(limit) {}
-
-  // Null when it is not known.
-  SealedMessagePtr Find(const std::string& key, const std::string& etag);
-  void Add(const std::string& key, const std::string& etag, SealedMessagePtr message);
-
- private:
-  using Entry = std::pair<std::string, SealedMessagePtr>;
-
-  const std::size_t limit_;
-  Mutex mu_;
-  std::list<Entry> by_use_ GUARDED_BY(mu_);  // the last used first
-  std::unordered_map<std::string, std::list<Entry>::iterator> entries_ GUARDED_BY(mu_);
-};
+using SealedMessages = RecentObjects<SealedMessage>;
 
 }  // namespace coffer::fs

@@ -61,8 +61,8 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
                       : CheckBindTag(bind_key, {volume_.id, BelowPrefix(key), bound}, tag->second);
     if (!fits && volume_.binding == BindingPolicy::kStrict) {
       return std::move(fits).error().While(
-          "the object has another's name or changed attributes (coffer open reads what a tool "
-          "moved on purpose)");
+          "the object has another's name or changed attributes (what a tool made or moved on "
+          "purpose: coffer rebind adopts it, --name-binding=warn reads it)");
     }
     if (!fits) complaint = fits.error().what;
   }

@@ -237,6 +237,7 @@ Status SealedOpening::Pin(const VolumeDescriptor& descriptor) {
     COFFER_TRY(CheckKeys(descriptor, allowed_));
   }
   if (pin_ && pin_->keys == descriptor.keys) return Ok();
+  if (!request_.remember) return Ok();
   return SavePin(request_.state_directory, {request_.address, descriptor.id, descriptor.keys});
 }
 
@@ -290,7 +291,8 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
   COFFER_ASSIGN(const Layout layout,
                 Layout::Make(mount->descriptor_.header_size, mount->descriptor_.frame_size));
   mount->store_ = std::make_unique<SealedStore>(
-      SealedStore::Parts{parts.store, *mount->cache_, parts.workshop.arena, parts.pool},
+      SealedStore::Parts{parts.store, *mount->cache_, parts.workshop.arena, parts.pool,
+                         request.foreign_limit},
       SealedVolume{mount->descriptor_.id, request.prefix, layout, ContextOf(mount->descriptor_),
                    request.binding.value_or(mount->descriptor_.binding)});
   return mount;

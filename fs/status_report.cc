@@ -40,6 +40,7 @@ Json Files(const FilesystemStats& stats) {
           {"hidden_examples", stats.hidden_examples},
           {"sealed_directories", stats.sealed_directories},
           {"sealed_files", stats.sealed_files},
+          {"refused_files", stats.refused_files},
           {"nodes", stats.nodes},
           {"cached_directories", stats.cached_directories},
           {"cached_names", stats.cached_names},
@@ -248,6 +249,9 @@ std::string StatusForPeople(const Json& report) {
   lines.Add("writing", WritingForPeople(files));
   lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
   lines.Add("closed", ClosedForPeople(files));
+  if (const std::uint64_t refused = Number(files, "refused_files"); refused > 0) {
+    lines.Add("refused", Plural(refused, "file", "files") + " not shown (see the log)");
+  }
   if (const std::uint64_t hidden = Number(files, "hidden_keys"); hidden > 0) {
     std::string examples;
     for (const auto& key : Part(files, "hidden_examples")) {

@@ -127,7 +127,10 @@ void Tree::Show(Node& node, const Fact& fact) {
       node.extra && fact.extra ? *node.extra == *fact.extra : node.extra == fact.extra;
   const bool same =
       node.version.etag == fact.version.etag && node.attributes == fact.attributes && same_extra;
-  if (!same) node.object = nullptr;
+  if (!same) {
+    node.object = nullptr;
+    node.proved = false;
+  }
   node.attributes = fact.attributes;
   node.version = fact.version;
   node.archived = fact.archived;
@@ -207,6 +210,7 @@ void Tree::Expire(Node& node) {
   for (const auto& [name, child] : node.directory->children) {
     child->valid_until = {};
     child->object = nullptr;
+    child->proved = false;
     if (child->directory) Expire(*child);
   }
   node.directory->expired_at = ++node.directory->changes;
@@ -260,6 +264,7 @@ void Tree::Prune(Directory& directory) {
 
 void Tree::Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> object) {
   node->object = std::move(object);
+  node->proved = true;
   remembered_.push_back(node);
   if (remembered_.size() <= kRememberedObjects) return;
   if (const NodePtr oldest = remembered_.front().lock(); oldest && oldest != node) {

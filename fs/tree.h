@@ -106,12 +106,13 @@ struct Node {
   bool archived = false;
   bool marker = false;
   std::shared_ptr<const s3::Metadata> extra;
+  bool proved = false;  // the attributes are those of such an object, in a sealed volume
   std::shared_ptr<const s3::ObjectInfo> object;  // see Tree::Remember; null when not at hand
   s3::SteadyTime valid_until;
   std::shared_ptr<OpenFile> writing;
   int readers = 0;            // open handles
   bool bound = false;         // its content was asked for, and says that it is a sealed file
-  bool fetched_once = false;  // this version was read whole: the kernel may have its pages
+  bool fetched_once = false;  // this version was opened: the kernel may have its pages
   std::unique_ptr<WaitingChange> waiting;
   std::unique_ptr<Error> deferred_error;  // of a change sent later; given to the next call, once
   std::unique_ptr<Directory> directory;   // null for anything else

@@ -11,13 +11,15 @@ constexpr std::size_t kOtherSecrets = 8192;
 }  // namespace
 
 VolumeSession::VolumeSession(const Request& request)
-    : arena_(request.keys.cache_entries + kOtherSecrets), pool_(request.volume.max_threads) {}
+    : arena_(request.keys.cache_entries + kOtherSecrets, request.keys.require_mlock),
+      pool_(request.volume.max_threads) {}
 
 Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& request,
                                                            const Environment& environment,
                                                            std::vector<std::string>& notes) {
   COFFER_TRY(HideProcessMemory());
   std::unique_ptr<VolumeSession> session(new VolumeSession(request));
+  COFFER_TRY(session->arena_.Usable());
   COFFER_ASSIGN(session->log_, Log::Open({}, session->clock_));
   session->log_->ReportRequests(false);
   session->state_directory_ = StateDirectory(request.volume, environment);
@@ -33,6 +35,9 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
                          {request.sealed, request.name_binding, session->state_directory_},
                          session->finding_));
   notes.insert(notes.end(), session->finding_.notes.begin(), session->finding_.notes.end());
+  if (session->sealed() != nullptr && !session->arena_.locked()) {
+    notes.emplace_back(kUnlockedKeys);
+  }
   return session;
 }
 
