@@ -47,12 +47,15 @@ SecretArena::~SecretArena() {
   munmap(base_ - page, mapped_);
 }
 
+Status SecretArena::Usable() const {
+  if (base_ != nullptr && !refuse_) return Ok();
+  return Error{Code::kNoMemory,
+               "memory for keys cannot be locked: raise RLIMIT_MEMLOCK (ulimit -l)"};
+}
+
 Result<Secret> SecretArena::Make(std::size_t size) {
   if (size == 0 || size > kMaxSecret) return Error{Code::kInvalid, "a key of that size"};
-  if (base_ == nullptr || refuse_) {
-    return Error{Code::kNoMemory,
-                 "memory for keys cannot be locked: raise RLIMIT_MEMLOCK (ulimit -l)"};
-  }
+  COFFER_TRY(Usable());
   const std::lock_guard lock(mu_);
   if (free_.empty()) return Error{Code::kNoMemory, "the memory for keys is full"};
   std::byte* at = base_ + free_.back() * kMaxSecret;

@@ -67,6 +67,8 @@ class SecretArena {
   // Fresh from the operating system's generator.
   Result<Secret> Random(std::size_t size);
 
+  // kNoMemory, with what to do, when every Make would fail whatever is in use.
+  Status Usable() const;
   bool locked() const { return locked_; }
   std::size_t in_use() const;
 

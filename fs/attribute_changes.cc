@@ -37,6 +37,8 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(TakeDeferredError(node));
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
+  COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(RefuseSealed(node));
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
   std::shared_ptr<OpenFile> file;
   {
@@ -55,6 +57,7 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
 
 Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
   COFFER_TRY(LearnAttributes(node));
+  COFFER_TRY(RefuseSealed(node));  // where only now its metadata was asked for
   const Lock lock(tree_.mu);
   const Attributes after =
       Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());
@@ -103,11 +106,17 @@ Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
   if (!info && info.error().code == Code::kNotFound && node->directory) return Ok();
   if (!info) return std::move(info).error();
   const Fact fact = FactOf(key, *info);
-  const Lock lock(tree_.mu);
-  if (node->waiting || node->writing) return Ok();
-  if (!node->directory && !SameContent(fact.version, node->version)) {
+  FileVersion before;
+  {
+    const Lock lock(tree_.mu);
+    before = node->version;
+  }
+  if (!node->directory && !SameContent(fact.version, before)) {
+    NoteReplaced(node, key, before);
     return Error{Code::kChanged, "another version has this name now"};
   }
+  const Lock lock(tree_.mu);
+  if (node->waiting || node->writing || !SameContent(before, node->version)) return Ok();
   node->attributes = fact.attributes;
   node->extra = fact.extra;
   if (parts_.sealer != nullptr) {
@@ -311,6 +320,7 @@ Status Filesystem::Impl::WaitingFailed(Node& node, const std::string& key, Error
   node.waiting = nullptr;
   node.valid_until = {};
   node.object = nullptr;
+  node.proved = false;
   if (node.parent) node.parent->directory->facts.erase(node.name);
   waiting_.erase(node.id);
   node.deferred_error = std::make_unique<Error>(

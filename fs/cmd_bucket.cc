@@ -6,11 +6,13 @@
 
 #include "crypto/encoding.h"
 #include "crypto/openssl.h"
+#include "crypto/secret.h"
 #include "fs/cmd_doctor.h"
 #include "fs/cmd_resolve.h"
 #include "fs/cmd_rm.h"
 #include "fs/connection.h"
 #include "fs/doctor_probes.h"
+#include "fs/doctor_sealed.h"
 #include "fs/exit_code.h"
 #include "fs/findings.h"
 #include "fs/mounted_path.h"
@@ -40,6 +42,9 @@ int RunResolveCommand(const ResolveOptions& options, Console& console) {
 
 int RunDoctorCommand(const DoctorOptions& options, const Environment& environment,
                      Console& console) {
+  if (const Status hidden = HideProcessMemory(); !hidden) {
+    return Report(console, "doctor", hidden.error(), options.json);
+  }
   s3::SystemClock clock;
   auto log = Log::Open({}, clock);
   if (!log) return Report(console, "doctor", log.error(), options.json);
@@ -50,7 +55,7 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   const std::string bucket = (*connection)->reached_bucket();
   LoadFindings(state, bucket, memory);
 
-  DoctorSettings settings{options.volume.source, options.json, options.write_test, {}, {}, {}};
+  DoctorSettings settings{options.volume.source, options.json, options.write_test, {}, {}, {}, {}};
   std::array<std::byte, 8> random = {};
   if (const Status drawn = RandomBytes(random); !drawn)
     return Report(console, "doctor", drawn.error(), options.json);
@@ -63,6 +68,7 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   };
   ConnectionProbes probes(**connection, environment);
   const DoctorContext context{(*connection)->target(), (*connection)->quick_store(), probes};
+  settings.sealed = [&] { return CheckSealed({context, **connection, options.keys, state}); };
   return RunDoctor(context, settings, console);
 }
 

@@ -106,6 +106,9 @@ int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Cons
   ReadOnlyFindings read_only = CheckReadOnly(context);
   std::vector<Check> checks = read_only.checks;
   checks.push_back(ConditionalCheck(context, settings));
+  if (read_only.reachable && settings.sealed) {
+    for (Check& check : settings.sealed()) checks.push_back(std::move(check));
+  }
   std::vector<Check> writes;
   if (!settings.write_test || !read_only.reachable) {
     writes = UntestedWrites(context);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fs/console.h"
 #include "fs/doctor.h"
@@ -16,6 +17,8 @@ struct DoctorSettings {
   bool json = false;
   bool write_test = false;
   std::string probe_id;  // fresh and random, for the names of what --write-test writes
+  // What there is to say of a sealed volume, once the bucket was reached; may be null.
+  std::function<std::vector<Check>()> sealed;
   // What is remembered of this endpoint and bucket from an earlier write test.
   std::optional<ConditionalFindings> remembered;
   // Keeps what a write test found; called at most once.

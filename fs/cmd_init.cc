@@ -49,6 +49,7 @@ class Init {
       : options_(options),
         connection_(connection),
         console_(console),
+        arena_(kSecrets, options.keys.require_mlock),
         kms_(connection.network(),
              {connection.target().region, options.volume.address.fips, Patience::kQuick},
              options.keys, arena_) {}
@@ -73,7 +74,7 @@ class Init {
   const InitOptions& options_;
   Connection& connection_;
   Console& console_;
-  SecretArena arena_{kSecrets};
+  SecretArena arena_;
   KmsAccess kms_;
   WorkerPool pool_{kThreads};
   VolumeDescriptor descriptor_;
@@ -165,6 +166,8 @@ Status Init::Write() {
 }
 
 Status Init::Run(const std::string& state_directory) {
+  COFFER_TRY(arena_.Usable());
+  if (!arena_.locked()) console_.err << "coffer init: " << kUnlockedKeys << "\n";
   COFFER_ASSIGN(descriptor_.id, NewVolumeId());
   COFFER_ASSIGN(descriptor_.context, ParseUserContext(options_.encryption_context));
   for (const char* own : {"coffer", "vol", "kind"}) {

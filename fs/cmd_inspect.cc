@@ -18,6 +18,7 @@
 #include "fs/named_key_source.h"
 #include "fs/volume_place.h"
 #include "fs/volume_session.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -63,7 +64,7 @@ void Inspection::Describe(ByteView head, std::uint64_t size, const s3::ObjectInf
   if (header) message_ = MessageFacts(*header, size);
   if (!header) checked_["not_a_message"] = header.error().what;
   if (info == nullptr || !header) return;
-  const bool tag = SealedMetadata::HasTag(info->metadata);
+  const bool tag = IsBound(info->metadata);
   checked_["bind_tag"] = tag ? kNotChecked : "absent";
   checked_["sealed_xattrs"] = SealedMetadata::HasXattrs(info->metadata) ? kNotChecked : "absent";
 }

@@ -14,6 +14,7 @@
 #include "fs/key_pins.h"
 #include "fs/key_trial.h"
 #include "fs/volume_session.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {

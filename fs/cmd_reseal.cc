@@ -112,8 +112,11 @@ Status ResealCommand::OpenOldKeys() {
   limits.max_entries = options_.keys.cache_entries / 2;
   cache_ = std::make_unique<KeyCache>(
       *keys_, limits, KeyCacheParties{[this] { return session_->clock().Steady(); }, {}});
-  const SealedStore::Parts parts{session_->stored(), *cache_, session_->arena(), session_->pool(),
-                                 kMessagesKept};
+  const SealedStore::Parts parts{.below = session_->stored(),
+                                 .keys = *cache_,
+                                 .arena = session_->arena(),
+                                 .pool = session_->pool(),
+                                 .messages_kept = kMessagesKept};
   // Whatever mounts tolerate: an object that has another's name would be sealed again as that one.
   source_ = std::make_unique<SealedStore>(parts, VolumeOf(BindingPolicy::kStrict));
   check_ = std::make_unique<SealedStore>(parts, VolumeOf(BindingPolicy::kStrict));

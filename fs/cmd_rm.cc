@@ -11,6 +11,8 @@
 #include "fs/exit_code.h"
 #include "fs/json.h"
 #include "fs/mutex.h"
+#include "fs/volume_descriptor.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -232,7 +234,7 @@ class RemoveCommand {
     if (!request_.recursive) {
       return Fail({Code::kInvalid, request_.shown + ": a directory; add -r to remove all of it"});
     }
-    if (const int code = Ask(*page); code != kExitOk) return code;
+    if (const int code = Ask(prefix, *page); code != kExitOk) return code;
     return Report(remover.Remove(prefix, *std::move(page)));
   }
 
@@ -252,11 +254,27 @@ class RemoveCommand {
     return Report(result);
   }
 
-  int Ask(const ListPage& first) {
+  // Where a sealed volume begins that would go too, as far as the first page or one look tells.
+  std::optional<std::string> SealedAmong(const std::string& prefix, const ListPage& first) {
+    for (const ListedObject& object : first.objects) {
+      if (IsDescriptorKey(object.key)) {
+        return object.key.substr(0, object.key.size() - kDescriptorName.size());
+      }
+    }
+    if (first.next_token.empty() || !request_.keep.empty()) return std::nullopt;
+    const auto holds = HoldsVolume(store_, prefix);
+    if (holds && *holds) return prefix;
+    return std::nullopt;
+  }
+
+  int Ask(const std::string& prefix, const ListPage& first) {
     if (request_.yes) return kExitOk;
-    const std::string count = (first.next_token.empty() ? "" : "more than ") +
-                              std::to_string(first.objects.size()) +
-                              (first.objects.size() == 1 ? " object" : " objects");
+    std::string count = (first.next_token.empty() ? "" : "more than ") +
+                        std::to_string(first.objects.size()) +
+                        (first.objects.size() == 1 ? " object" : " objects");
+    if (const auto sealed = SealedAmong(prefix, first)) {
+      count += ", the sealed volume at \"" + Printable(*sealed) + "\" among them";
+    }
     const std::string question = Printable(request_.shown) + ": remove " + count +
                                  ", those included that a mount does not show?";
     if (!console_.interactive) {

@@ -92,6 +92,7 @@ Fact Filesystem::Impl::FactFrom(const Node& node) const {
   fact.version = node.version;
   fact.archived = node.archived;
   fact.marker = node.marker;
+  if (node.directory) fact.sealed = node.directory->sealed;
   fact.extra = node.extra;
   fact.valid_until = Until(options_.metadata_ttl);
   fact.marker_until = fact.valid_until;

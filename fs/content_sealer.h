@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "crypto/bytes.h"
 #include "crypto/key_source.h"
@@ -22,6 +23,11 @@ class ContentSealer {
   // is sealed again, by a copy or a new version, must come from here. kCorrupt when it is not
   // proved. A marker of another tool, which is no message, has no metadata. Blocks on the network.
   virtual Result<s3::ObjectInfo> Prove(const std::string& key, const std::string& etag) = 0;
+  // The wrapped data keys of an object's message, as its header says them: one ranged read where
+  // the message was not opened yet, and no key. A claim, unless it was opened. kCorrupt for what is
+  // no message of the volume.
+  virtual Result<std::vector<EncryptedDataKey>> KeysOf(const std::string& key,
+                                                       const std::string& etag) = 0;
   // Bytes that could not be stored, as a message that `coffer open` reads; null takes a key.
   virtual Result<Bytes> SealAlone(ByteView plain, DataKeyPtr key) = 0;
 };

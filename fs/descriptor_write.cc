@@ -1,12 +1,9 @@
 #include "fs/descriptor_write.h"
 
 #include "fs/sealed_store.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
-
-std::string DescriptorKey(const std::string& prefix) {
-  return prefix + std::string(kDescriptorName);
-}
 
 Status WriteDescriptor(const DescriptorPlace& place, const VolumeDescriptor& descriptor,
                        KeySource& keys, const s3::Condition& condition) {

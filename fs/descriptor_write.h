@@ -22,8 +22,6 @@ struct DescriptorPlace {
   std::string prefix;  // of the volume's keys
 };
 
-std::string DescriptorKey(const std::string& prefix);
-
 // `descriptor` as a new message under `keys`, and read back as a mount will, by a store that has
 // not seen it yet: when this returns, it opens. kExists or kChanged for a lost condition.
 Status WriteDescriptor(const DescriptorPlace& place, const VolumeDescriptor& descriptor,

@@ -3,12 +3,14 @@
 // Offsets: 1 and 2 are past "." and "..", then one for each listed name, then one for each name
 // that only this mount knows of.
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
 #include "fs/path.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -23,6 +25,7 @@ constexpr std::size_t kHiddenRemembered = 10'000;
 
 Result<HandleId> Filesystem::Impl::OpenDirectory(NodeId id) {
   COFFER_ASSIGN(const NodePtr node, FindDirectory(id));
+  COFFER_TRY(Enter(node, Entering::kToSee));
   auto stream = std::make_shared<DirectoryStream>();
   stream->node = node;
   {
@@ -104,12 +107,28 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
       return Error{Code::kChanged, "the directory was renamed while it was read"};
     }
   }
+  COFFER_TRY(ExpectSealed(stream.node, request.prefix, *page));
   stream.builder->Add(*page);
   ++stream.pages;
   stream.next_token = page->next_token;
   stream.more = !stream.next_token.empty();
   if (!stream.more) FinishStream(stream);
   return Ok();
+}
+
+// A page with the directory that volumes have in theirs: no name is shown before it is clear.
+Status Filesystem::Impl::ExpectSealed(const NodePtr& node, const std::string& key,
+                                      const s3::ListPage& page) {
+  const std::string own = key + std::string(kVolumeOwn) + "/";
+  if (std::find(page.prefixes.begin(), page.prefixes.end(), own) == page.prefixes.end()) {
+    return Ok();
+  }
+  {
+    const Lock lock(tree_.mu);
+    HoldsSealed& sealed = node->directory->sealed;
+    if (sealed != HoldsSealed::kYes) sealed = HoldsSealed::kMaybe;
+  }
+  return Enter(node, Entering::kToSee);
 }
 
 void Filesystem::Impl::FinishStream(DirectoryStream& stream) {

@@ -17,7 +17,10 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
           parts.clock),
       rescue_(options_.rescue_directory),
       reading_{parts.store, parts.pool, parts.budget, options_.read, read_counters_},
-      writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {}
+      writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {
+  const Lock lock(tree_.mu);
+  tree_.root()->directory->sealed = HoldsSealed::kNo;  // the mount has looked
+}
 
 // Files that are still open now stay so for ever, and a node and its writer hold each other.
 Filesystem::Impl::~Impl() {

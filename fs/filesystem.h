@@ -39,12 +39,22 @@ using NodeId = std::uint64_t;
 using HandleId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 
+// What becomes of sealed volumes below a plain mount, and of sealed files that stand outside of
+// any.
+enum class SealedBelow {
+  kNotLookedFor,  // in a sealed volume, which stores no plaintext
+  kRefused,       // neither shown nor changed
+  kReadOnly,      // --sealed=no: shown as they are; below a volume nothing is changed
+};
+
 struct FilesystemOptions {
   std::string prefix;  // "" or ends in '/': every key of the volume begins with it
   std::string source;  // as the user named it; user.coffer.source
   AttributeDefaults defaults;
   bool read_only = false;
-  bool exact_attributes = true;   // --attributes=list: false, never HEAD for a mode
+  bool exact_attributes = true;  // --attributes=list: false, never HEAD for a mode
+  SealedBelow sealed_below = SealedBelow::kNotLookedFor;
+  bool bound_attributes = false;  // what the sealer proves is true of the name, too
   bool strict_exclusive = false;  // --strict-excl: O_EXCL is decided at open, for one PUT more
   // Sizes are hints until a first range was read, and content may be refused as a whole: both come
   // out at open.
@@ -131,6 +141,9 @@ struct FilesystemFacts {
 // What an operator looks at; all counted since the mount began.
 struct FilesystemStats {
   std::uint64_t hidden_keys = 0;
+  std::uint64_t sealed_directories = 0;  // that hold a volume, and are closed in a plain mount
+  std::uint64_t sealed_files = 0;        // outside of a volume: refused likewise
+  std::uint64_t refused_files = 0;       // of a sealed volume: what did not authenticate
   std::uint64_t deferred_attribute_changes = 0;  // waiting now
   std::uint64_t deferred_attribute_failures = 0;
   std::uint64_t open_handles = 0;
@@ -176,6 +189,8 @@ class Filesystem {
     const s3::ServerTime& server_time;
     FilesystemObserver& observer;
     ContentSealer* sealer = nullptr;  // of a sealed volume
+    // What user.coffer.FIELD of the root says of the mount, "" for no such field; may be null.
+    std::function<std::string(std::string_view field)> volume_field = nullptr;
   };
   Filesystem(const Parts& parts, FilesystemOptions options);
   ~Filesystem();

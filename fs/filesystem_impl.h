@@ -119,6 +119,19 @@ class Filesystem::Impl {
   Status SetXattr(NodeId id, std::string_view name, std::optional<std::string_view> value,
                   XattrMode mode);
 
+  // --- sealed_guard.cc
+  enum class Entering { kToSee, kToChange };
+  // May what is below `directory` be shown, or changed? In a plain mount not where a sealed volume
+  // begins there or above: kDenied, or kReadOnly with --sealed=no. Before the first change it is
+  // asked, once, for each directory on the way that nothing is known of.
+  Status Enter(const NodePtr& directory, Entering entering);
+  // kDenied for a file that says of itself that it is sealed, as far as that is known.
+  Status RefuseSealed(const NodePtr& node);
+  // The same where only a reply to a read showed it.
+  Status LearnSealed(const NodePtr& node, const s3::ObjectInfo& info);
+  // `error`, after a line in the log for what a sealed volume does not show of `key`, and why.
+  Error NotShown(const std::string& key, Error error);
+
   // --- filesystem.cc
   bool Drain();
   FilesystemStats stats() const;
@@ -173,9 +186,19 @@ class Filesystem::Impl {
   Status ListWhole(const NodePtr& directory);
   Status ListWholeNow(const NodePtr& directory);
 
+  // sealed_guard.cc
+  NodePtr ToAskAbout(const NodePtr& directory, Entering entering) const REQUIRES(tree_.mu);
+  NodePtr SealedAbove(const NodePtr& directory) const REQUIRES(tree_.mu);
+  Status AskAbout(const NodePtr& directory);
+  // Of the directory that `node` is or stands in.
+  Status EnterToChange(const NodePtr& node);
+  Error Closed(const std::string& key, Entering entering);
+  bool FirstClosed(const std::string& key, std::uint64_t FilesystemStats::*counter);
+
   // directory_stream.cc
   Status StartStream(DirectoryStream& stream);
   Status NextPage(DirectoryStream& stream);
+  Status ExpectSealed(const NodePtr& node, const std::string& key, const s3::ListPage& page);
   Result<std::optional<DirectoryEntry>> NextEntry(DirectoryStream& stream, std::uint64_t offset,
                                                   bool with_entry);
   DirectoryEntry DotEntry(const DirectoryStream& stream, std::uint64_t offset);
@@ -276,6 +299,8 @@ class Filesystem::Impl {
   static s3::NewObject MarkerObject();
 
   // xattrs.cc
+  Result<std::string> SealedField(const NodePtr& node, const std::string& key,
+                                  std::string_view field);
   Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
   Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
 
@@ -306,6 +331,7 @@ class Filesystem::Impl {
   mutable Mutex stats_mu_;
   FilesystemStats stats_ GUARDED_BY(stats_mu_);
   std::unordered_map<std::string, bool> hidden_seen_ GUARDED_BY(stats_mu_);
+  std::set<std::string> closed_seen_ GUARDED_BY(stats_mu_);  // keys, of sealed files and volumes
 
   std::unordered_map<NodeId, NodePtr> waiting_ GUARDED_BY(tree_.mu);  // changes not sent yet
   bool timer_set_ GUARDED_BY(tree_.mu) = false;

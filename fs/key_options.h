@@ -18,6 +18,8 @@ struct KeyOptions {
   std::string recovery_key;           // short for an RSA key coffer-recovery/ID:oaep-sha256
   std::string recovery_private_key;   // the same key's private half: for reading
 
+  bool require_mlock = false;  // no keys in memory that may be swapped
+
   std::string kms_endpoint_url;
   std::size_t kms_rate = 50;  // requests a second
   std::chrono::milliseconds max_age{300'000};

@@ -5,21 +5,9 @@
 
 #include "crypto/header.h"
 #include "fs/json.h"
+#include "fs/policy_hint.h"
 
 namespace coffer::fs {
-namespace {
-
-std::string MissingStatement(const std::string& key) {
-  const Json statement = {
-      {"Sid", "CofferSealedVolume"},
-      {"Effect", "Allow"},
-      {"Principal", {{"AWS", "arn:aws:iam::ACCOUNT:role/ROLE"}}},
-      {"Action", {"kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"}},
-      {"Resource", key.starts_with("arn:") && key.find(":key/") != key.npos ? key : "*"}};
-  return ToText(statement) + "\n";
-}
-
-}  // namespace
 
 Result<KeyTrial> TryKeys(std::vector<KeyName>& names, const std::vector<KeyMaterial>& given,
                          const KeyWorkshop& workshop, const MultiKeySource::Now& now,
@@ -49,7 +37,9 @@ void ShowMissingStatement(const Error& error, const std::vector<KeyName>& names,
   }
   if (denied == nullptr) return;
   console.err << "coffer: the key's policy, or one of the caller, lacks this:\n";
-  console.out << MissingStatement(denied->name);
+  console.out << ToText(KmsStatement(denied->name,
+                                     {"kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"}))
+              << "\n";
 }
 
 Status CheckKeySet(const std::vector<KeyName>& keys, bool no_recovery_key) {

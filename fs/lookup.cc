@@ -6,6 +6,7 @@
 #include "fs/filesystem_impl.h"
 #include "fs/on_exit.h"
 #include "fs/path.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -35,15 +36,28 @@ constexpr int kNeighbours = 32;
 
 // What a listing of everything that begins with a key says of it.
 struct Neighbours {
-  bool key = false;        // the key itself is there
-  bool directory = false;  // something is below "key/"
-  bool marker = false;     // "key/" itself
-  bool unclear = false;    // more names stand before "key/" than the page holds
+  bool key = false;                            // the key itself is there
+  bool directory = false;                      // something is below "key/"
+  bool marker = false;                         // "key/" itself
+  bool unclear = false;                        // more names stand before "key/" than the page holds
+  HoldsSealed sealed = HoldsSealed::kUnknown;  // of "key/"
 };
 
-Neighbours Judge(const s3::ListPage& page, const std::string& key) {
+// The page holds all that begins with `key` up to its last name, if `sorted`.
+HoldsSealed JudgeSealed(const s3::ListPage& page, const std::string& below, bool sorted) {
+  const std::string descriptor = DescriptorKey(below);
+  for (const auto& object : page.objects) {
+    if (object.key == descriptor) return HoldsSealed::kYes;
+  }
+  const bool past = page.next_token.empty() ||
+                    (sorted && !page.objects.empty() && page.objects.back().key > descriptor);
+  return past ? HoldsSealed::kNo : HoldsSealed::kUnknown;
+}
+
+Neighbours Judge(const s3::ListPage& page, const std::string& key, bool sorted) {
   const std::string below = key + "/";
   Neighbours found;
+  found.sealed = JudgeSealed(page, below, sorted);
   for (const auto& object : page.objects) {
     found.key = found.key || object.key == key;
     found.directory = found.directory || object.key.starts_with(below);
@@ -102,10 +116,12 @@ Result<NodePtr> Filesystem::Impl::LookupNode(const NodePtr& parent, std::string_
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kNotFound, "not a name"};
   const std::string name(view);
+  COFFER_TRY(Enter(parent, Entering::kToSee));
   for (;;) {
     COFFER_ASSIGN(NodePtr ahead, AheadOfS3(parent, name));
     if (ahead) return ahead;
     COFFER_ASSIGN(const Answer answer, Resolve(parent, name));
+    COFFER_TRY(Enter(parent, Entering::kToSee));  // a listing for the answer may have told
     const Lock lock(tree_.mu);
     const NodePtr child = tree_.Child(*parent, name);
     // A rename or another local change while we asked: what that made of the name counts.
@@ -368,17 +384,20 @@ Result<Fact> Filesystem::Impl::AskBoth(const std::string& key, bool known) {
   auto head = parts_.store.Head(key, whatever);
   listing.Wait();
   Neighbours found;
-  if (page) found = Judge(*page, key);
+  if (page) found = Judge(*page, key, options_.sorted_listings);
   if (found.unclear) {
     beside.prefix = key + "/";
-    beside.max_keys = 1;
     page = parts_.store.List(beside);
-    if (page) found.directory = Judge(*page, key).directory;
-    if (page) found.marker = Judge(*page, key).marker;
+    const Neighbours below = page ? Judge(*page, key, options_.sorted_listings) : Neighbours();
+    found.directory = below.directory;
+    found.marker = below.marker;
+    found.sealed = below.sealed;
   }
   if (found.directory) {
     if (head) CountHidden({key});
-    return AskedDirectory(key + "/", found.marker);
+    COFFER_ASSIGN(Fact directory, AskedDirectory(key + "/", found.marker));
+    directory.sealed = found.sealed;
+    return directory;
   }
   if (head) {
     // Without the right to list, a directory of that name would be invisible anyway.
@@ -508,7 +527,10 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   NodeStat stat;
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
-  stat.attributes.mode = ShownMode(node.attributes, options_.defaults);
+  AttributeDefaults shown = options_.defaults;
+  // Of what the bucket merely says nobody shall be given another's rights.
+  if (node.proved && options_.bound_attributes) shown.special_bits = true;
+  stat.attributes.mode = ShownMode(node.attributes, shown);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }

@@ -8,6 +8,7 @@
 #include "fs/mutex.h"
 #include "fs/volume_descriptor.h"
 #include "fs/volume_session.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -141,7 +142,7 @@ MessageCheck::Reading::Step MessageCheck::Reading::Begin() {
 
 MessageCheck::Reading::Step MessageCheck::Reading::ReadHeader() {
   auto header = ParseHeader(head_, kHeaderLimits);
-  const bool bound = SealedMetadata::HasTag(object_.info.metadata);
+  const bool bound = IsBound(object_.info.metadata);
   if (!header && header.error().code == Code::kNotPermitted) {
     return Conclude(Verdict::kForeign, header.error().what);
   }
@@ -205,7 +206,7 @@ MessageCheck::Reading::Step MessageCheck::Reading::CheckMetadata() {
   if (volume_.binding != BindingPolicy::kOff) {
     const Status bound = metadata_.Bound(key_, identity, stored);
     if (!bound && bound.error().code != Code::kCorrupt) return Error(bound.error());
-    if (!bound && !SealedMetadata::HasTag(stored)) {
+    if (!bound && !IsBound(stored)) {
       return Conclude(
           Verdict::kUnbound,
           "it has no bind tag: its metadata was lost, or another tool sealed it (coffer "

@@ -15,6 +15,8 @@ namespace {
 
 // Of messages that are open or being written, of keyrings.
 constexpr std::size_t kOtherSecrets = 8192;
+// Of the memory limit: for messages that have to be held whole.
+constexpr std::uint64_t kForeignShare = 8;
 
 std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
   return (size + frame - 1) / frame * frame;
@@ -74,7 +76,7 @@ MountAssembly::MountAssembly(MountOptions options, const Environment& environmen
       places_(PlacesFor(options_, environment)),
       log_(log),
       began_(std::chrono::steady_clock::now()),
-      arena_(options_.keys.cache_entries + kOtherSecrets),
+      arena_(options_.keys.cache_entries + kOtherSecrets, options_.keys.require_mlock),
       pool_(options_.volume.max_threads) {}
 
 Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& options,
@@ -104,16 +106,20 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
 }
 
 Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
+  COFFER_TRY(arena_.Usable());
   SealedFinding finding;
   // With --s3ec the keys are those of its objects, and say nothing of a sealed volume.
   const KeyOptions keys = reads_s3ec() ? KeyOptions() : options_.keys;
   const bool plain = reads_s3ec() && options_.sealed == "auto";
-  COFFER_ASSIGN(sealed_, SealedAccess::Open({*connection_, pool_, arena_}, keys,
-                                            {plain ? "plain" : options_.sealed,
-                                             options_.name_binding, places_.state},
-                                            finding));
+  COFFER_ASSIGN(sealed_,
+                SealedAccess::Open({*connection_, pool_, arena_}, keys,
+                                   {plain ? "plain" : options_.sealed, options_.name_binding,
+                                    places_.state, options_.memory_limit / kForeignShare},
+                                   finding));
   notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
+  if (sealed_->volume() && !arena_.locked()) notes.emplace_back(kUnlockedKeys);
   if (finding.read_only) options_.read_only = true;
+  authentic_ = !finding.read_only;
   // Sealed bytes stand beside plain ones while they are sent or opened.
   budget_ = std::make_unique<MemoryBudget>(sealed_->volume() ? options_.memory_limit / 2
                                                              : options_.memory_limit);
@@ -143,9 +149,15 @@ s3::ObjectStore& MountAssembly::store() {
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
   fs.prove_at_open = s3ec_ != nullptr;
-  if (!sealed_->volume()) return fs;
+  if (!sealed_->volume()) {
+    fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
+    fs.read.refuse_sealed = fs.sealed_below == SealedBelow::kRefused;
+    return fs;
+  }
   const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;
   fs.rename_object = false;
+  const BindingPolicy binding = sealed_->volume()->store().volume().binding;
+  fs.bound_attributes = authentic_ && binding == BindingPolicy::kStrict;
   fs.read.granularity = frame;
   for (std::uint64_t* size : {&fs.read.first_window, &fs.read.part_size, &fs.read.max_window,
                               &fs.write.first_part, &fs.write.largest_part}) {
@@ -256,8 +268,20 @@ void MountAssembly::MakeFilesystem() {
                                 connection_->clock(),
                                 connection_->server_time(),
                                 log_,
-                                sealed_->volume() ? &sealed_->volume()->store() : nullptr};
+                                sealed_->volume() ? &sealed_->volume()->store() : nullptr,
+                                [this](std::string_view field) { return VolumeField(field); }};
   filesystem_ = std::make_unique<Filesystem>(parts, Options());
+}
+
+// The counters that tell whether the quota of KMS is in danger, for who has no `coffer status`.
+std::string MountAssembly::VolumeField(std::string_view field) const {
+  const SealedMount* volume = sealed_->volume();
+  if (field == "sealed") return volume == nullptr ? "no" : "yes";
+  if (volume == nullptr) return "";
+  if (field == "kms-calls") return std::to_string(KmsCalls(*volume));
+  const KeyCacheCounts cache = volume->CacheCounts();
+  if (field == "kms-hits") return std::to_string(cache.sealing.hits + cache.opening.hits);
+  return "";
 }
 
 StatusFacts MountAssembly::Facts() const {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/attribute_index.h"
@@ -60,6 +61,7 @@ class MountAssembly {
   Status OpenSealed(std::vector<std::string>& notes);
   Status OpenS3ec(std::vector<std::string>& notes);
   bool reads_s3ec() const { return options_.s3ec != "off"; }
+  std::string VolumeField(std::string_view field) const;
   s3::ObjectStore& store();  // plaintext, in a sealed volume too
   FilesystemOptions Options() const;
   void MakeFilesystem();
@@ -79,6 +81,7 @@ class MountAssembly {
   SecretArena arena_;  // outlives all keys
   std::unique_ptr<SealedAccess> sealed_;
   std::unique_ptr<S3ecMount> s3ec_;  // null without --s3ec
+  bool authentic_ = false;           // a key that only readers and writers have opens the volume
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;

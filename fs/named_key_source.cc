@@ -10,7 +10,8 @@ namespace coffer::fs {
 Result<std::unique_ptr<NamedKeySource>> NamedKeySource::Make(const VolumeOptions& volume,
                                                              const KeyOptions& keys,
                                                              const Environment& environment) {
-  std::unique_ptr<NamedKeySource> source(new NamedKeySource());
+  std::unique_ptr<NamedKeySource> source(new NamedKeySource(keys.require_mlock));
+  COFFER_TRY(source->arena_.Usable());
   COFFER_ASSIGN(source->log_, Log::Open({}, source->clock_));
   source->log_->ReportRequests(false);
   source->network_ = std::make_unique<Network>(volume, environment, source->clock_, *source->log_);

@@ -31,12 +31,14 @@ class NamedKeySource {
   SecretArena& arena() { return arena_; }
 
  private:
-  NamedKeySource() = default;
+  explicit NamedKeySource(bool require_mlock) : arena_(kSecrets, require_mlock) {}
+
+  static constexpr std::size_t kSecrets = 256;
 
   s3::SystemClock clock_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Network> network_;
-  SecretArena arena_{256};
+  SecretArena arena_;
   std::unique_ptr<KmsAccess> kms_;
   std::unique_ptr<MultiKeySource> keys_;
 };

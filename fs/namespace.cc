@@ -31,10 +31,12 @@ Result<EntryReply> Filesystem::Impl::MakeDirectory(NodeId parent_id, std::string
   COFFER_TRY(CheckWritable());
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const std::string key, NewName(parent, name, "/"));
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   const ChangeGate::Hold gate(gate_, {key});
   s3::NewObject marker = MarkerObject();
   Fact fact;
   fact.attributes = NewAttributes(FileType::kDirectory, mode, caller);
+  fact.sealed = HoldsSealed::kNo;
   marker.metadata = ToMetadata({}, fact.attributes);
   COFFER_ASSIGN(const s3::Written written, parts_.store.Put(key, {}, marker));
   const NodePtr node = MadeHere(parent, std::string(name), std::move(fact), written, marker);
@@ -53,6 +55,7 @@ Result<EntryReply> Filesystem::Impl::MakeSymlink(NodeId parent_id, std::string_v
   if (target.size() > kLongestTarget) return Error{Code::kNameTooLong, "target over 4095 bytes"};
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
   COFFER_ASSIGN(const std::string key, NewName(parent, name, ""));
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   const ChangeGate::Hold gate(gate_, {key});
   s3::NewObject object;
   Fact fact;
@@ -102,6 +105,7 @@ Result<std::string> Filesystem::Impl::ReadLink(NodeId id) {
     version = node->version;
   }
   if (version.size == 0) return Error{Code::kInvalid, "a symbolic link to nothing"};
+  COFFER_TRY(RefuseSealed(node));
   auto fetched =
       parts_.store.Get(key, {0, kLongestTarget}, {.etag = version.etag, .version_id = {}});
   if (fetched) return std::string(AsText(fetched->body));
@@ -117,6 +121,7 @@ Result<std::string> Filesystem::Impl::ReadLink(NodeId id) {
 Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   COFFER_TRY(CheckWritable());
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
   if (node->directory) return Error{Code::kIsDirectory, "unlink of a directory"};
@@ -168,6 +173,7 @@ void Filesystem::Impl::KeepIfImplicit(const NodePtr& directory) {
 Status Filesystem::Impl::RemoveDirectory(NodeId parent_id, std::string_view name) {
   COFFER_TRY(CheckWritable());
   COFFER_ASSIGN(const NodePtr parent, FindDirectory(parent_id));
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   COFFER_ASSIGN(const NodePtr node, LookupNode(parent, name));
   const Borrowed borrowed(*this, node);
   if (!node->directory) return Error{Code::kNotDirectory, "rmdir of a file"};

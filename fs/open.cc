@@ -22,6 +22,7 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
   if (WantsToWrite(flags)) return OpenForWriting(node, flags, caller);
   const bool direct = (flags & O_DIRECT) != 0;
   COFFER_TRY(Revalidate(node, direct));
+  COFFER_TRY(RefuseSealed(node));
   auto handle = std::make_shared<Handle>();
   handle->node = node;
   handle->flags = flags;
@@ -39,6 +40,8 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
 
 // A small file arrives whole in the GET that opens it, which also proves that it is still there and
 // still the version that the kernel knows. Later opens of the same version find its pages cached.
+// Of a sealed file the beginning arrives, however large it is: only that tells how long it is, and
+// the kernel reads no further than the node says.
 Status Filesystem::Impl::PrimeSmall(Handle& handle) {
   std::string key;
   FileVersion version;
@@ -48,10 +51,8 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     const bool proves = parts_.sealer != nullptr || options_.prove_at_open;
     // Where there is something to prove, an empty file has an end.
     const bool nothing = node.version.size == 0 && !proves;
-    const bool large = node.version.size > options_.read.first_window;
-    if (node.writing || node.fetched_once || nothing || (large && !options_.prove_at_open)) {
-      return Ok();
-    }
+    const bool large = node.version.size > options_.read.first_window && !proves;
+    if (node.writing || node.fetched_once || nothing || large) return Ok();
     key = tree_.Key(node);
     version = node.version;
   }
@@ -63,15 +64,26 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     NoteReplaced(handle.node, key, version);
     return Error{Code::kChanged, "replaced, removed or renamed a moment ago"};
   }
-  if (!fetched) return std::move(fetched).error();
+  if (!fetched) return NotShown(key, std::move(fetched).error());
+  COFFER_TRY(LearnSealed(handle.node, fetched->info));
+  if (fetched->info.size != version.size && parts_.sealer != nullptr) {
+    // Another tool sealed it in a shape that a listing cannot tell from others: look again.
+    NoteReplaced(handle.node, key, version);
+    return Error{Code::kChanged, "the listing shows another size than the file has"};
+  }
   if (fetched->info.size != version.size) {
     return Error{Code::kUnavailable, "the listing shows another size than the object has"};
   }
   const std::shared_ptr<Reader> reader = ReaderFor(handle);
   read_counters_.bytes_fetched += fetched->body.size();
   reader->Prime(std::move(fetched->body));
+  const Fact fact = FactOf(key, fetched->info);
   const Lock lock(tree_.mu);
   handle.node->fetched_once = true;
+  // Only what it says now was proved, not what an earlier listing showed.
+  if (parts_.sealer != nullptr && fact.attributes == handle.node->attributes) {
+    handle.node->proved = true;
+  }
   return Ok();
 }
 
@@ -106,6 +118,8 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
                                                    const Caller& caller) {
   COFFER_TRY(CheckWritable());
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(RefuseSealed(node));
   COFFER_TRY(ProveForWriting(node, flags));
   bool started = false;
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
@@ -136,6 +150,10 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
 Status Filesystem::Impl::ProveForWriting(const NodePtr& node, int flags) {
   if (parts_.sealer == nullptr) return Ok();
   Status proved = LearnAttributes(node);
+  if (!proved) {
+    const Lock lock(tree_.mu);
+    proved = NotShown(tree_.Key(*node), std::move(proved).error());
+  }
   if (proved || proved.error().code != Code::kCorrupt || (flags & O_TRUNC) == 0) return proved;
   const Lock lock(tree_.mu);
   Caller owner;
@@ -143,6 +161,7 @@ Status Filesystem::Impl::ProveForWriting(const NodePtr& node, int flags) {
   owner.gid = options_.defaults.gid;
   node->attributes = NewAttributes(FileType::kFile, options_.defaults.file_mode, owner);
   node->extra = nullptr;
+  node->proved = true;
   return Ok();
 }
 
@@ -225,6 +244,7 @@ Result<CreateReply> Filesystem::Impl::Create(NodeId parent_id, std::string_view 
   if (view.size() > kMaxName) return Error{Code::kNameTooLong, "name over 255 bytes"};
   if (!IsName(view)) return Error{Code::kInvalid, "not a name"};
   const std::string name(view);
+  COFFER_TRY(Enter(parent, Entering::kToChange));
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(nullptr));
   NodePtr node;
   auto handle = std::make_shared<Handle>();
@@ -290,6 +310,7 @@ NodePtr Filesystem::Impl::NewFileNode(const NodePtr& parent, const std::string& 
   object.data_key = std::move(data_key);
   node->writing = std::make_shared<OpenFile>(writing_, key, std::move(object), node);
   node->writing->handles = 1;
+  node->proved = true;
   return node;
 }
 
@@ -354,7 +375,9 @@ Result<std::vector<Slice>> Filesystem::Impl::Read(HandleId id, std::uint64_t off
     auto slices = reader->Read(offset, size);
     if (slices) return slices;
     const Code code = slices.error().code;
-    if (code != Code::kChanged && code != Code::kNotFound) return slices;
+    if (code != Code::kChanged && code != Code::kNotFound) {
+      return NotShown(key, std::move(slices).error());
+    }
     WaitWhileMoving(handle->node);
     if (attempt < kTries && ReaderFor(*handle) != reader) continue;
     NoteReplaced(handle->node, key, version);

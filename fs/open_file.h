@@ -14,39 +14,10 @@
 #include "fs/attributes.h"
 #include "fs/mutex.h"
 #include "fs/tree.h"
+#include "fs/turn.h"
 #include "fs/writer.h"
 
 namespace coffer::fs {
-
-// One thread at a time; not a mutex, since it is held across requests.
-class Turn {
- public:
-  class Hold {
-   public:
-    explicit Hold(Turn& turn) : turn_(turn) {
-      const Lock lock(turn_.mu_);
-      while (turn_.taken_) turn_.free_.Wait(turn_.mu_);
-      turn_.taken_ = true;
-    }
-    ~Hold() {
-      {
-        const Lock lock(turn_.mu_);
-        turn_.taken_ = false;
-      }
-      turn_.free_.NotifyOne();
-    }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-   private:
-    Turn& turn_;
-  };
-
- private:
-  Mutex mu_;
-  Condition free_;
-  bool taken_ GUARDED_BY(mu_) = false;
-};
 
 // Members below `turn` belong to whoever holds it; those above are constant or guarded as said.
 struct OpenFile {

@@ -12,7 +12,7 @@ constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
 constexpr unsigned kReading = kForVerify | kForInspect;
-constexpr unsigned kKeys = kForMount | kForInit | kRekeying | kMessages | kOnSealed;
+constexpr unsigned kKeys = kForMount | kForDoctor | kForInit | kRekeying | kMessages | kOnSealed;
 constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
@@ -163,7 +163,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return List(Keys(d).rsa_keys); }},
     {"recovery-key", 0, kKeys, "FILE", kSealing, "public half of an RSA key kept elsewhere",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_key); }},
-    {"recovery-private-key", 0, kForMount | kForOpen | kReading, "FILE", kSealing,
+    {"recovery-private-key", 0, kForMount | kForDoctor | kForOpen | kReading, "FILE", kSealing,
      "its private half; a mount is read-only then",
      [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
@@ -204,6 +204,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Size(Keys(d).max_bytes, 1, 1ull << 60); }},
     {"key-cache-entries", 0, kForMount, "N", kSealing, "data keys kept for reading (16384)",
      [](Draft& d) -> Slot { return Count(Keys(d).cache_entries, 1u << 20); }},
+    {"require-mlock", 0, kKeys, "", kSealing, "refuse where memory for keys cannot be locked",
+     [](Draft& d) -> Slot { return Switch(Keys(d).require_mlock); }},
     {"input", 'i', kMessages, "FILE", kRunning, "what is read; - is standard input",
      [](Draft& d) -> Slot { return Text(d.message.input); }},
     {"output", 'o', kMessages, "FILE", kRunning, "what is written; - is standard output",
@@ -285,7 +287,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
      [](Draft& d) -> Slot { return Switch(d.resume); }},
-    {"dry-run", 'n', kForRebind, "", kRunning, "show what would be changed, change nothing",
+    {"dry-run", 'n', kForRebind | kForReseal, "", kRunning,
+     "show what would be changed, change nothing",
      [](Draft& d) -> Slot { return Switch(d.dry_run); }},
     {"recursive", 'r', kForRemove | kForRebind, "", kRunning, "directories and all below them",
      [](Draft& d) -> Slot { return Switch(d.recursive); }},

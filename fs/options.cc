@@ -489,7 +489,8 @@ Command Build(const CommandSpec& command, Draft draft) {
     case kForStatus:
       return StatusOptions{first, draft.json};
     case kForDoctor:
-      return DoctorOptions{std::move(mount.volume), draft.json, draft.write_test};
+      return DoctorOptions{std::move(mount.volume), std::move(mount.keys), draft.json,
+                           draft.write_test};
     case kForResolve:
       return ResolveOptions{first, std::move(mount.volume.address), draft.json};
     case kForRemove:

@@ -115,6 +115,7 @@ struct StatusOptions {
 
 struct DoctorOptions {
   VolumeOptions volume;
+  KeyOptions keys;
   bool json = false;
   bool write_test = false;  // also tries what writes, and removes it again
 };

@@ -61,4 +61,12 @@ Json AllowStatement(const Target& target, std::string_view action, PolicyScope s
   return statement;
 }
 
+Json KmsStatement(const std::string& key, const std::vector<std::string>& actions) {
+  return {{"Sid", "CofferSealedVolume"},
+          {"Effect", "Allow"},
+          {"Principal", {{"AWS", "arn:aws:iam::ACCOUNT:role/ROLE"}}},
+          {"Action", actions},
+          {"Resource", key.starts_with("arn:") && key.find(":key/") != key.npos ? key : "*"}};
+}
+
 }  // namespace coffer::fs

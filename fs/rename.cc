@@ -64,6 +64,9 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
   COFFER_ASSIGN(renaming.from_parent, FindDirectory(from_parent));
   COFFER_ASSIGN(renaming.to_parent, FindDirectory(to_parent));
   renaming.to_name = std::string(to);
+  for (const NodePtr& parent : {renaming.from_parent, renaming.to_parent}) {
+    COFFER_TRY(Enter(parent, Entering::kToChange));
+  }
   COFFER_ASSIGN(renaming.node, LookupNode(renaming.from_parent, from));
   const Borrowed borrowed(*this, renaming.node);
   const std::string_view suffix = renaming.node->directory ? "/" : "";
@@ -73,6 +76,7 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
     renaming.from_key = tree_.Key(*renaming.node);
   }
   if (renaming.from_key == renaming.to_key) return Ok();
+  COFFER_TRY(RefuseSealed(renaming.node));  // bound to the name that it has
   auto target = LookupNode(renaming.to_parent, to);
   if (!target && target.error().code != Code::kNotFound) return std::move(target).error();
   std::optional<Borrowed> borrowed_target;
@@ -89,6 +93,7 @@ Status Filesystem::Impl::CheckReplace(Renaming& renaming) {
     return Error{Code::kInvalid, "a directory cannot be moved into itself"};
   }
   if (!renaming.replaced) return Ok();
+  COFFER_TRY(RefuseSealed(renaming.replaced));
   if (renaming.no_replace) return Error{Code::kExists, "the new name is taken"};
   const bool onto_directory = renaming.replaced->directory != nullptr;
   if (onto_directory && !renaming.node->directory) {

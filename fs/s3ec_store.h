@@ -31,8 +31,8 @@
 #include "crypto/secret.h"
 #include "fs/memory_budget.h"
 #include "fs/mutex.h"
+#include "fs/recent_objects.h"
 #include "fs/spool_shelf.h"
-#include "fs/version_cache.h"
 #include "fs/worker_pool.h"
 #include "s3client/object_store.h"
 
@@ -120,7 +120,7 @@ class S3ecStore : public s3::ObjectStore {
 
   const Parts parts_;
   const Options options_;
-  VersionCache<Seen> seen_;
+  RecentObjects<Seen> seen_;
   MemoryBudget memory_;
   SpoolShelf shelf_;
   Mutex mu_;

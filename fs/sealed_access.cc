@@ -22,6 +22,8 @@ SealedRequest RequestFor(const Connection& connection, const KeyOptions& keys,
   request.prefix = connection.target().key_prefix;
   request.address = VolumeAddress(connection);
   request.state_directory = wanted.state_directory;
+  request.foreign_limit = wanted.foreign_limit;
+  request.remember = wanted.remember;
   return request;
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,11 @@
 
 namespace coffer::fs {
 
+// What people are told where an arena could not be locked.
+inline constexpr const char* kUnlockedKeys =
+    "memory for keys cannot be locked, so that they may reach the swap: raise RLIMIT_MEMLOCK "
+    "(ulimit -l); --require-mlock refuses to go on like this";
+
 class SealedAccess {
  public:
   struct Parties {
@@ -29,6 +35,8 @@ class SealedAccess {
     std::string sealed = "auto";  // "yes", "no", "plain": none or nothing
     std::string name_binding;     // "": as the descriptor says
     std::string state_directory;
+    std::uint64_t foreign_limit = SealedStore::kForeignLimit;
+    bool remember = true;  // the keys, on this machine
   };
 
   // Failures as SealedMount::Open's.

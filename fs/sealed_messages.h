@@ -1,5 +1,5 @@
-// Messages that were opened before, or made here: their keys, and their size as their last frame
-// proved it.
+// A message that was opened before, or made here: its keys, and its size as its last frame proved
+// it. Immutable.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 #include "crypto/key_source.h"
 #include "crypto/layout.h"
 #include "crypto/opener.h"
-#include "fs/version_cache.h"
+#include "fs/recent_objects.h"
 
 namespace coffer::fs {
 
@@ -17,7 +17,7 @@ struct SealedMessage {
   Shape shape;
   DataKeyPtr key;
 };
-using SealedMessages = VersionCache<SealedMessage>;
-using SealedMessagePtr = SealedMessages::Pointer;
+using SealedMessagePtr = std::shared_ptr<const SealedMessage>;
+using SealedMessages = RecentObjects<SealedMessage>;
 
 }  // namespace coffer::fs

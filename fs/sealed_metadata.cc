@@ -12,7 +12,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr const char* kTagField = "coffer-bind";
 constexpr const char* kXattrField = "xattr";
 // Stands before sealed extended attributes. In the clear they begin as URL-encoded JSON does.
 constexpr std::string_view kSealedXattrs = "1:";
@@ -47,7 +46,7 @@ Result<s3::Metadata> SealedMetadata::Seal(const std::string& key, const MessageI
   }
   COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
   const BoundAttributes bound = BoundOf(plain);
-  COFFER_ASSIGN(plain[kTagField], BindTag(bind_key, {volume_.id, BelowPrefix(key), bound}));
+  COFFER_ASSIGN(plain[kBindField], BindTag(bind_key, {volume_.id, BelowPrefix(key), bound}));
   return plain;
 }
 
@@ -65,7 +64,7 @@ Status SealedMetadata::Bound(const std::string& key, const MessageIdentity& mess
                              const s3::Metadata& stored) const {
   COFFER_ASSIGN(const Secret bind_key, DeriveBindKey(message.key.key.view(), message.id, arena_));
   const BoundAttributes bound = BoundOf(stored);
-  const auto tag = stored.find(kTagField);
+  const auto tag = stored.find(kBindField);
   if (tag == stored.end()) return Error{Code::kCorrupt, "it has no bind tag"};
   return CheckBindTag(bind_key, {volume_.id, BelowPrefix(key), bound}, tag->second);
 }
@@ -76,12 +75,12 @@ Result<s3::Metadata> SealedMetadata::Open(const std::string& key, const MessageI
     Status fits = Bound(key, message, stored);
     if (!fits && volume_.binding == BindingPolicy::kStrict) {
       return std::move(fits).error().While(
-          "the object has another's name or changed attributes (coffer open reads what a tool "
-          "moved on purpose)");
+          "the object has another's name or changed attributes (what a tool made or moved on "
+          "purpose: coffer rebind adopts it, --name-binding=warn reads it)");
     }
     if (!fits) complaint = fits.error().what;
   }
-  stored.erase(kTagField);
+  stored.erase(kBindField);
   const auto xattrs = stored.find(kXattrField);
   if (xattrs == stored.end()) return stored;
   COFFER_ASSIGN(xattrs->second, OpenXattrs(message, xattrs->second));
@@ -109,13 +108,11 @@ Result<std::string> SealedMetadata::OpenXattrs(const MessageIdentity& message,
 }
 
 s3::Metadata SealedMetadata::Unproved(s3::Metadata stored) {
-  stored.erase(kTagField);
+  stored.erase(kBindField);
   return stored;
 }
 
 void SealedMetadata::DropXattrs(s3::Metadata& metadata) { metadata.erase(kXattrField); }
-
-bool SealedMetadata::HasTag(const s3::Metadata& metadata) { return metadata.contains(kTagField); }
 
 bool SealedMetadata::HasXattrs(const s3::Metadata& metadata) {
   return metadata.contains(kXattrField);

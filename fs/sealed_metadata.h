@@ -15,6 +15,9 @@
 
 namespace coffer::fs {
 
+// The field of user metadata that every sealed object has, and nothing else.
+inline constexpr const char* kBindField = "coffer-bind";
+
 // The keys that a message gives to its metadata.
 struct MessageIdentity {
   const DataKey& key;
@@ -50,7 +53,6 @@ class SealedMetadata {
   // The plain form as far as it can be told without keys: what HEAD and LIST show. Extended
   // attributes are still sealed: see IsSealed.
   static s3::Metadata Unproved(s3::Metadata stored);
-  static bool HasTag(const s3::Metadata& metadata);
   static bool HasXattrs(const s3::Metadata& metadata);
   static void DropXattrs(s3::Metadata& metadata);
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "crypto/header.h"
-#include "fs/descriptor_write.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -18,22 +18,12 @@ struct Claim {
   Header header;
 };
 
-// Who may list but not read is told by a listing whether there is one: reading goes nowhere then.
-Result<bool> IsListed(s3::ObjectStore& store, const std::string& key) {
-  s3::ListRequest request;
-  request.prefix = key;
-  request.delimited = false;
-  request.max_keys = 1;
-  COFFER_ASSIGN(const s3::ListPage page, store.List(request));
-  return !page.objects.empty() && page.objects.front().key == key;
-}
-
 Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string& prefix) {
   auto fetched = store.Get(DescriptorKey(prefix), {0, kLargestDescriptor}, {});
   if (!fetched && fetched.error().code == Code::kNotFound) return std::optional<Claim>();
   if (!fetched && fetched.error().code == Code::kDenied) {
-    const auto listed = IsListed(store, DescriptorKey(prefix));
-    if (listed && !*listed) return std::optional<Claim>();
+    const auto holds = HoldsVolume(store, prefix);
+    if (holds && !*holds) return std::optional<Claim>();
   }
   if (!fetched) return std::move(fetched).error();
   auto header = ParseHeader(fetched->body, kHeaderLimits);
@@ -117,17 +107,16 @@ Status RefuseInside(const std::string& prefix, s3::ObjectStore& store,
   while (!above.empty()) {
     above.pop_back();
     above.resize(above.rfind('/') + 1);
-    // By GET: its 404 has a body that says of what, so that no listing has to confirm it.
-    const auto there = store.Get(DescriptorKey(above), {0, 1}, {});
-    if (there) {
+    const auto there = HoldsVolume(store, above);
+    if (there && *there) {
       return Error{Code::kNotPermitted,
                    "this prefix lies inside the sealed volume at \"" + above +
                        "\": mount that, or with --sealed=no see the objects as they are"};
     }
-    if (there.error().code == Code::kDenied) {
+    if (!there && there.error().code == Code::kDenied) {
       notes.push_back("whether \"" + above +
                       "\" is a sealed volume cannot be told: " + there.error().what);
-    } else if (there.error().code != Code::kNotFound) {
+    } else if (!there) {
       return there.error();
     }
   }
@@ -286,6 +275,7 @@ Status SealedOpening::Pin(const VolumeDescriptor& descriptor) {
   }
   if (pin_ && pin_->keys == descriptor.keys) return Ok();
   if (pin_) NoteChange(descriptor);
+  if (!request_.remember) return Ok();
   return SavePin(request_.state_directory, {request_.address, descriptor.id, descriptor.keys});
 }
 
@@ -366,7 +356,11 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
   COFFER_ASSIGN(const Layout layout,
                 Layout::Make(mount->descriptor_.header_size, mount->descriptor_.frame_size));
   mount->store_ = std::make_unique<SealedStore>(
-      SealedStore::Parts{parts.store, *mount->cache_, parts.workshop.arena, parts.pool},
+      SealedStore::Parts{.below = parts.store,
+                         .keys = *mount->cache_,
+                         .arena = parts.workshop.arena,
+                         .pool = parts.pool,
+                         .foreign_limit = request.foreign_limit},
       SealedVolume{mount->descriptor_.id, request.prefix, layout, ContextOf(mount->descriptor_),
                    request.binding.value_or(mount->descriptor_.binding)});
   return mount;

@@ -37,6 +37,8 @@ struct SealedRequest {
   std::string prefix;                    // of the volume's keys
   std::string address;                   // what pins are kept by
   std::string state_directory;
+  std::uint64_t foreign_limit = SealedStore::kForeignLimit;
+  bool remember = true;  // what is seen is pinned
 };
 
 struct SealedParts {

@@ -13,6 +13,14 @@ Json ToJson(const KeyCacheCounts::Side& side) {
 
 }  // namespace
 
+std::uint64_t KmsCalls(const SealedMount& volume) {
+  std::uint64_t calls = 0;
+  for (const KeyringCounts& key : volume.KeyCounts()) {
+    if (key.name.starts_with("KMS ")) calls += key.generated + key.wrapped + key.unwrapped;
+  }
+  return calls;
+}
+
 Json SealedReport(const SealedMount& volume, const s3::KmsRateCounts& rate) {
   Json report;
   report["volume"] = volume.descriptor().id;

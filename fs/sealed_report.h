@@ -2,11 +2,16 @@
 
 #pragma once
 
+#include <cstdint>
+
 #include "fs/json.h"
 #include "fs/sealed_mount.h"
 #include "s3client/kms_rate.h"
 
 namespace coffer::fs {
+
+// Requests to KMS that the volume's keys made, retries left out.
+std::uint64_t KmsCalls(const SealedMount& volume);
 
 // {"volume", "keys": [{"name", "generated", "wrapped", "unwrapped", "failures", "left_alone"}],
 // "sealing": {"calls", "hits", "coalesced", ...}, "opening": {...}, "kms": {"waited", "wait_ms",

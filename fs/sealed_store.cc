@@ -9,6 +9,8 @@
 namespace coffer::fs {
 namespace {
 
+// getxattr comes twice, the first time for the size.
+constexpr std::size_t kClaimsKept = 64;
 // Each may cost a call to KMS, and anybody who can write to the bucket chooses them.
 constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = 8};
 
@@ -24,6 +26,14 @@ s3::Range ToRange(CipherRange range) { return {range.offset, range.size}; }
 FrameRun FramesFor(const Shape& shape, s3::Range range) {
   const FrameRun run = shape.FramesOf({range.offset, range.size});
   return run.count > 0 ? run : shape.FinalFrame();
+}
+
+// What of `range` is there.
+Bytes Cut(const Bytes& all, s3::Range range) {
+  const std::uint64_t from = std::min<std::uint64_t>(range.offset, all.size());
+  const std::uint64_t size = std::min<std::uint64_t>(range.size, all.size() - from);
+  const ByteView part = ByteView(all).subspan(from, size);
+  return {part.begin(), part.end()};
 }
 
 }  // namespace
@@ -55,6 +65,12 @@ struct SealedStore::FirstLook {
     return std::nullopt;
   }
   const s3::ObjectInfo& info() const { return pieces.front().reply->info; }
+  // The piece that the object begins with.
+  const s3::Fetched& head() const {
+    return *std::find_if(pieces.begin(), pieces.end(), [](const Piece& piece) {
+              return piece.range.offset == 0;
+            })->reply;
+  }
 
   Status Fetch(s3::ObjectStore& store, WorkerPool& pool, const std::string& key,
                const s3::ReadCondition& condition);
@@ -89,7 +105,18 @@ SealedStore::SealedStore(const Parts& parts, SealedVolume volume)
       volume_(std::move(volume)),
       own_prefix_(volume_.prefix + std::string(kOwnDirectory)),
       metadata_(volume_, parts.arena),
-      messages_(parts.messages_kept) {}
+      messages_(parts.messages_kept),
+      foreign_({parts.below, parts.keys, parts.arena, parts.foreign_limit}, volume_),
+      claims_(kClaimsKept) {}
+
+MessageIdentity SealedStore::Opened::identity() const {
+  if (foreign) return {*foreign->key, foreign->id};
+  return {*message->key, message->opener.message_id()};
+}
+
+std::uint64_t SealedStore::Opened::sealed_size() const {
+  return foreign ? foreign->sealed_size : message->shape.sealed_size().bytes;
+}
 
 // ---- What the bucket says ----
 
@@ -104,7 +131,9 @@ Status SealedStore::CheckWritable(std::string_view key) const {
 }
 
 // A marker that another tool made is no message: it is a directory without attributes.
-std::uint64_t SealedStore::ShownSize(std::string_view key, std::uint64_t sealed) const {
+std::uint64_t SealedStore::ShownSize(std::string_view key, const std::string& etag,
+                                     std::uint64_t sealed) {
+  if (const auto proved = foreign_.SizeOf(std::string(key), etag)) return *proved;
   const auto shape = volume_.layout.ShapeOf(CipherSize{sealed});
   if (shape) return shape->plain_size().bytes;
   return key.ends_with('/') ? 0 : sealed;
@@ -119,7 +148,7 @@ Result<s3::ObjectInfo> SealedStore::Head(std::string_view key, const s3::ReadCon
     if (opened.error().code != Code::kCorrupt) return std::move(opened).error();
     SealedMetadata::DropXattrs(info.metadata);  // shown without them, refused when it is opened
   }
-  info.size = ShownSize(key, info.size);
+  info.size = ShownSize(key, info.etag, info.size);
   info.metadata = SealedMetadata::Unproved(std::move(info.metadata));
   return info;
 }
@@ -128,7 +157,7 @@ Result<s3::ListPage> SealedStore::List(const s3::ListRequest& request) {
   COFFER_ASSIGN(s3::ListPage page, parts_.below.List(request));
   std::erase_if(page.objects, [&](const auto& object) { return IsOwn(object.key); });
   std::erase_if(page.prefixes, [&](const auto& prefix) { return IsOwn(prefix); });
-  for (auto& object : page.objects) object.size = ShownSize(object.key, object.size);
+  for (auto& object : page.objects) object.size = ShownSize(object.key, object.etag, object.size);
   return page;
 }
 
@@ -139,7 +168,8 @@ Result<s3::VersionPage> SealedStore::ListVersions(std::string_view prefix,
                 parts_.below.ListVersions(prefix, key_marker, version_marker));
   std::erase_if(page.versions, [&](const auto& version) { return IsOwn(version.key); });
   std::erase_if(page.prefixes, [&](const auto& below) { return IsOwn(below); });
-  for (auto& version : page.versions) version.size = ShownSize(version.key, version.size);
+  for (auto& version : page.versions)
+    version.size = ShownSize(version.key, version.etag, version.size);
   return page;
 }
 
@@ -151,6 +181,9 @@ Result<s3::Fetched> SealedStore::Get(std::string_view name, s3::Range range,
   const std::string key(name);
   if (const auto message = messages_.Find(key, condition.etag)) {
     return GetKnown(key, range, condition, message);
+  }
+  if (const auto message = foreign_.Find(key, condition.etag)) {
+    return GetForeign(key, range, condition, message);
   }
   return GetFirst(key, range, condition);
 }
@@ -164,7 +197,9 @@ Result<s3::Fetched> SealedStore::GetKnown(const std::string& key, s3::Range rang
   if (fetched.info.size != message->shape.sealed_size().bytes) {
     return NotOurs("its size is not the one that was proved").While("read " + Quoted(key));
   }
-  COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, *message, std::move(fetched.info)));
+  COFFER_ASSIGN(s3::ObjectInfo info,
+                Proved(key, {*message->key, message->opener.message_id()},
+                       message->shape.plain_size().bytes, std::move(fetched.info)));
   auto opened = OpenRange(*message, run, fetched.body, range);
   if (!opened) return std::move(opened).error().While("read " + Quoted(key));
   return s3::Fetched{std::move(info), std::move(opened).value()};
@@ -190,6 +225,10 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
   COFFER_TRY(look.Fetch(parts_.below, parts_.pool, key, condition));
   auto opened = OpenMessage(key, look);
   if (!opened) return std::move(opened).error().While("open " + Quoted(key));
+  if (opened->foreign) {
+    Bytes part = Cut(opened->foreign->plain, range);
+    return s3::Fetched{std::move(opened->info), std::move(part)};
+  }
   const SealedMessage& message = *opened->message;
   if (const auto proved = OpenFinal(key, message, look); !proved) {
     return Error(proved.error()).While("open " + Quoted(key));
@@ -206,14 +245,43 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
   return s3::Fetched{std::move(opened->info), std::move(body).value()};
 }
 
+// All of it is here; whether it is still what the name means is asked.
+Result<s3::Fetched> SealedStore::GetForeign(const std::string& key, s3::Range range,
+                                            const s3::ReadCondition& condition,
+                                            const ForeignMessagePtr& message) {
+  COFFER_ASSIGN(s3::ObjectInfo stored, parts_.below.Head(key, condition));
+  COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, {*message->key, message->id},
+                                            message->plain.size(), std::move(stored)));
+  return s3::Fetched{std::move(info), Cut(message->plain, range)};
+}
+
+Result<SealedStore::Opened> SealedStore::OpenForeign(const std::string& key,
+                                                     const s3::Fetched& head) {
+  const auto bound = [&](const MessageIdentity& identity) -> Status {
+    std::string complaint;
+    COFFER_TRY(metadata_.Open(key, identity, head.info.metadata, complaint));
+    return Ok();
+  };
+  COFFER_ASSIGN(ForeignMessagePtr message, foreign_.Open(key, head, bound));
+  COFFER_ASSIGN(s3::ObjectInfo info,
+                Proved(key, {*message->key, message->id}, message->plain.size(), head.info));
+  return Opened{nullptr, std::move(message), std::move(info)};
+}
+
 Result<SealedStore::Opened> SealedStore::LookAtHeader(const std::string& key,
                                                       const std::string& etag,
                                                       const std::string& version_id) {
   const s3::ReadCondition condition{.etag = etag, .version_id = version_id};
   if (auto message = messages_.Find(key, etag)) {
     COFFER_ASSIGN(s3::ObjectInfo stored, parts_.below.Head(key, condition));
-    COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, *message, std::move(stored)));
-    return Opened{std::move(message), std::move(info)};
+    COFFER_ASSIGN(s3::ObjectInfo info,
+                  Proved(key, {*message->key, message->opener.message_id()},
+                         message->shape.plain_size().bytes, std::move(stored)));
+    return Opened{std::move(message), nullptr, std::move(info)};
+  }
+  if (auto foreign = foreign_.Find(key, etag)) {
+    COFFER_ASSIGN(s3::Fetched nothing, GetForeign(key, {0, 0}, condition, foreign));
+    return Opened{nullptr, std::move(foreign), std::move(nothing.info)};
   }
   FirstLook look;
   look.Want({0, volume_.layout.header_size()});
@@ -240,19 +308,30 @@ Result<s3::ObjectInfo> SealedStore::Prove(const std::string& key, const std::str
   return bare;
 }
 
+Result<std::vector<EncryptedDataKey>> SealedStore::KeysOf(const std::string& key,
+                                                          const std::string& etag) {
+  if (const auto known = messages_.Find(key, etag)) return known->key->encrypted;
+  if (const auto known = foreign_.Find(key, etag)) return known->key->encrypted;
+  if (const auto known = claims_.Find(key, etag)) return *known;
+  COFFER_ASSIGN(const s3::Fetched head, parts_.below.Get(key, {0, volume_.layout.header_size()},
+                                                         {.etag = etag, .version_id = {}}));
+  auto header = ParseHeader(head.body, kHeaderLimits);
+  if (!header) return NotOurs(header.error().what);
+  claims_.Add(key, etag, std::make_shared<const std::vector<EncryptedDataKey>>(header->encrypted));
+  return std::move(header->encrypted);
+}
+
 // The message whose header is the first piece's: authenticated, and bound to this name.
 Result<SealedStore::Opened> SealedStore::OpenMessage(const std::string& key,
                                                      const FirstLook& look) {
   const Layout& layout = volume_.layout;
+  if (foreign_.IsForeign(look.head().body)) return OpenForeign(key, look.head());
   auto shape = layout.ShapeOf(CipherSize{look.info().size});
   if (!shape) return NotOurs("no message has its size");
   const auto bytes = look.Find({0, layout.header_size()});
   if (!bytes) return Error{Code::kUnavailable, "the service sent less than was asked for"};
   auto header = ParseHeader(*bytes, kHeaderLimits);
   if (!header) return NotOurs(header.error().what);
-  if (header->size != layout.header_size() || header->frame_size != layout.frame_size()) {
-    return NotOurs("it was made by another tool; coffer open reads it");
-  }
   if (header->context != volume_.context) {
     return NotOurs("it was sealed under another encryption context");
   }
@@ -261,17 +340,18 @@ Result<SealedStore::Opened> SealedStore::OpenMessage(const std::string& key,
   COFFER_ASSIGN(Opener opener, Opener::Make(*header, *bytes, *data_key, parts_.arena));
   auto message = std::make_shared<const SealedMessage>(
       SealedMessage{std::move(opener), *shape, std::move(data_key)});
-  COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, *message, look.info()));
-  return Opened{std::move(message), std::move(info)};
+  COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, {*message->key, message->opener.message_id()},
+                                            shape->plain_size().bytes, look.info()));
+  return Opened{std::move(message), nullptr, std::move(info)};
 }
 
-Result<s3::ObjectInfo> SealedStore::Proved(const std::string& key, const SealedMessage& message,
-                                           s3::ObjectInfo stored) {
+Result<s3::ObjectInfo> SealedStore::Proved(const std::string& key, const MessageIdentity& message,
+                                           std::uint64_t plain_size, s3::ObjectInfo stored) {
   std::string complaint;
-  COFFER_ASSIGN(stored.metadata, metadata_.Open(key, {*message.key, message.opener.message_id()},
-                                                std::move(stored.metadata), complaint));
+  COFFER_ASSIGN(stored.metadata,
+                metadata_.Open(key, message, std::move(stored.metadata), complaint));
   if (!complaint.empty()) ++unbound_;
-  stored.size = message.shape.plain_size().bytes;
+  stored.size = plain_size;
   return stored;
 }
 

@@ -2,6 +2,9 @@
 // are AWS Encryption SDK messages. Sizes, ranges and metadata are those of the plaintext; ETags,
 // versions and conditions are passed through.
 //
+// Messages that another tool made in a shape of its own are read whole (fs/foreign_messages.h)
+// where their name is bound or need not be.
+//
 // Nothing is released that does not authenticate: frames by their tags, the size of an object by
 // its final frame when it is first read, its name and attributes by its bind tag. What is not a
 // message of this volume is kCorrupt. HEAD and LIST say what the bucket says: they are hints.
@@ -26,6 +29,7 @@
 #include "crypto/sealer.h"
 #include "crypto/secret.h"
 #include "fs/content_sealer.h"
+#include "fs/foreign_messages.h"
 #include "fs/mutex.h"
 #include "fs/sealed_messages.h"
 #include "fs/sealed_metadata.h"
@@ -37,12 +41,15 @@ namespace coffer::fs {
 
 class SealedStore : public s3::ObjectStore, public ContentSealer {
  public:
+  static constexpr std::uint64_t kForeignLimit = 32u << 20;
+
   // The borrowed all outlive it.
   struct Parts {
     s3::ObjectStore& below;
     KeySource& keys;
     SecretArena& arena;
     WorkerPool& pool;
+    std::uint64_t foreign_limit = kForeignLimit;  // what other tools made is held in memory whole
     // Messages whose keys and sizes are remembered; each holds one key of the arena.
     std::size_t messages_kept = 4096;
   };
@@ -56,6 +63,8 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   Result<DataKeyPtr> TakeKey() override;
   // `plain` as a message that stands alone, for bytes that could not be stored.
   Result<s3::ObjectInfo> Prove(const std::string& key, const std::string& etag) override;
+  Result<std::vector<EncryptedDataKey>> KeysOf(const std::string& key,
+                                               const std::string& etag) override;
   Result<Bytes> SealAlone(ByteView plain, DataKeyPtr key) override;
 
   Result<s3::ObjectInfo> Head(std::string_view key, const s3::ReadCondition& condition) override;
@@ -90,24 +99,33 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   using StreamPtr = std::shared_ptr<Stream>;
   // What a first look at an object fetches: pieces of one version, side by side.
   struct FirstLook;
+  // One of the two, and what it says of itself.
   struct Opened {
     SealedMessagePtr message;
+    ForeignMessagePtr foreign;
     s3::ObjectInfo info;  // plain
+
+    MessageIdentity identity() const;
+    std::uint64_t sealed_size() const;
   };
 
   // sealed_store.cc
   bool IsOwn(std::string_view key) const;
   Status CheckWritable(std::string_view key) const;
-  std::uint64_t ShownSize(std::string_view key, std::uint64_t sealed) const;
+  std::uint64_t ShownSize(std::string_view key, const std::string& etag, std::uint64_t sealed);
   Result<s3::Fetched> GetKnown(const std::string& key, s3::Range range,
                                const s3::ReadCondition& condition, const SealedMessagePtr& message);
   Result<s3::Fetched> GetFirst(const std::string& key, s3::Range range,
                                const s3::ReadCondition& condition);
+  Result<s3::Fetched> GetForeign(const std::string& key, s3::Range range,
+                                 const s3::ReadCondition& condition,
+                                 const ForeignMessagePtr& message);
+  Result<Opened> OpenForeign(const std::string& key, const s3::Fetched& head);
   Result<Opened> LookAtHeader(const std::string& key, const std::string& etag,
                               const std::string& version_id);
   Result<Opened> OpenMessage(const std::string& key, const FirstLook& look);
-  Result<s3::ObjectInfo> Proved(const std::string& key, const SealedMessage& message,
-                                s3::ObjectInfo stored);
+  Result<s3::ObjectInfo> Proved(const std::string& key, const MessageIdentity& message,
+                                std::uint64_t plain_size, s3::ObjectInfo stored);
   Status OpenFinal(const std::string& key, const SealedMessage& message, FirstLook& look);
   static Result<Bytes> OpenRange(const SealedMessage& message, FrameRun run, ByteView sealed,
                                  s3::Range wanted);
@@ -131,6 +149,8 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   const std::string own_prefix_;
   const SealedMetadata metadata_;
   SealedMessages messages_;
+  ForeignMessages foreign_;
+  RecentObjects<std::vector<EncryptedDataKey>> claims_;  // of headers that were looked at alone
   std::atomic<std::uint64_t> unbound_{0};
   Mutex mu_;
   std::unordered_map<std::string, StreamPtr> streams_ GUARDED_BY(mu_);  // by upload id

@@ -175,7 +175,7 @@ Result<SealedStore::Opened> SealedStore::SourceOf(const s3::CopyRequest& request
     s3::ObjectInfo info;
     info.etag = request.source_etag;
     info.size = known->shape.plain_size().bytes;
-    return Opened{std::move(known), std::move(info)};
+    return Opened{std::move(known), nullptr, std::move(info)};
   }
   return LookAtHeader(request.from, request.source_etag, request.source_version_id);
 }
@@ -190,10 +190,9 @@ Result<s3::Written> SealedStore::Copy(const s3::CopyRequest& request) {
     if (bare.size == 0) return Put(request.to, {}, request.target);
   }
   if (!source) return std::move(source).error();
-  const SealedMessage& message = *source->message;
   s3::CopyRequest below = request;
   below.source_etag = source->info.etag;
-  below.size = message.shape.sealed_size().bytes;
+  below.size = source->sealed_size();
   if (request.keep_metadata) {
     below.keep_metadata = false;
     below.target.metadata = source->info.metadata;
@@ -201,10 +200,10 @@ Result<s3::Written> SealedStore::Copy(const s3::CopyRequest& request) {
     below.tag_count = source->info.tag_count;
   }
   COFFER_ASSIGN(below.target.metadata,
-                metadata_.Seal(request.to, {*message.key, message.opener.message_id()},
-                               std::move(below.target.metadata)));
+                metadata_.Seal(request.to, source->identity(), std::move(below.target.metadata)));
   COFFER_ASSIGN(s3::Written written, parts_.below.Copy(below));
-  if (messages_.Find(request.from, below.source_etag)) {
+  if (source->foreign) foreign_.Add(request.to, written.etag, source->foreign);
+  if (source->message && messages_.Find(request.from, below.source_etag)) {
     messages_.Add(request.to, written.etag, source->message);
   }
   return written;

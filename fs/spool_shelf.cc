@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "fs/version_cache.h"
+#include "fs/recent_objects.h"
 
 namespace coffer::fs {
 

@@ -38,6 +38,9 @@ Json Files(const FilesystemStats& stats) {
           {"deferred_attribute_failures", stats.deferred_attribute_failures},
           {"hidden_keys", stats.hidden_keys},
           {"hidden_examples", stats.hidden_examples},
+          {"sealed_directories", stats.sealed_directories},
+          {"sealed_files", stats.sealed_files},
+          {"refused_files", stats.refused_files},
           {"nodes", stats.nodes},
           {"cached_directories", stats.cached_directories},
           {"cached_names", stats.cached_names},
@@ -118,6 +121,14 @@ std::string WritingForPeople(const Json& files) {
             Plural(waiting, "change of attributes waits", "changes of attributes wait");
   }
   return text;
+}
+
+std::string ClosedForPeople(const Json& files) {
+  const std::uint64_t directories = Number(files, "sealed_directories");
+  const std::uint64_t objects = Number(files, "sealed_files");
+  if (directories + objects == 0) return "";
+  return Plural(directories, "sealed volume", "sealed volumes") + " and " +
+         Plural(objects, "sealed file", "sealed files") + " outside of one, in a plain mount";
 }
 
 std::string SealedForPeople(const Json& sealed) {
@@ -237,6 +248,10 @@ std::string StatusForPeople(const Json& report) {
                         HumanBytes(Number(reads, "bytes_in_vain")));
   lines.Add("writing", WritingForPeople(files));
   lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
+  lines.Add("closed", ClosedForPeople(files));
+  if (const std::uint64_t refused = Number(files, "refused_files"); refused > 0) {
+    lines.Add("refused", Plural(refused, "file", "files") + " not shown (see the log)");
+  }
   if (const std::uint64_t hidden = Number(files, "hidden_keys"); hidden > 0) {
     std::string examples;
     for (const auto& key : Part(files, "hidden_examples")) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/volume_signs.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -113,14 +115,22 @@ void Tree::Change(Node& node, const std::string& name, Fact fact) {
   directory.facts.insert_or_assign(name, std::move(fact));
 }
 
+// What was seen of a volume is not forgotten for what was known earlier.
 void Tree::Show(Node& node, const Fact& fact) {
+  if (node.directory && node.directory->sealed == HoldsSealed::kUnknown) {
+    node.directory->sealed = fact.sealed;
+    node.directory->sealed_until = fact.valid_until;
+  }
   if (node.writing || node.waiting) return;  // what we are about to send is newer
   // A change of metadata alone leaves most ETags as they are.
   const bool same_extra =
       node.extra && fact.extra ? *node.extra == *fact.extra : node.extra == fact.extra;
   const bool same =
       node.version.etag == fact.version.etag && node.attributes == fact.attributes && same_extra;
-  if (!same) node.object = nullptr;
+  if (!same) {
+    node.object = nullptr;
+    node.proved = false;
+  }
   node.attributes = fact.attributes;
   node.version = fact.version;
   node.archived = fact.archived;
@@ -200,6 +210,7 @@ void Tree::Expire(Node& node) {
   for (const auto& [name, child] : node.directory->children) {
     child->valid_until = {};
     child->object = nullptr;
+    child->proved = false;
     if (child->directory) Expire(*child);
   }
   node.directory->expired_at = ++node.directory->changes;
@@ -218,6 +229,12 @@ void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bo
   directory.listed_until = until;
   directory.misses = 0;
   directory.listed_at = clock_.Steady();
+  const ListedName* const own = listing->Find(kVolumeOwn);
+  if (own == nullptr || !own->directory) {
+    directory.sealed = HoldsSealed::kNo;
+  } else if (directory.sealed != HoldsSealed::kYes) {
+    directory.sealed = HoldsSealed::kMaybe;
+  }
   cached_names_ += listing->names.size();
   directory.listing = std::move(listing);
   listed_.push_back(&node);
@@ -247,6 +264,7 @@ void Tree::Prune(Directory& directory) {
 
 void Tree::Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> object) {
   node->object = std::move(object);
+  node->proved = true;
   remembered_.push_back(node);
   if (remembered_.size() <= kRememberedObjects) return;
   if (const NodePtr oldest = remembered_.front().lock(); oldest && oldest != node) {

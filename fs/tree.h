@@ -30,12 +30,21 @@ namespace coffer::fs {
 
 struct OpenFile;
 
+// Does a sealed volume begin in a directory? Plain mounts look (sealed_guard.cc).
+enum class HoldsSealed {
+  kUnknown,
+  kNo,
+  kMaybe,  // it has a directory of the name that volumes have in theirs: ask before all else
+  kYes,
+};
+
 struct Fact {
   bool present = false;
   Attributes attributes;  // of what is present; its type is the name's type
   FileVersion version;    // files and symbolic links; a directory's marker
   bool archived = false;
-  bool marker = false;  // a directory that has a marker object
+  bool marker = false;                         // a directory that has a marker object
+  HoldsSealed sealed = HoldsSealed::kUnknown;  // directories
   // User metadata beyond the attributes (xattr, foreign names); null when there is none.
   std::shared_ptr<const s3::Metadata> extra;
   s3::SteadyTime valid_until;
@@ -72,6 +81,9 @@ struct Directory {
   s3::SteadyTime listed_at;               // when the listing was complete
   // The key of the directory changed at this number: answers to older questions were about others.
   std::uint64_t expired_at = 0;
+  HoldsSealed sealed = HoldsSealed::kUnknown;
+  s3::SteadyTime sealed_until;   // kYes: then it is asked again
+  bool sealed_question = false;  // under way
 };
 
 // Attributes or xattrs of the node were changed and answered, but not sent yet; what they shall be
@@ -94,11 +106,13 @@ struct Node {
   bool archived = false;
   bool marker = false;
   std::shared_ptr<const s3::Metadata> extra;
+  bool proved = false;  // the attributes are those of such an object, in a sealed volume
   std::shared_ptr<const s3::ObjectInfo> object;  // see Tree::Remember; null when not at hand
   s3::SteadyTime valid_until;
   std::shared_ptr<OpenFile> writing;
   int readers = 0;            // open handles
-  bool fetched_once = false;  // this version was read whole: the kernel may have its pages
+  bool bound = false;         // its content was asked for, and says that it is a sealed file
+  bool fetched_once = false;  // this version was opened: the kernel may have its pages
   std::unique_ptr<WaitingChange> waiting;
   std::unique_ptr<Error> deferred_error;  // of a change sent later; given to the next call, once
   std::unique_ptr<Directory> directory;   // null for anything else

@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "fs/rename_journal.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -222,6 +223,10 @@ Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
     Entries page;
     page.reserve(listed.objects.size());
     for (s3::ListedObject& object : listed.objects) {
+      if (IsDescriptorKey(object.key)) {
+        return Error{Code::kDenied, "a sealed volume is bound to its place: \"" + object.key +
+                                        "\" is the descriptor of one"};
+      }
       RenameEntry entry;
       entry.name = object.key.substr(header_.from.size());
       entry.etag = std::move(object.etag);

@@ -19,13 +19,15 @@ Error KeyFailure(Error error, const SealedFinding& finding) {
 }  // namespace
 
 VolumeSession::VolumeSession(const Request& request)
-    : arena_(request.keys.cache_entries + kOtherSecrets), pool_(request.volume.max_threads) {}
+    : arena_(request.keys.cache_entries + kOtherSecrets, request.keys.require_mlock),
+      pool_(request.volume.max_threads) {}
 
 Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& request,
                                                            const Environment& environment,
                                                            std::vector<std::string>& notes) {
   COFFER_TRY(HideProcessMemory());
   std::unique_ptr<VolumeSession> session(new VolumeSession(request));
+  COFFER_TRY(session->arena_.Usable());
   COFFER_ASSIGN(session->log_, Log::Open({}, session->clock_));
   session->log_->ReportRequests(false);
   session->state_directory_ = StateDirectory(request.volume, environment);
@@ -43,6 +45,9 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
   if (!sealed) return KeyFailure(std::move(sealed).error(), session->finding_);
   session->sealed_ = std::move(*sealed);
   notes.insert(notes.end(), session->finding_.notes.begin(), session->finding_.notes.end());
+  if (session->sealed() != nullptr && !session->arena_.locked()) {
+    notes.emplace_back(kUnlockedKeys);
+  }
   return session;
 }
 

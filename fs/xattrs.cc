@@ -7,6 +7,7 @@
 
 #include "fs/filesystem_impl.h"
 #include "fs/path.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -52,6 +53,11 @@ Result<std::string> Filesystem::Impl::GetXattr(NodeId id, std::string_view name)
   const std::string_view field = name.substr(kOwn.size());
   if (field == "source") return options_.source;
   if (field == "key") return key;
+  if (node->id == kRootNode && parts_.volume_field) {
+    const std::string value = parts_.volume_field(field);
+    if (!value.empty()) return value;
+  }
+  if (field == "sealed" || field == "kms-key") return SealedField(node, key, field);
   const auto known = ObjectFields().find(field);
   if (known == ObjectFields().end() || node->id == kRootNode) return NoSuchAttribute();
   auto info = parts_.store.Head(key, {});
@@ -60,6 +66,36 @@ Result<std::string> Filesystem::Impl::GetXattr(NodeId id, std::string_view name)
   std::string value = known->second(*info);
   if (value.empty()) return NoSuchAttribute();
   return value;
+}
+
+// Whether an object is sealed, and under which KMS keys: what its header says, without a key.
+Result<std::string> Filesystem::Impl::SealedField(const NodePtr& node, const std::string& key,
+                                                  std::string_view field) {
+  std::string etag;
+  bool bound = false;
+  {
+    const Lock lock(tree_.mu);
+    etag = node->version.etag;
+    bound = node->bound || (node->extra && IsBound(*node->extra));
+  }
+  if (node->id == kRootNode || etag.empty()) return NoSuchAttribute();  // no object yet
+  if (parts_.sealer == nullptr) {
+    if (field != "sealed") return NoSuchAttribute();
+    return std::string(bound ? "yes" : "no");
+  }
+  const auto keys = parts_.sealer->KeysOf(key, etag);
+  if (!keys && keys.error().code == Code::kCorrupt) {
+    if (field != "sealed") return NoSuchAttribute();
+    return std::string("no");
+  }
+  if (!keys) return keys.error();
+  if (field == "sealed") return std::string("yes");
+  std::string names;
+  for (const EncryptedDataKey& one : *keys) {
+    if (one.provider == "aws-kms") names += (names.empty() ? "" : ",") + one.info;
+  }
+  if (names.empty()) return NoSuchAttribute();
+  return names;
 }
 
 Result<std::vector<std::string>> Filesystem::Impl::ListXattrs(NodeId id) {
@@ -101,7 +137,9 @@ Status Filesystem::Impl::SetXattr(NodeId id, std::string_view name,
   if (value && value->size() > kLargestValue) return Error{Code::kNoSpace, "value over 64 KiB"};
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
+  COFFER_TRY(EnterToChange(node));
   COFFER_TRY(LearnAttributes(node));
+  COFFER_TRY(RefuseSealed(node));
   std::string key;
   std::shared_ptr<OpenFile> file;
   {

@@ -117,6 +117,16 @@ costs_at_most "create, write, close, cold" 3 write hello "$M/cold-file"
 costs_at_most "overwrite, cold: a stat and 1 PUT" 3 write hello "$M/old"
 costs_at_most "the same below a directory that has a marker: its stat more" $((3 + 3)) write hello "$M/dir/cold"
 
+put_object '{"key": "unlisted/f", "body": "x"}'
+remount "${LONG[@]}"
+ls "$M" >/dev/null
+costs_at_most "below a directory that only the listing above it shows: one look for a sealed volume more" $((3 + 1 + 1)) \
+  write hello "$M/unlisted/new"
+is "$(requests_of GetObject)" 1 "the look for a sealed volume"
+server_forget
+write hello "$M/unlisted/newer"
+is "$(requests_of GetObject)" 0 "which is not looked for again"
+
 note "rsync's way"
 ls -l "$M/dir" >/dev/null
 echo content >"$WORK/file"

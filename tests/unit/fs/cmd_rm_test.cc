@@ -75,6 +75,26 @@ void PlantMany(FakeStore& store, const std::string& prefix, int count) {
   for (int i = 0; i < count; ++i) store.Plant(prefix + std::to_string(i), "12345");
 }
 
+TEST_CASE("rm -r names a sealed volume among what it would remove", "[rm]") {
+  FakeStore store;
+  PlantMany(store, "a/", 3);
+  store.Plant("a/vol/.coffer/volume", "descriptor");
+  PlantMany(store, "b/!", 1200);
+  store.Plant("b/.coffer/volume", "descriptor");
+  PlantMany(store, "plain/", 3);
+  Run run(store);
+  const auto asked = [&](const std::string& key) {
+    RemoveRequest request = Tree(key);
+    request.yes = false;
+    CHECK(run(request) != 0);
+    return run.err;
+  };
+  CHECK(asked("a").find("the sealed volume at \"a/vol/\" among them") != std::string::npos);
+  CHECK(asked("b").find("the sealed volume at \"b/\" among them") != std::string::npos);
+  CHECK(asked("plain").find("sealed") == std::string::npos);
+  CHECK(store.Keys().size() == 1208);
+}
+
 TEST_CASE("rm -r removes the tree and nothing beside it, within the budget", "[rm]") {
   FakeStore store;
   PlantMany(store, "dir/f", 3500);

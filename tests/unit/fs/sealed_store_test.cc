@@ -494,7 +494,7 @@ TEST_CASE("sealed: a size that a listing shows and the object has not is an erro
   };
   Liar liar({bench.below, bench.keys, bench.arena, bench.pool}, TestVolume());
   Volume v(liar, LongTtl(), {.sealer = &liar});
-  CHECK(v.Read("f").error().code == Code::kUnavailable);
+  CHECK(v.Read("f").error().code == Code::kChanged);
 }
 
 }  // namespace coffer::test
