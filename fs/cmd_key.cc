@@ -178,8 +178,8 @@ Status KeyCommand::Change(std::vector<KeyName> keys, const std::string& question
   opened_.descriptor.keys = keys;
   const DescriptorPlace place{session_->stored(), session_->arena(), session_->pool(),
                               session_->prefix()};
-  const auto written = WriteDescriptor(place, opened_.descriptor, *trial->source,
-                                       s3::Condition::Matches(opened_.etag));
+  Status written = WriteDescriptor(place, opened_.descriptor, *trial->source,
+                                   s3::Condition::Matches(opened_.etag));
   if (!written && written.error().code == Code::kChanged) {
     return Error{Code::kChanged,
                  "somebody else has changed the volume's keys just now: see coffer key list, and "

@@ -41,6 +41,7 @@ class Rebuild {
   Status LookAtPlace();
   Status NameKeys();
   Status TakeSamples();
+  Status LookAt(Sample& sample);
   Status Agree();
   Status Authenticate();
   void ChooseKeys();
@@ -145,6 +146,17 @@ Result<KeyTrial> Rebuild::Try(std::vector<KeyName>& keys) {
   return trial;
 }
 
+Status Rebuild::LookAt(Sample& sample) {
+  auto head = session_->stored().Get(sample.object.key, {0, kLargestHeader},
+                                     {.etag = sample.object.etag, .version_id = {}});
+  if (!head) return std::move(head).error().While("look at \"" + sample.object.key + "\"");
+  auto header = ParseHeader(head->body, kHeaderLimits);
+  if (header && header->context.contains("coffer") && header->context.contains("vol")) {
+    sample.header = std::move(header).value();
+  }
+  return Ok();
+}
+
 // The newest of the first objects: those are under the present keys.
 Status Rebuild::TakeSamples() {
   s3::ListRequest request;
@@ -162,18 +174,7 @@ Status Rebuild::TakeSamples() {
   TaskGroup group(session_->pool(), kSamplesAtOnce);
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     samples_[i].object = std::move(page.objects[i]);
-    group.Add([this, &sample = samples_[i], &status = looked[i]] {
-      auto head = session_->stored().Get(sample.object.key, {0, kLargestHeader},
-                                         {.etag = sample.object.etag, .version_id = {}});
-      if (!head) {
-        status = std::move(head).error().While("look at \"" + sample.object.key + "\"");
-        return;
-      }
-      auto header = ParseHeader(head->body, kHeaderLimits);
-      if (header && header->context.contains("coffer") && header->context.contains("vol")) {
-        sample.header = std::move(header).value();
-      }
-    });
+    group.Add([this, &sample = samples_[i], &status = looked[i]] { status = LookAt(sample); });
   }
   group.Wait();
   for (const Status& status : looked) COFFER_TRY(status);

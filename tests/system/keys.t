@@ -264,7 +264,7 @@ leave
 key_is "$FIRST" Enabled
 
 # ---- a descriptor that is lost, damaged, or somebody else's
-rebuild=("$COFFER" init --rebuild-descriptor $VOLUME)
+rebuild=("$COFFER" init --rebuild-descriptor "$VOLUME")
 refused 1 'nothing to rebuild' "a rebuild where nothing is wrong" "${rebuild[@]}" --yes
 stored demo vol/.coffer/volume >"$WORK/descriptor"
 s3 DELETE /demo/vol/.coffer/volume >/dev/null
