@@ -29,11 +29,11 @@ class PrivateFile {
   ~PrivateFile();
 
   Status Append(ByteView bytes);
-  // All of `out`, from `offset` on; kUnavailable where the file is shorter. May be called by several
-  // threads at once.
+  // All of `out`, from `offset` on; kUnavailable where the file is shorter. May be called by
+  // several threads at once.
   Status ReadAt(std::uint64_t offset, MutableByteView out) const;
-  Status Sync();   // on the disk when it returns
-  Status Clear();  // empty again
+  Status Sync();                   // on the disk when it returns
+  Status Clear();                  // empty again
   Status Cut(std::uint64_t size);  // what stands behind the first `size` bytes goes
   // Takes the file for this process until it is closed; false when another has it.
   Result<bool> TryLock();

@@ -96,6 +96,33 @@ sdk_mount() {
     sdk_reads "written by the mount, opened by AES: $object" "$aes" "$WORK/sealed" "$plain" "$context"
     sdk_reads "written by the mount, opened by RSA: $object" "$rsa" "$WORK/sealed" "$plain" "$context"
   done
+  sdk_in_volume "$aes" "$context"
+}
+
+# sdk_in_volume KEY CONTEXT: what the SDK writes into that volume, under its key and its context
+sdk_in_volume() {
+  local size
+  for size in 0 1 65536 200000; do
+    sdk seal "$WORK/p/$size" "$WORK/message" "$1" "{\"suite\": \"0478\", \"frame\": 4096, \"context\": $2}"
+    s3 PUT "/demo/vol/of-sdk-$size" --data-binary "@$WORK/message" -H 'Content-Type: application/octet-stream' >/dev/null
+  done
+  mount_coffer s3://demo/vol "$WORK/m" --sealed=yes --key-file "$WORK/aes256" || bail "no mount"
+  for size in 0 1 65536 200000; do
+    nok "the SDK's in the volume, $size bytes: refused, since nothing binds it to its name" cat "$WORK/m/of-sdk-$size"
+  done
+  ok "unmount" umount_coffer "$WORK/m"
+  sdk_is_read "when names are not insisted on" --name-binding=warn
+  ok "rebind" "$COFFER" rebind -r --yes s3://demo/vol --key-file "$WORK/aes256"
+  sdk_is_read "after rebind"
+}
+sdk_is_read() { # WHEN [OPTION...]
+  local size
+  mount_coffer s3://demo/vol "$WORK/m" --sealed=yes --key-file "$WORK/aes256" "${@:2}" || bail "no mount"
+  for size in 0 1 65536 200000; do
+    ok "the SDK's in the volume, $size bytes: read $1" cmp "$WORK/m/of-sdk-$size" "$WORK/p/$size"
+    is "$(stat -c %s "$WORK/m/of-sdk-$size")" "$size" "the SDK's in the volume, $size bytes: its size $1"
+  done
+  ok "unmount" umount_coffer "$WORK/m"
 }
 
 # ---- what coffer seal wrote --------------------------------------------------------------------------------
