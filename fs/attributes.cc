@@ -41,6 +41,12 @@ TimeNs ClampSeconds(std::int64_t seconds) {
   return std::clamp(seconds, kEarliest_s, kLatest_s) * kSecond;
 }
 
+// Beyond the ends there are no fractions.
+TimeNs ClampTime(std::int64_t seconds, std::int64_t fraction) {
+  if (seconds < kEarliest_s || seconds >= kLatest_s) return ClampSeconds(seconds);
+  return seconds * kSecond + fraction;
+}
+
 // Digits of a fraction as billionths; further digits are cut.
 std::optional<std::int64_t> ParseFraction(std::string_view digits) {
   std::int64_t billionths = 0;
@@ -109,13 +115,13 @@ std::optional<TimeNs> ParseRfc3339(std::string_view text) {
     fraction = *parsed;
     rest.remove_prefix(end);
   }
-  if (rest == "Z" || rest == "z") return ClampSeconds(seconds) + fraction;
+  if (rest == "Z" || rest == "z") return ClampTime(seconds, fraction);
   if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':') return std::nullopt;
   const auto hours = ParseInteger<unsigned>(rest.substr(1, 2));
   const auto minutes = ParseInteger<unsigned>(rest.substr(4, 2));
   if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
   const std::int64_t offset = (std::int64_t{*hours} * 60 + *minutes) * 60;
-  return ClampSeconds(rest[0] == '+' ? seconds - offset : seconds + offset) + fraction;
+  return ClampTime(rest[0] == '+' ? seconds - offset : seconds + offset, fraction);
 }
 
 std::optional<TimeNs> TimeField(const s3::Metadata& metadata, const char* name,

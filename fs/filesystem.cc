@@ -107,6 +107,9 @@ Filesystem::~Filesystem() = default;
 
 void Filesystem::SetMountId(std::uint64_t mount_id) { impl_->mount_id_ = mount_id; }
 void Filesystem::SetKernelCache(KernelCache* cache) { impl_->kernel_ = cache; }
+void Filesystem::Told(const Error& error) {
+  if (error.code == Code::kCorrupt) impl_->parts_.observer.Fail(error.what);
+}
 
 Result<EntryReply> Filesystem::Lookup(NodeId parent, std::string_view name) {
   return impl_->Lookup(parent, name);

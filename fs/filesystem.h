@@ -184,6 +184,9 @@ class Filesystem {
   void SetMountId(std::uint64_t mount_id);
   // Where to send invalidations; may be null, and must be reset to null before it dies.
   void SetKernelCache(KernelCache* cache);
+  // For every error that a program is told: EBADMSG alone does not say which object is not what it
+  // should be, so the log does.
+  void Told(const Error& error);
 
   Result<EntryReply> Lookup(NodeId parent, std::string_view name);
   // How long the kernel may go on believing a Lookup that said kNotFound: what is left of what we

@@ -41,10 +41,14 @@ void Guard(fuse_req_t req, Body&& body) noexcept {
   }
 }
 
-void ReplyError(fuse_req_t req, const Error& error) { fuse_reply_err(req, ToErrno(error.code)); }
+void ReplyError(fuse_req_t req, const Error& error) {
+  Volume(req).Told(error);
+  fuse_reply_err(req, ToErrno(error.code));
+}
 
 void Reply(fuse_req_t req, const Status& status) {
-  fuse_reply_err(req, status ? 0 : ToErrno(status.error().code));
+  if (!status) return ReplyError(req, status.error());
+  fuse_reply_err(req, 0);
 }
 
 double Seconds(std::chrono::nanoseconds duration) {

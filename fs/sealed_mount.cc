@@ -40,6 +40,9 @@ Result<std::optional<Claim>> ReadClaim(s3::ObjectStore& store, const std::string
   }
   if (!fetched) return std::move(fetched).error();
   auto header = ParseHeader(fetched->body, kHeaderLimits);
+  if (header && header->frame_size > kLargestDescriptor) {
+    return Error{Code::kCorrupt, "what stands at the volume descriptor's place is none"};
+  }
   if (!header) {
     return Error{Code::kCorrupt, "the volume descriptor " + DescriptorKey(prefix) +
                                      " is damaged: " + header.error().what +

@@ -179,6 +179,8 @@ TEST_CASE("times: decimal, RFC 3339, clamped, or else Last-Modified") {
       {"1969-12-31T23:59:59Z", -kSecond},
       {"0001-01-01T00:00:00Z", kEarliest},
       {"9999-12-31T23:59:59Z", kLatest},
+      {"9999-12-31T23:59:59.9Z", kLatest},
+      {"0001-01-01T00:00:00.9Z", kEarliest},
       // Not a time.
       {"", kModified},
       {"-", kModified},
