@@ -15,7 +15,7 @@ M=$WORK/m
 KMS=(--kms-endpoint-url "$SERVER_URL")
 mkdir "$WORK/none"
 seals() { mount_coffer s3://demo/vol "$M" "${KMS[@]}" --sealed=yes --metadata-ttl 0.2 "$@"; }
-calls() { server_control GET kms | jq -r ".by_operation[\"$1\"] // 0"; }
+calls() { server_control GET kms | jq -r ".calls.by_operation[\"$1\"] // 0"; }
 forget_calls() { server_control POST kms/clear >/dev/null; }
 # key_is STATE: of the first key
 key_is() { server_control POST kms/change "{\"arn\": \"$ARN\", \"state\": \"$1\"}" >/dev/null; }
@@ -57,6 +57,7 @@ with concurrent.futures.ThreadPoolExecutor(16) as pool:
     list(pool.map(write, range(count)))
 PYTHON
 at_most "$(calls GenerateDataKey)" $((FILES / 1000 + 2)) "GenerateDataKey: one for 1,000 files, and one more"
+at_least "$(calls GenerateDataKey)" $((FILES / 1000)) "GenerateDataKey: and as many"
 at_most "$(calls Encrypt)" $((FILES / 1000 + 2)) "Encrypt, for the second key: as many"
 is "$(counters "$M" .sealed.kms.throttled)" 0 "nothing was throttled"
 at_most "$(counters "$M" .sealed.kms.waited)" 2 "at most two waited for their turn"
@@ -75,6 +76,7 @@ with concurrent.futures.ThreadPoolExecutor(16) as pool:
     list(pool.map(read, order))
 PYTHON
 at_most "$(calls Decrypt)" $((FILES / 1000 + 4)) "Decrypt: one for each data key, and the descriptor's"
+at_least "$(calls Decrypt)" $((FILES / 1000)) "Decrypt: and as many"
 like "$("$COFFER" status "$M")" 'sealed +volume [0-9a-f-]+; keys asked' "status tells"
 
 # ---- a bad day
