@@ -47,7 +47,7 @@ work() {
 note "every third body meets a fault"
 ok "mount" seals
 server_control POST faults '{"seed": 1, "rules": [
-  {"match": {"operation": ["PutObject", "UploadPart"], "probability": 0.35}, "one_of": [
+  {"match": {"operation": ["PutObject", "UploadPart"], "every": 3}, "one_of": [
     {"status": 500}, {"throttle": true}, {"reset": "before_headers"}, {"reset": "after_headers"}, {"drop_reply_after_apply": true},
     {"upload_reset_at": 0.01}, {"upload_reset_at": 0.3}, {"upload_reset_at": 0.7}, {"upload_reset_at": 0.99}]},
   {"match": {"operation": ["CreateMultipartUpload", "CompleteMultipartUpload", "CopyObject"], "probability": 0.2}, "one_of": [

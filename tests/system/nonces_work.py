@@ -30,8 +30,12 @@ class Work:
     def bytes(self, size):
         return self.random.randbytes(size)
 
-    def create(self):
-        size = self.random.choice(SMALL if self.random.random() < 0.75 else STREAMED)
+    def stream(self):
+        self.create(self.random.choice(STREAMED))
+
+    def create(self, size=None):
+        if size is None:
+            size = self.random.choice(SMALL if self.random.random() < 0.75 else STREAMED)
         with open(self.fresh(), "wb", buffering=0) as file:
             left = size
             while left:
@@ -74,9 +78,10 @@ class Work:
     def run(self, operations):
         kinds = ([self.create] * 4 + [self.append, self.in_place] * 2 +
                  [self.rewrite, self.truncate, self.chmod, self.attribute, self.rename])
-        for _ in range(operations):
+        first = [self.create, self.attribute, self.stream, self.create]
+        for number in range(operations):
             try:
-                (self.random.choice(kinds) if len(self.names) > 3 else self.create)()
+                (first[number] if number < len(first) else self.random.choice(kinds))()
             except OSError as error:
                 # Not every change of a closed file is possible everywhere; tried all the same.
                 if error.errno != errno.ENOTSUP:
