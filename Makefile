@@ -94,7 +94,7 @@ conformance:
 # a build of its own: clang has the fuzzer, and code that is compiled for it
 fuzz:
 	@tests/deps.sh build fuzz
-	@$(SUBMAKE) B=build/fuzz CXX="$(FUZZ_CXX)" SAN=fuzzer-no-link,address,undefined build/fuzz/fuzz
+	@$(SUBMAKE) -j$(shell nproc) B=build/fuzz CXX="$(FUZZ_CXX)" SAN=fuzzer-no-link,address,undefined build/fuzz/fuzz
 	@tests/fuzz.sh build/fuzz/fuzz $(FUZZ)
 interop:
 	@RGW=0 tests/deps.sh build test interop
