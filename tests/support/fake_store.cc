@@ -1,6 +1,7 @@
 #include "tests/support/fake_store.h"
 
 #include <algorithm>
+#include <cassert>
 #include <thread>
 #include <utility>
 
@@ -60,7 +61,9 @@ ByteView Cut(const Bytes& body, s3::Range range) {
 }  // namespace
 
 FakeStore::FakeStore() : FakeStore(Options{}) {}
-FakeStore::FakeStore(const Options& options) : options_(options), now_s_(options.start_time_s) {}
+FakeStore::FakeStore(const Options& options) : options_(options), now_s_(options.start_time_s) {
+  assert(options.versioned || !options.object_lock);
+}
 FakeStore::~FakeStore() = default;
 
 void FakeStore::SetHook(Hook before) {
@@ -265,9 +268,7 @@ void FakeStore::DeleteLocked(std::string_view key) {
 Result<s3::ObjectInfo> FakeStore::Head(std::string_view key, const s3::ReadCondition& condition) {
   return Perform<s3::ObjectInfo>(Operation::kHead, key, [&]() -> Result<s3::ObjectInfo> {
     COFFER_ASSIGN(const Version* version, Find(key, condition));
-    s3::ObjectInfo info = version->info;
-    info.server_date_s = now_s_;
-    return info;
+    return Shown(*version);
   });
 }
 
@@ -279,21 +280,21 @@ Result<s3::Fetched> FakeStore::Get(std::string_view key, s3::Range range,
       return Error{Code::kArchived, "archived: " + std::string(key), "InvalidObjectState"};
     }
     const ByteView part = Cut(*version->body, range);
-    s3::Fetched fetched{version->info, Bytes(part.begin(), part.end())};
-    fetched.info.server_date_s = now_s_;
-    return fetched;
+    return s3::Fetched{Shown(*version), Bytes(part.begin(), part.end())};
   });
 }
 
 Result<s3::Written> FakeStore::PutLocked(std::string_view key, ByteView body,
                                          const s3::NewObject& object) {
   COFFER_TRY(CheckNewObject(key, object));
+  COFFER_TRY(CheckLock(object.lock));
   COFFER_TRY(Check(key, object.condition));
   Version version;
   version.body = Share(body);
   version.info.etag = HashOf(body);
   version.info.metadata = object.metadata;
   version.info.headers = object.headers;
+  version.info.lock = Stored(object.lock);
   return Add(key, std::move(version));
 }
 
@@ -315,6 +316,7 @@ Result<s3::Written> FakeStore::CopyLocked(const s3::CopyRequest& request) {
   if (request.keep_metadata && request.size > s3::kMaxCopySize) {
     return Error{Code::kInvalid, "a copy made of parts carries no metadata", "InvalidRequest"};
   }
+  COFFER_TRY(CheckLock(request.target.lock));
   COFFER_TRY(Check(request.to, request.target.condition));
   Version version = *source;
   if (!request.keep_metadata) {
@@ -324,7 +326,7 @@ Result<s3::Written> FakeStore::CopyLocked(const s3::CopyRequest& request) {
   version.info.etag = HashOf(*version.body);
   if (options_.copy_changes_etag) version.info.etag = Hex(++serial_) + version.info.etag.substr(16);
   version.info.storage_class = request.storage_class.empty() ? "STANDARD" : request.storage_class;
-  version.info.lock = {};
+  version.info.lock = options_.drops_locks ? s3::Lock{} : Stored(request.target.lock);
   return Add(request.to, std::move(version));
 }
 
@@ -473,6 +475,7 @@ Result<FakeStore::PendingUpload*> FakeStore::Pending(const s3::Upload& upload) {
 Result<s3::Upload> FakeStore::CreateUpload(std::string_view key, const s3::NewObject& object) {
   return Perform<s3::Upload>(Operation::kCreateUpload, key, [&]() -> Result<s3::Upload> {
     COFFER_TRY(CheckNewObject(key, object));
+    COFFER_TRY(CheckLock(object.lock));
     const std::string id = "u" + Hex(++serial_);
     uploads_[id] = {std::string(key), object, {}};
     return s3::Upload{std::string(key), id};
@@ -530,6 +533,7 @@ Result<s3::Written> FakeStore::CompleteLocked(const s3::Upload& upload,
   version.info.etag = HashOf(AsBytes(etags)) + "-" + std::to_string(parts.size());
   version.info.metadata = pending->object.metadata;
   version.info.headers = pending->object.headers;
+  if (!options_.drops_locks) version.info.lock = Stored(pending->object.lock);
   const s3::Written written = Add(upload.key, std::move(version));
   uploads_.erase(upload.id);
   return written;
@@ -545,6 +549,80 @@ Result<s3::Written> FakeStore::CompleteUpload(const s3::Upload& upload,
 Status FakeStore::AbortUpload(const s3::Upload& upload) {
   return Perform<std::monostate>(Operation::kAbortUpload, upload.key, [&]() -> Status {
     uploads_.erase(upload.id);
+    return Ok();
+  });
+}
+
+// ---- Object Lock ----
+
+s3::ObjectInfo FakeStore::Shown(const Version& version) const {
+  s3::ObjectInfo info = version.info;
+  info.server_date_s = now_s_;
+  if (options_.hides_locks) info.lock = {};
+  return info;
+}
+
+s3::Lock FakeStore::Stored(s3::Lock lock) const {
+  if (options_.wraps_dates) lock.retain_until_s &= 0xFFFF'FFFF;
+  return lock;
+}
+
+Status FakeStore::CheckLock(const s3::Lock& lock) const {
+  if (lock == s3::Lock{}) return Ok();
+  if (!options_.object_lock) return Error{Code::kInvalid, "no Object Lock", "InvalidRequest"};
+  if (lock.mode.empty() != (lock.retain_until_s == 0)) {
+    return Error{Code::kInvalid, "mode and date belong together", "InvalidArgument"};
+  }
+  if (!lock.mode.empty() && lock.retain_until_s <= now_s_) {
+    return Error{Code::kInvalid, "the retain until date must be in the future", "InvalidArgument"};
+  }
+  return Ok();
+}
+
+Result<FakeStore::Version*> FakeStore::Lockable(std::string_view key, std::string_view version_id) {
+  if (!options_.object_lock) return Error{Code::kUnsupported, "no Object Lock", "InvalidRequest"};
+  COFFER_ASSIGN(const Version* found, Find(key, {"", std::string(version_id)}));
+  for (Version& version : objects_.find(key)->second) {
+    if (&version == found) return &version;
+  }
+  return NotFound(key);
+}
+
+Result<s3::Retention> FakeStore::GetRetention(std::string_view key, std::string_view version_id) {
+  return Perform<s3::Retention>(Operation::kGetRetention, key, [&]() -> Result<s3::Retention> {
+    COFFER_ASSIGN(const Version* version, Lockable(key, version_id));
+    if (options_.hides_locks) return Error{Code::kDenied, "may not see locks", "AccessDenied"};
+    return s3::Retention{version->info.lock.mode, version->info.lock.retain_until_s, now_s_};
+  });
+}
+
+Status FakeStore::PutRetention(const s3::RetentionChange& change) {
+  return Perform<std::monostate>(Operation::kPutRetention, change.key, [&]() -> Status {
+    COFFER_ASSIGN(Version * version, Lockable(change.key, change.version_id));
+    COFFER_TRY(CheckLock({change.mode, change.until_s, false}));
+    s3::Lock& lock = version->info.lock;
+    const bool weaker = change.mode != lock.mode || change.until_s < lock.retain_until_s;
+    const bool may = lock.mode == "GOVERNANCE" && change.bypass_governance;
+    if (lock.Retained(now_s_) && weaker && !may) {
+      return Error{Code::kLocked, "protected by object lock", "AccessDenied"};
+    }
+    lock = Stored({change.mode, change.until_s, lock.legal_hold});
+    return Ok();
+  });
+}
+
+Result<bool> FakeStore::GetLegalHold(std::string_view key, std::string_view version_id) {
+  return Perform<bool>(Operation::kGetLegalHold, key, [&]() -> Result<bool> {
+    COFFER_ASSIGN(const Version* version, Lockable(key, version_id));
+    if (options_.hides_locks) return Error{Code::kDenied, "may not see locks", "AccessDenied"};
+    return version->info.lock.legal_hold;
+  });
+}
+
+Status FakeStore::PutLegalHold(std::string_view key, std::string_view version_id, bool on) {
+  return Perform<std::monostate>(Operation::kPutLegalHold, key, [&]() -> Status {
+    COFFER_ASSIGN(Version * version, Lockable(key, version_id));
+    version->info.lock.legal_hold = on;
     return Ok();
   });
 }
