@@ -30,6 +30,13 @@ namespace coffer::fs {
 
 struct OpenFile;
 
+// What is known of the lock of a version, in a bucket with Object Lock.
+struct LockState {
+  s3::Lock lock = {};
+  bool known = false;
+  s3::SteadyTime until = {};  // good to be shown
+};
+
 struct Fact {
   bool present = false;
   Attributes attributes;  // of what is present; its type is the name's type
@@ -38,6 +45,7 @@ struct Fact {
   bool marker = false;  // a directory that has a marker object
   // User metadata beyond the attributes (xattr, foreign names); null when there is none.
   std::shared_ptr<const s3::Metadata> extra;
+  LockState lock;  // of a file
   s3::SteadyTime valid_until;
   s3::SteadyTime marker_until;  // directories: how long the marker's attributes are good for
   std::uint64_t change = 0;     // number of the local change that made it; 0: the service said so
@@ -94,6 +102,7 @@ struct Node {
   bool archived = false;
   bool marker = false;
   std::shared_ptr<const s3::Metadata> extra;
+  LockState lock;
   std::shared_ptr<const s3::ObjectInfo> object;  // see Tree::Remember; null when not at hand
   s3::SteadyTime valid_until;
   std::shared_ptr<OpenFile> writing;

@@ -195,8 +195,8 @@ void Bucket::FindLock(BucketFacts& facts) {
 Result<BucketFacts> Bucket::Facts() {
   BucketFacts facts;
   COFFER_ASSIGN(facts.region, Check());
-  FindVersioning(facts);
   FindLock(facts);
+  if (facts.versioned == Tri::kUnknown) FindVersioning(facts);
   return facts;
 }
 
