@@ -268,8 +268,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.config); }},
 };
 
-constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kSealing, kFiles,
-                                        kAccess, kTime, kLimits,  kRunning};
+constexpr std::string_view kGroups[] = {kWhere,  kWho,   kObjects, kSealing, kFiles,
+                                        kAccess, kLocks, kTime,    kLimits,  kRunning};
 
 std::string Row(std::string left, std::string_view help) {
   constexpr std::size_t kColumn = 34;
