@@ -108,7 +108,11 @@ TEST_CASE("locks: what ext4 refuses on +i is refused, and nothing is sent") {
   time.mtime = 5;
   auto& fs = bench.volume.fs();
   const auto either = fs::Filesystem::XattrMode::kEither;
-  CHECK(CodeOf(bench.volume.Write("d/f", "x")) == Code::kLocked);
+  for (const int flags : {O_WRONLY, O_RDWR, O_WRONLY | O_TRUNC, O_RDONLY | O_TRUNC}) {
+    const auto opened = bench.volume.Open("d/f", flags);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Code::kLocked);
+  }
   CHECK(CodeOf(bench.volume.Write("d/f", "x", O_APPEND)) == Code::kLocked);
   CHECK(CodeOf(bench.volume.Change("d/f", size)) == Code::kLocked);
   CHECK(CodeOf(bench.volume.Change("d/f", owner)) == Code::kLocked);
@@ -251,6 +255,7 @@ TEST_CASE("locks: setfattr sets and extends retention, and weakens nothing") {
   CHECK(bench.Get("f", "mode") == "GOVERNANCE");
   CHECK(bench.volume.Stat("f")->attributes.mode == 0444);
   CHECK(bench.Set("f", "retain-until", "2029-01-01T00:00:00Z") == Code::kLocked);
+  CHECK(bench.Spent(Operation::kPutRetention) == 1);
   CHECK(bench.Set("f", "retain-until", "2031-01-01T00:00:00Z") == kDone);
   CHECK(bench.Get("f", "retain-until") == "2031-01-01T00:00:00Z");
   CHECK(bench.Set("f", "mode", "governance") == kDone);
