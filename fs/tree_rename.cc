@@ -397,14 +397,12 @@ Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const Keys& key
 void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted) {
   using Failures = Result<std::vector<s3::FailedDelete>>;
   std::vector<Failures> results(batches.size(), Error{Code::kNoMemory, "delete: cut short"});
+  const bool looks = options_.locks.enabled && which == Which::kOldNames;
   TaskGroup group(pool_, kDeletesAtOnce);
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    if (options_.locks.enabled && which == Which::kOldNames) {
-      results[i] = DeleteUnlocked(batches[i]);
-    } else {
-      group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });
-    }
+  for (std::size_t i = 0; !looks && i < batches.size(); ++i) {
+    group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });
   }
+  for (std::size_t i = 0; looks && i < batches.size(); ++i) results[i] = DeleteUnlocked(batches[i]);
   group.Wait();
   for (std::size_t i = 0; i < batches.size(); ++i) {
     if (results[i]) {
