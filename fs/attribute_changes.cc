@@ -39,6 +39,8 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
   COFFER_TRY(EnterToChange(node));
   COFFER_TRY(RefuseSealed(node));
+  COFFER_ASSIGN(const bool nothing, IsNoChange(node, change));
+  if (nothing) return AttributesAsShown(*node);
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
   std::shared_ptr<OpenFile> file;
   {
@@ -51,8 +53,12 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   } else {
     COFFER_TRY(ChangeClosed(node, change));
   }
+  return AttributesAsShown(*node);
+}
+
+AttributesReply Filesystem::Impl::AttributesAsShown(const Node& node) const {
   const Lock lock(tree_.mu);
-  return AttributesReply{StatOf(*node), TtlOf(*node)};
+  return {StatOf(node), TtlOf(node)};
 }
 
 Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
@@ -289,7 +295,8 @@ Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
     if (node->writing && held == nullptr) return Ok();
     edits = node->waiting->edits;
   }
-  auto sent = SendCopy(node, key);
+  const Status unlocked = CheckStillUnlocked(node, key, held);
+  auto sent = unlocked ? SendCopy(node, key) : Result<FileVersion>(unlocked.error());
   const Lock lock(tree_.mu);
   if (!sent) return WaitingFailed(*node, key, std::move(sent).error());
   if (held != nullptr) held->writer.MoveTo(*sent);
@@ -306,6 +313,8 @@ Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
     node->object = std::move(object);
   }
   node->valid_until = Until(options_.metadata_ttl);
+  ShowLockOfMade(*node, node->version.last_modified_s);
+  if (node->writing) node->writing->given_lock = node->lock.lock;
   if (!node->gone) tree_.Change(*node->parent, node->name, FactFrom(*node));
   if (node->waiting && node->waiting->edits == edits) {
     node->waiting = nullptr;
@@ -321,7 +330,8 @@ Status Filesystem::Impl::WaitingFailed(Node& node, const std::string& key, Error
   node.valid_until = {};
   node.object = nullptr;
   node.proved = false;
-  if (node.parent) node.parent->directory->facts.erase(node.name);
+  // Not even a listing that this mount made up for a new directory: it lacks the name.
+  if (node.parent) ForgetFacts(*node.parent, node.name);
   waiting_.erase(node.id);
   node.deferred_error = std::make_unique<Error>(
       Error{Code::kUnavailable, "an earlier change of attributes failed: " + error.what});

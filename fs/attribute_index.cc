@@ -21,7 +21,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr int kBusyTimeoutMs = 1000;
 constexpr std::size_t kBufferedRows = 1000;
 constexpr std::chrono::seconds kBufferedFor{1};
@@ -36,9 +36,11 @@ constexpr std::array kFields = {"mode",       "uid",        "gid",        "mtime
 constexpr const char* kSchema =
     "DROP TABLE IF EXISTS attributes;"
     "CREATE TABLE attributes(key BLOB PRIMARY KEY, etag BLOB NOT NULL, modified INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, metadata BLOB NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    " size INTEGER NOT NULL, metadata BLOB NOT NULL, used INTEGER NOT NULL, taken INTEGER NOT NULL,"
+    " lock_mode BLOB NOT NULL, lock_until INTEGER NOT NULL, lock_hold INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
     "CREATE INDEX by_use ON attributes(used);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -54,6 +56,8 @@ struct Row {
   std::int64_t modified_s = 0;
   std::uint64_t size = 0;
   std::string metadata;
+  std::int64_t taken_s = 0;
+  s3::Lock lock;
 };
 
 std::int64_t NowMs() {
@@ -176,8 +180,10 @@ int Connection::SetUp(const std::string& path) {
   Execute("PRAGMA cache_size = -4096;");
   if (const int code = CheckSchema(); code != SQLITE_OK) return code;
   const std::pair<const char*, Statement*> statements[] = {
-      {"SELECT etag, modified, size, metadata, used FROM attributes WHERE key = ?", &find_},
-      {"INSERT OR REPLACE INTO attributes VALUES(?, ?, ?, ?, ?, ?)", &put_},
+      {"SELECT etag, modified, size, metadata, used, taken, lock_mode, lock_until, lock_hold"
+       " FROM attributes WHERE key = ?",
+       &find_},
+      {"INSERT OR REPLACE INTO attributes VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &put_},
       {"DELETE FROM attributes WHERE key = ?", &erase_},
       {"UPDATE attributes SET used = ? WHERE key = ?", &touch_},
       {"DELETE FROM attributes WHERE key IN (SELECT key FROM attributes ORDER BY used LIMIT ?)",
@@ -231,9 +237,13 @@ int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t
   Bind(find_, 1, key);
   const int code = sqlite3_step(find_.get());
   if (code == SQLITE_ROW) {
-    row = Row{std::string(Column(find_, 0)), sqlite3_column_int64(find_.get(), 1),
+    row = Row{std::string(Column(find_, 0)),
+              sqlite3_column_int64(find_.get(), 1),
               static_cast<std::uint64_t>(sqlite3_column_int64(find_.get(), 2)),
-              std::string(Column(find_, 3))};
+              std::string(Column(find_, 3)),
+              sqlite3_column_int64(find_.get(), 5),
+              {std::string(Column(find_, 6)), sqlite3_column_int64(find_.get(), 7),
+               sqlite3_column_int64(find_.get(), 8) != 0}};
     used_ms = sqlite3_column_int64(find_.get(), 4);
   }
   sqlite3_reset(find_.get());
@@ -262,6 +272,10 @@ int Connection::WriteRows(const Rows& rows, const std::vector<std::string>& used
       sqlite3_bind_int64(put_.get(), 4, static_cast<std::int64_t>(row->size));
       Bind(put_, 5, row->metadata);
       sqlite3_bind_int64(put_.get(), 6, now_ms);
+      sqlite3_bind_int64(put_.get(), 7, row->taken_s);
+      Bind(put_, 8, row->lock.mode);
+      sqlite3_bind_int64(put_.get(), 9, row->lock.retain_until_s);
+      sqlite3_bind_int64(put_.get(), 10, row->lock.legal_hold ? 1 : 0);
     }
     code = Run(row ? put_ : erase_);
     if (code != SQLITE_OK) return code;
@@ -306,7 +320,7 @@ class SqliteIndex final : public AttributeIndex {
   // What is wrong, "" when nothing is.
   std::string Start();
 
-  std::optional<s3::Metadata> Find(const IndexKey& key) override;
+  std::optional<IndexedObject> Find(const IndexKey& key) override;
   void Store(std::string_view key, const s3::ObjectInfo& info) override;
   void Erase(std::string_view key) override;
   void Flush() override;
@@ -404,14 +418,14 @@ std::optional<Row> SqliteIndex::Load(std::string_view key) {
   return row;
 }
 
-std::optional<s3::Metadata> SqliteIndex::Find(const IndexKey& key) {
+std::optional<IndexedObject> SqliteIndex::Find(const IndexKey& key) {
   const Lock lock(mu_);
   FlushIfDue();
   const std::optional<Row> row = Load(key.key);
   if (row && row->etag == key.etag && row->modified_s == key.last_modified_s &&
       row->size == key.size) {
     ++hits_;
-    return Unpack(row->metadata);
+    return IndexedObject{Unpack(row->metadata), row->lock, row->taken_s};
   }
   ++misses_;
   return std::nullopt;
@@ -429,7 +443,8 @@ void SqliteIndex::Store(std::string_view key, const s3::ObjectInfo& info) {
   std::optional<std::string> packed = Pack(info.metadata);
   if (!packed) return;
   const Lock lock(mu_);
-  Add(key, Row{info.etag, info.last_modified_s, info.size, std::move(*packed)});
+  Add(key, Row{info.etag, info.last_modified_s, info.size, std::move(*packed), info.server_date_s,
+               info.lock});
 }
 
 void SqliteIndex::Erase(std::string_view key) {

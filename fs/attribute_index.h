@@ -29,6 +29,12 @@ struct IndexKey {
   std::uint64_t size = 0;
 };
 
+struct IndexedObject {
+  s3::Metadata metadata = {};  // of the user's, what bears on attributes
+  s3::Lock lock = {};
+  std::int64_t taken_s = 0;  // Date of the HEAD
+};
+
 class AttributeIndex {
  public:
   struct Options {
@@ -41,8 +47,9 @@ class AttributeIndex {
   static std::unique_ptr<AttributeIndex> Open(const Options& options, std::string* notice);
   virtual ~AttributeIndex() = default;
 
-  // The object's user metadata that bears on attributes, or nothing when a HEAD is needed.
-  virtual std::optional<s3::Metadata> Find(const IndexKey& key) = 0;
+  // What a HEAD said, or nothing when one is needed. The lock was as it is here at `taken_s`: no
+  // listing vouches for it.
+  virtual std::optional<IndexedObject> Find(const IndexKey& key) = 0;
   // Takes a HEAD's answer; quietly keeps nothing when the answer is too young to be trusted.
   virtual void Store(std::string_view key, const s3::ObjectInfo& info) = 0;
   virtual void Erase(std::string_view key) = 0;

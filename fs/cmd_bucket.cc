@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "crypto/encoding.h"
 #include "crypto/openssl.h"
@@ -15,6 +16,7 @@
 #include "fs/doctor_sealed.h"
 #include "fs/exit_code.h"
 #include "fs/findings.h"
+#include "fs/lock_access.h"
 #include "fs/mounted_path.h"
 #include "fs/volume_descriptor.h"
 
@@ -32,6 +34,24 @@ Result<std::unique_ptr<Connection>> Connect(const VolumeOptions& options,
                                             Log& log) {
   log.ReportRequests(false);
   return Connection::Open(options, environment, clock, log);
+}
+
+// What a locked object is to a command that takes no options about it; `key` need not exist.
+Result<LockPolicy> LocksOf(Connection& connection, std::string key, Console& console) {
+  if (!connection.target().capabilities.object_lock) return LockPolicy{};
+  s3::Bucket bucket = connection.MakeBucket();
+  s3::BucketFacts facts;
+  if (auto lock = bucket.ObjectLock()) {
+    facts.object_lock = lock->enabled ? s3::Tri::kYes : s3::Tri::kNo;
+    facts.lock = std::move(*lock);
+  }
+  std::vector<std::string> notes;
+  if (key.empty() || key.ends_with('/')) key += "none";
+  COFFER_ASSIGN(LockPolicy policy, FindLockPolicy(bucket, facts, key, {}, notes));
+  if (!policy.visible) {
+    for (const std::string& note : notes) console.err << "coffer: " << note << "\n";
+  }
+  return policy;
 }
 
 }  // namespace
@@ -93,13 +113,16 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
   const s3::Target& target = (*connection)->target();
   WorkerPool pool(volume.max_threads);
   const std::string descriptor = target.key_prefix + std::string(kDescriptorName);
+  auto locks = LocksOf(**connection, target.key_prefix + below, console);
+  if (!locks) return Report(console, "rm", locks.error(), options.json);
   const RemoveRequest request{options.path,
                               target.key_prefix + below,
                               options.recursive,
                               options.whole_bucket,
                               options.yes,
                               options.json,
-                              sealed ? descriptor : std::string()};
+                              sealed ? descriptor : std::string(),
+                              *locks};
   return RunRemove((*connection)->store(), target.capabilities, pool, request, console);
 }
 

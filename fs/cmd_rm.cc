@@ -22,6 +22,7 @@ using s3::KeyToDelete;
 using s3::ListedObject;
 using s3::ListPage;
 
+constexpr std::size_t kLooksInFlight = 32;  // HEADs, where locks matter
 constexpr std::size_t kBatchesInFlight = 8;
 constexpr std::size_t kPagesBetweenWaits = 32;  // bounds what waits in memory
 constexpr std::size_t kSingleDeletesPerTask = 50;
@@ -77,10 +78,14 @@ class Tally {
 
 class TreeRemover {
  public:
-  // `keep`: a key that stays; "" for none.
   TreeRemover(s3::ObjectStore& store, const s3::Capabilities& capabilities, WorkerPool& pool,
-              Console& console, const std::string& keep)
-      : store_(store), capabilities_(capabilities), pool_(pool), console_(console), keep_(keep) {}
+              Console& console, const RemoveRequest& request)
+      : store_(store),
+        capabilities_(capabilities),
+        pool_(pool),
+        console_(console),
+        keep_(request.keep),
+        locks_(request.locks) {}
 
   Result<ListPage> FirstPage(const std::string& prefix) { return List(prefix, ""); }
 
@@ -116,7 +121,7 @@ class TreeRemover {
     TaskGroup group(pool_, kBatchesInFlight);
     for (std::size_t pages = 1;; ++pages) {
       const std::string token = page.next_token;
-      Add(group, std::move(page.objects));
+      Add(group, Unlocked(std::move(page.objects)));
       if (pages % kPagesBetweenWaits == 0) group.Wait();
       ShowProgress();
       if (token.empty() || tally_.stopped()) break;
@@ -130,6 +135,28 @@ class TreeRemover {
     }
     group.Wait();
     ShowProgress();
+  }
+
+  // Those that may go; a locked one stays, and is told.
+  std::vector<ListedObject> Unlocked(std::vector<ListedObject> objects) {
+    if (!locks_.enabled) return objects;
+    std::vector<std::optional<Error>> refused(objects.size(), Error{Code::kNoMemory, "cut short"});
+    TaskGroup looks(pool_, kLooksInFlight);
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      looks.Add([this, &objects, &refused, i] {
+        const auto reading = ReadLock(store_, objects[i].key, locks_);
+        refused[i].reset();
+        if (!reading) refused[i] = reading.error();
+        if (reading && reading->locked) refused[i] = LockedError(reading->lock);
+      });
+    }
+    looks.Wait();
+    std::vector<ListedObject> free;
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      if (refused[i]) tally_.Failed({objects[i].key, std::move(*refused[i])});
+      if (!refused[i]) free.push_back(std::move(objects[i]));
+    }
+    return free;
   }
 
   void Add(TaskGroup& group, std::vector<ListedObject> objects) {
@@ -200,6 +227,7 @@ class TreeRemover {
   WorkerPool& pool_;
   Console& console_;
   const std::string& keep_;
+  const LockPolicy& locks_;
   Tally tally_;
 };
 
@@ -225,7 +253,7 @@ class RemoveCommand {
                                        ": this is the whole bucket; name a prefix, or say "
                                        "--whole-bucket if you mean it"});
     }
-    TreeRemover remover(store_, capabilities_, pool_, console_, request_.keep);
+    TreeRemover remover(store_, capabilities_, pool_, console_, request_);
     const std::string prefix =
         request_.key.empty() || request_.key.ends_with('/') ? request_.key : request_.key + '/';
     auto page = remover.FirstPage(prefix);
@@ -246,6 +274,11 @@ class RemoveCommand {
       return Fail({Code::kNotFound, request_.shown + ": nothing there"});
     }
     if (!info) return Fail(Error(info.error()).While("look at " + request_.shown));
+    if (request_.locks.enabled) {
+      const auto reading = ReadLock(store_, name, request_.locks);
+      if (!reading) return Fail(Error(reading.error()).While(request_.shown));
+      if (reading->locked) return Fail(LockedError(reading->lock).While(request_.shown));
+    }
     auto status = store_.Delete(name, s3::Condition::None());
     if (!status) return Fail(std::move(status).error().While("remove " + request_.shown));
     Outcome result;

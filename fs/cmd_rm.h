@@ -9,6 +9,7 @@
 #include <string>
 
 #include "fs/console.h"
+#include "fs/lock_policy.h"
 #include "fs/worker_pool.h"
 #include "s3client/object_store.h"
 #include "s3client/target.h"
@@ -26,6 +27,7 @@ struct RemoveRequest {
   bool yes = false;           // do not ask
   bool json = false;
   std::string keep = {};  // the key that stays: a sealed volume's descriptor, while it is mounted
+  LockPolicy locks = {};  // where it is enabled each object is looked at, and a locked one stays
 };
 
 // Blocks on the network. The exit code: 0; 1 when nothing was removed; 2 when something must be

@@ -24,11 +24,22 @@ Status Filesystem::Impl::CommitTurn(OpenFile& file) {
   const auto gate = HoldName(*file.node, ChangeGate::IfBusy::kWait);
   if (!gate) return Failed(file, {Code::kBusy, "its directories are renamed again and again"});
   FollowName(file);
+  if (const Status unlocked = CheckCommit(file); !unlocked) return Failed(file, unlocked.error());
   OfferMetadata(file);
   auto written = file.writer.Commit();
   if (!written) return Failed(file, std::move(written).error());
   Committed(file, *written);
   return Ok();
+}
+
+// Nothing is locked under a name that is new; what is there is asked once more.
+Status Filesystem::Impl::CheckCommit(const OpenFile& file) {
+  if (!options_.locks.enabled) return Ok();
+  {
+    const Lock lock(tree_.mu);
+    if (file.node->version.etag.empty()) return Ok();
+  }
+  return CheckStillUnlocked(file.node, file.key, &file);
 }
 
 // What the object shall say of itself, unless a stream has fixed that already.
@@ -80,6 +91,8 @@ void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
   node.version = {written.etag, written.version_id, object->size, written.server_date_s};
   node.archived = false;
   node.valid_until = Until(options_.metadata_ttl);
+  ShowLockOfMade(node, written.server_date_s);
+  file.given_lock = node.lock.lock;
   node.fetched_once = true;  // the kernel has the pages that were written
   tree_.Change(*node.parent, node.name, FactFrom(node));
   tree_.Remember(file.node, std::move(object));
@@ -94,6 +107,7 @@ Fact Filesystem::Impl::FactFrom(const Node& node) const {
   fact.marker = node.marker;
   if (node.directory) fact.sealed = node.directory->sealed;
   fact.extra = node.extra;
+  fact.lock = node.lock;
   fact.valid_until = Until(options_.metadata_ttl);
   fact.marker_until = fact.valid_until;
   return fact;

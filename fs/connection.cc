@@ -136,6 +136,7 @@ Result<Preflight> Connection::Check() {
   auto page = quick_store_->List(request);
   if (!page) return std::move(page).error().While("list " + options_.source);
   preflight.empty = page->objects.empty() && page->next_token.empty();
+  if (!page->objects.empty()) preflight.first_key = page->objects.front().key;
   if (preflight.facts.versioned != s3::Tri::kUnknown)
     store_->SetVersioned(preflight.facts.versioned == s3::Tri::kYes);
   NoteClock(preflight.notes);

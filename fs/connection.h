@@ -26,6 +26,7 @@ namespace coffer::fs {
 struct Preflight {
   s3::BucketFacts facts;
   bool empty = false;              // nothing below the prefix
+  std::string first_key;           // below the prefix; "" when it is empty
   std::vector<std::string> notes;  // for people
 };
 

@@ -209,6 +209,10 @@ Status Filesystem::SetXattr(NodeId node, std::string_view name, std::string_view
 Status Filesystem::RemoveXattr(NodeId node, std::string_view name) {
   return impl_->SetXattr(node, name, std::nullopt, XattrMode::kReplace);
 }
+Result<bool> Filesystem::IsImmutable(NodeId node) { return impl_->IsImmutable(node); }
+Status Filesystem::SetImmutable(NodeId node, bool immutable) {
+  return impl_->SetImmutable(node, immutable);
+}
 
 bool Filesystem::Drain() { return impl_->Drain(); }
 FilesystemStats Filesystem::stats() const { return impl_->stats(); }

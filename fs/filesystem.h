@@ -25,6 +25,7 @@
 #include "fs/attribute_index.h"
 #include "fs/attributes.h"
 #include "fs/content_sealer.h"
+#include "fs/lock_policy.h"
 #include "fs/memory_budget.h"
 #include "fs/reader.h"
 #include "fs/tree_rename.h"
@@ -68,6 +69,7 @@ struct FilesystemOptions {
   std::uint64_t bucket_size = 1ull << 50;  // what statfs says
   ReadOptions read;
   WriteOptions write;
+  LockPolicy locks;
   std::string rescue_directory;
 };
 
@@ -108,6 +110,8 @@ struct AttributeChange {
   std::optional<TimeNs> mtime;
   bool atime_now = false;
   bool mtime_now = false;
+
+  bool operator==(const AttributeChange&) const = default;
 };
 
 struct OpenReply {
@@ -253,6 +257,10 @@ class Filesystem {
   enum class XattrMode { kEither, kCreate, kReplace };
   Status SetXattr(NodeId node, std::string_view name, std::string_view value, XattrMode mode);
   Status RemoveXattr(NodeId node, std::string_view name);
+
+  // Is the file locked, as lsattr shows it? And chattr's +i and -i: a legal hold, on and off.
+  Result<bool> IsImmutable(NodeId node);
+  Status SetImmutable(NodeId node, bool immutable);
 
   // Sends everything that waits, commits files still open, aborts what cannot be sent. False when
   // something is unsent afterwards (it was told to the observer and, where possible, rescued).

@@ -1,7 +1,8 @@
 // The state behind Filesystem, and the steps that its calls share. Implemented by topic:
 // lookup.cc (names to nodes), directory_stream.cc (readdir), open.cc (handles, read, write),
 // commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc, attribute_changes.cc
-// (setattr and its delayed copies), xattrs.cc, filesystem.cc (the rest).
+// (setattr and its delayed copies), xattrs.cc, locked_files.cc (Object Lock), filesystem.cc (the
+// rest).
 
 #pragma once
 
@@ -131,6 +132,9 @@ class Filesystem::Impl {
   Status LearnSealed(const NodePtr& node, const s3::ObjectInfo& info);
   // `error`, after a line in the log for what a sealed volume does not show of `key`, and why.
   Error NotShown(const std::string& key, Error error);
+  // --- locked_files.cc
+  Result<bool> IsImmutable(NodeId id);
+  Status SetImmutable(NodeId id, bool immutable);
 
   // --- filesystem.cc
   bool Drain();
@@ -235,6 +239,7 @@ class Filesystem::Impl {
 
   // commit.cc
   Status CommitTurn(OpenFile& file);
+  Status CheckCommit(const OpenFile& file);
   void FollowName(OpenFile& file);
   void OfferMetadata(OpenFile& file);
   void Committed(OpenFile& file, const s3::Written& written);
@@ -276,6 +281,7 @@ class Filesystem::Impl {
   void ForgetNumbers(const NodePtr& node);
 
   // attribute_changes.cc
+  AttributesReply AttributesAsShown(const Node& node) const;
   Status ChangeClosed(const NodePtr& node, const AttributeChange& change);
   void ChangeOpenFile(OpenFile& file, const AttributeChange& change);
   Status ChangeSize(const NodePtr& node, std::uint64_t size);
@@ -303,6 +309,34 @@ class Filesystem::Impl {
                                   std::string_view field);
   Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
   Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
+
+  // locked_files.cc
+  // One setting of a lock, by whichever way.
+  struct LockChange {
+    std::optional<bool> hold = {};
+    std::optional<std::string> mode = {};
+    std::optional<std::int64_t> until_s = {};
+    bool frees = false;  // the file shall not be locked afterwards
+  };
+  std::int64_t ServerSeconds() const;
+  std::optional<LockState> LockRead(const s3::Lock& lock, std::int64_t taken_s) const;
+  LockState LockOfMade(std::int64_t server_date_s) const;
+  void KeepLock(Fact& fact, const LockState& lock) const;
+  void ShowLockOfMade(Node& node, std::int64_t server_date_s) const REQUIRES(tree_.mu);
+  bool IsLocked(const Node& node) const REQUIRES(tree_.mu);
+  bool IsLockedFor(const Node& node, const OpenFile& file) const REQUIRES(tree_.mu);
+  std::uint32_t ModeOf(const Node& node) const REQUIRES(tree_.mu);
+  void LearnLock(const NodePtr& node, const std::string& key, const s3::ObjectInfo& info);
+  Status CheckUnlocked(const NodePtr& node);
+  Status CheckStillUnlocked(const NodePtr& node, const std::string& key, const OpenFile* file);
+  Result<bool> IsNoChange(const NodePtr& node, const AttributeChange& change);
+  Result<std::string> GetLockXattr(const NodePtr& node, std::string_view field);
+  Status SetLockXattr(NodeId id, std::string_view field, std::optional<std::string_view> value);
+  Status ChangeLock(NodeId id, const LockChange& change);
+  Result<s3::Lock> WantedLock(const LockChange& change, const s3::ObjectInfo& now);
+  Error PutBack(const std::string& key, const s3::ObjectInfo& now, Error error);
+  Result<s3::ObjectInfo> PutLock(const std::string& key, const s3::ObjectInfo& now,
+                                 const s3::Lock& wanted);
 
   // A node that LookupNode handed out for the time of one call.
   class Borrowed {

@@ -212,14 +212,20 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
   fact.version = listed.version;
   fact.archived = listed.archived;
   s3::Metadata metadata;
+  std::optional<LockState> lock;
   if (options_.exact_attributes) {
     const auto row = parts_.index.Find(
         {key, listed.version.etag, listed.version.last_modified_s, listed.version.size});
     if (!row) return std::nullopt;
-    metadata = *row;
+    metadata = row->metadata;
+    if (options_.locks.enabled) {
+      lock = LockRead(row->lock, row->taken_s);
+      if (!lock) return std::nullopt;  // only a HEAD tells what became of the lock
+    }
   }
   fact.attributes = FromMetadata(key, metadata, listed.version.last_modified_s, options_.defaults);
   fact.extra = ExtraOf(metadata);
+  KeepLock(fact, lock.value_or(LockState{}));
   return fact;
 }
 
@@ -502,6 +508,7 @@ Fact Filesystem::Impl::FactOf(const std::string& key, const s3::ObjectInfo& info
   fact.extra = ExtraOf(info.metadata);
   fact.valid_until = Until(options_.metadata_ttl);
   fact.marker_until = Until(kMarkerTtl);
+  KeepLock(fact, LockRead(info.lock, info.server_date_s).value_or(LockState{}));
   return fact;
 }
 
@@ -527,10 +534,7 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   NodeStat stat;
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
-  AttributeDefaults shown = options_.defaults;
-  // Of what the bucket merely says nobody shall be given another's rights.
-  if (node.proved && options_.bound_attributes) shown.special_bits = true;
-  stat.attributes.mode = ShownMode(node.attributes, shown);
+  stat.attributes.mode = ModeOf(node);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }
@@ -584,8 +588,7 @@ Status Filesystem::Impl::RevalidateUnlessOpen(const NodePtr& node,
 Result<AttributesReply> Filesystem::Impl::GetAttributes(NodeId id, std::optional<HandleId> handle) {
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
-  const Lock lock(tree_.mu);
-  return AttributesReply{StatOf(*node), TtlOf(*node)};
+  return AttributesAsShown(*node);
 }
 
 }  // namespace coffer::fs

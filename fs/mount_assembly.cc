@@ -88,6 +88,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   COFFER_ASSIGN(const Preflight preflight, mount->connection_->Check());
   mount->NoteAddress(preflight, notes);
   COFFER_TRY(mount->CheckStrictExcl(preflight.facts, notes));
+  COFFER_TRY(mount->FindLocks(preflight, notes));
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
@@ -99,7 +100,8 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
       std::make_unique<TreeRenames>(mount->store(), mount->pool_,
                                     TreeRenames::Options{.state_directory = mount->places_.state,
                                                          .volume = bucket,
-                                                         .uploads = mount->uploads_.get()});
+                                                         .uploads = mount->uploads_.get(),
+                                                         .locks = mount->locks_});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   return mount;
@@ -148,6 +150,7 @@ s3::ObjectStore& MountAssembly::store() {
 // Ranges and parts of a sealed volume are whole frames.
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
+  fs.locks = locks_;
   fs.prove_at_open = s3ec_ != nullptr;
   if (!sealed_->volume()) {
     fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
@@ -214,6 +217,21 @@ Status MountAssembly::CheckStrictExcl(const s3::BucketFacts& facts,
     notes.push_back(first + "; whether the bucket locks new objects cannot be seen from here (" +
                     facts.object_lock_unknown_why + "): where it does, leave out --strict-excl");
   }
+  return Ok();
+}
+
+Status MountAssembly::FindLocks(const Preflight& preflight, std::vector<std::string>& notes) {
+  const s3::Target& target = connection_->target();
+  if (!target.capabilities.object_lock) return Ok();
+  // Any key will do where there is none: whether it may be asked for is an answer too.
+  const std::string key =
+      preflight.first_key.empty() ? target.key_prefix + "none" : preflight.first_key;
+  s3::Bucket bucket = connection_->MakeBucket();
+  std::vector<std::string> told;
+  COFFER_ASSIGN(locks_, FindLockPolicy(bucket, preflight.facts, key, options_.locks, told));
+  // To who writes nothing only what cannot be seen matters.
+  if (options_.read_only && locks_.visible) return Ok();
+  notes.insert(notes.end(), told.begin(), told.end());
   return Ok();
 }
 

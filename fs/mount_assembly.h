@@ -68,6 +68,7 @@ class MountAssembly {
   void NoteAddress(const Preflight& preflight, std::vector<std::string>& notes);
   void NoteMultiRegion(std::vector<std::string>& notes);
   Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;
+  Status FindLocks(const Preflight& preflight, std::vector<std::string>& notes);
   void OpenIndex();
 
   MountOptions options_;
@@ -75,6 +76,7 @@ class MountAssembly {
   Log& log_;
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
+  LockPolicy locks_;
   std::unique_ptr<MemoryBudget> budget_;
   std::unique_ptr<AttributeIndex> index_;
   std::unique_ptr<UploadObserver> uploads_;

@@ -120,6 +120,7 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   COFFER_TRY(Revalidate(node, false));
   COFFER_TRY(EnterToChange(node));
   COFFER_TRY(RefuseSealed(node));
+  COFFER_TRY(CheckUnlocked(node));
   COFFER_TRY(ProveForWriting(node, flags));
   bool started = false;
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
@@ -401,6 +402,10 @@ Result<std::size_t> Filesystem::Impl::Write(HandleId id, std::uint64_t offset, B
   OpenFile& file = *handle->file;
   const Turn::Hold turn(file.turn);
   if (file.failed) return *file.failed;
+  {
+    const Lock lock(tree_.mu);
+    if (IsLockedFor(*handle->node, file)) return LockedError(handle->node->lock.lock);
+  }
   // On O_APPEND handles the kernel sends its own idea of the end of the file.
   if ((handle->flags & O_APPEND) != 0) offset = file.writer.size();
   if (file.unlinked && offset + bytes.size() > options_.write.first_part) {

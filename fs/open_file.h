@@ -36,6 +36,9 @@ struct OpenFile {
   // Attributes were sent by a copy just when the file was opened: the version to start from now.
   // Guarded by Tree::mu.
   std::optional<FileVersion> copied;
+  // What the bucket gave to the version that this file made here: it does not stop its own writer.
+  // Guarded by Tree::mu.
+  std::optional<s3::Lock> given_lock;
 
   Turn turn;
   std::string key;  // where the writer writes; the node's own, unless a directory was renamed

@@ -482,20 +482,48 @@ void RemoveXattr(fuse_req_t req, fuse_ino_t node, const char* name) noexcept {
   Guard(req, [&] { Reply(req, Volume(req).RemoveXattr(node, name)); });
 }
 
-// lsattr and its like: no flags are set. (Its parameters are libfuse's.)
-// NOLINTNEXTLINE(readability-function-size)
-void Ioctl(fuse_req_t req, fuse_ino_t, unsigned command, void*, fuse_file_info*, unsigned,
-           const void*, size_t, size_t room) noexcept {
-  const std::uint32_t flags = 0;  // what chattr(1) calls them
-  const fsxattr extended = {};
-  // The kernel takes 4 bytes of flags, whatever the number in the command says.
-  if (command == FS_IOC_GETFLAGS && room >= sizeof flags) {
-    fuse_reply_ioctl(req, 0, &flags, sizeof flags);
-  } else if (command == FS_IOC_FSGETXATTR && room >= sizeof extended) {
-    fuse_reply_ioctl(req, 0, &extended, sizeof extended);
-  } else {
-    fuse_reply_err(req, ENOTTY);
+// A reply to lsattr. Of all flags a file here has one at most.
+template <typename Flags>
+void ReplyFlags(fuse_req_t req, fuse_ino_t node, const Flags& none, const Flags& immutable) {
+  const auto found = Volume(req).IsImmutable(node);
+  if (!found) return ReplyError(req, found.error());
+  fuse_reply_ioctl(req, 0, *found ? &immutable : &none, sizeof none);
+}
+
+// chattr: the whole new word, of which one bit can change.
+void TakeFlags(fuse_req_t req, fuse_ino_t node, std::uint32_t word, std::uint32_t bit) {
+  if ((word & ~bit) != 0) {
+    fuse_reply_err(req, EOPNOTSUPP);
+    return;
   }
+  const Status set = Volume(req).SetImmutable(node, word != 0);
+  if (!set) return ReplyError(req, set.error());
+  fuse_reply_ioctl(req, 0, nullptr, 0);
+}
+
+// lsattr and chattr. The kernel takes and gives 4 bytes of flags, whatever the number in the
+// command says. (The parameters are libfuse's.)
+// NOLINTNEXTLINE(readability-function-size)
+void Ioctl(fuse_req_t req, fuse_ino_t node, unsigned command, void*, fuse_file_info*, unsigned,
+           const void* in, size_t in_size, size_t room) noexcept {
+  Guard(req, [&] {
+    std::uint32_t flags = 0;
+    fsxattr extended = {};
+    if (command == FS_IOC_GETFLAGS && room >= sizeof flags) {
+      ReplyFlags<std::uint32_t>(req, node, 0, FS_IMMUTABLE_FL);
+    } else if (command == FS_IOC_FSGETXATTR && room >= sizeof extended) {
+      extended.fsx_xflags = FS_XFLAG_IMMUTABLE;
+      ReplyFlags(req, node, fsxattr{}, extended);
+    } else if (command == FS_IOC_SETFLAGS && in_size >= sizeof flags) {
+      std::memcpy(&flags, in, sizeof flags);
+      TakeFlags(req, node, flags, FS_IMMUTABLE_FL);
+    } else if (command == FS_IOC_FSSETXATTR && in_size >= sizeof extended) {
+      std::memcpy(&extended, in, sizeof extended);
+      TakeFlags(req, node, extended.fsx_xflags, FS_XFLAG_IMMUTABLE);
+    } else {
+      fuse_reply_err(req, ENOTTY);
+    }
+  });
 }
 
 fuse_lowlevel_ops MakeOperations() {

@@ -25,12 +25,15 @@ constexpr std::string_view kObjects = "Objects that are written";
 constexpr std::string_view kSealing = "Keys and sealing";
 constexpr std::string_view kFiles = "What files look like";
 constexpr std::string_view kAccess = "Who may what";
+constexpr std::string_view kLocks = "Locked files";
 constexpr std::string_view kTime = "Freshness and patience";
 constexpr std::string_view kLimits = "Limits";
 constexpr std::string_view kRunning = "Running";
 
 constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"};
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
+constexpr std::string_view kLockedModes[] = {"strip", "keep"};
+constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
@@ -243,6 +246,13 @@ constexpr OptionSpec kOptions[] = {
     {"strict-excl", 0, kForMount, "", kAccess, "O_EXCL decides at open, for one PUT more",
      [](Draft& d) -> Slot { return Switch(d.mount.strict_excl); }},
 
+    {"locked-mode", 0, kForMount, "strip|keep", kLocks, "strip: a locked file shows no write bits",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.locked_mode, kLockedModes); }},
+    {"lock-unknown", 0, kForMount, "locked|unlocked", kLocks, "what a lock counts as, unseen",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.unknown, kUnseenLocks); }},
+    {"allow-compliance", 0, kForMount, "", kLocks, "let setfattr set what nobody can undo",
+     [](Draft& d) -> Slot { return Switch(d.mount.locks.allow_compliance); }},
+
     {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
     {"negative-metadata-ttl", 0, kForMount, "SECS", kTime, "of names that are not there",
@@ -300,8 +310,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.config); }},
 };
 
-constexpr std::string_view kGroups[] = {kWhere,  kWho,  kObjects, kSealing, kFiles,
-                                        kAccess, kTime, kLimits,  kRunning};
+constexpr std::string_view kGroups[] = {kWhere,  kWho,   kObjects, kSealing, kFiles,
+                                        kAccess, kLocks, kTime,    kLimits,  kRunning};
 
 std::string Row(std::string left, std::string_view help) {
   constexpr std::size_t kColumn = 34;

@@ -17,6 +17,7 @@
 
 #include "crypto/result.h"
 #include "fs/key_options.h"
+#include "fs/lock_access.h"
 #include "s3client/target.h"
 
 namespace coffer::fs {
@@ -93,6 +94,7 @@ struct MountOptions {
   std::chrono::milliseconds metadata_ttl{1000};
   std::optional<std::chrono::milliseconds> negative_metadata_ttl;  // nothing: as metadata_ttl
   bool strict_excl = false;
+  LockOptions locks;
   bool infer_content_type = false;
 
   std::uint64_t memory_limit = 256u << 20;

@@ -125,6 +125,10 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   }
   const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
+  COFFER_TRY(CheckStillUnlocked(renaming.node, renaming.from_key, nullptr));
+  if (renaming.replaced) {
+    COFFER_TRY(CheckStillUnlocked(renaming.replaced, renaming.to_key, nullptr));
+  }
   COFFER_ASSIGN(s3::CopyRequest copy, CopyForRename(renaming));
   auto moved = RenameAtOnce(renaming, copy);
   if (!moved && moved.error().code == Code::kUnsupported) moved = CopyAndDelete(copy);
@@ -247,6 +251,7 @@ void Filesystem::Impl::FileRenamed(const Renaming& renaming, const s3::CopyReque
   node.version.version_id = written.version_id;
   node.version.last_modified_s = written.server_date_s;
   node.valid_until = Until(options_.metadata_ttl);
+  ShowLockOfMade(node, written.server_date_s);
   Renamed(renaming);
 }
 
@@ -282,8 +287,8 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
     return std::move(renamed).error();
   }
   for (const auto& kept : renamed->kept) {
-    parts_.observer.Warn("\"" + kept + "\" was written again while its directory was renamed: " +
-                         "it stays under the old name too");
+    parts_.observer.Warn("\"" + kept + "\" was written again, or locked, while its directory was " +
+                         "renamed: it stays under the old name too");
   }
   {
     const Lock lock(tree_.mu);

@@ -83,6 +83,7 @@ class S3ecStore : public s3::ObjectStore {
   Result<s3::Written> CompleteUpload(const s3::Upload& upload, std::span<const s3::Part> parts,
                                      const s3::Condition& condition) override;
   Status AbortUpload(const s3::Upload& upload) override;
+  s3::ObjectLocks& locks() override { return parts_.below.locks(); }
 
  private:
   // What was found out about a version.

@@ -88,6 +88,7 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   Result<s3::Written> CompleteUpload(const s3::Upload& upload, std::span<const s3::Part> parts,
                                      const s3::Condition& condition) override;
   Status AbortUpload(const s3::Upload& upload) override;
+  s3::ObjectLocks& locks() override { return parts_.below.locks(); }
 
  private:
   // A message on its way into S3.

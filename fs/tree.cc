@@ -136,6 +136,7 @@ void Tree::Show(Node& node, const Fact& fact) {
   node.archived = fact.archived;
   node.marker = fact.marker;
   node.extra = fact.extra;
+  node.lock = fact.lock;
   node.valid_until = fact.valid_until;
 }
 

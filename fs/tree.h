@@ -38,6 +38,13 @@ enum class HoldsSealed {
   kYes,
 };
 
+// What is known of the lock of a version, in a bucket with Object Lock.
+struct LockState {
+  s3::Lock lock = {};
+  bool known = false;
+  s3::SteadyTime until = {};  // good to be shown
+};
+
 struct Fact {
   bool present = false;
   Attributes attributes;  // of what is present; its type is the name's type
@@ -47,6 +54,7 @@ struct Fact {
   HoldsSealed sealed = HoldsSealed::kUnknown;  // directories
   // User metadata beyond the attributes (xattr, foreign names); null when there is none.
   std::shared_ptr<const s3::Metadata> extra;
+  LockState lock;  // of a file
   s3::SteadyTime valid_until;
   s3::SteadyTime marker_until;  // directories: how long the marker's attributes are good for
   std::uint64_t change = 0;     // number of the local change that made it; 0: the service said so
@@ -107,6 +115,7 @@ struct Node {
   bool marker = false;
   std::shared_ptr<const s3::Metadata> extra;
   bool proved = false;  // the attributes are those of such an object, in a sealed volume
+  LockState lock;
   std::shared_ptr<const s3::ObjectInfo> object;  // see Tree::Remember; null when not at hand
   s3::SteadyTime valid_until;
   std::shared_ptr<OpenFile> writing;

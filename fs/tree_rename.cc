@@ -56,12 +56,15 @@ class TreeRename {
         counters_(counters),
         header_(std::move(header)) {}
 
+  // kLocked when one of the files is.
+  Status CheckUnlocked();
   // Lists and copies everything; an error is that of the first copy that failed.
   Result<TreeRenameResult> CopyAll(RenameJournal& journal, const std::set<std::string>& followed);
   // Chooses keys of one page of the journal.
   using Choose = std::function<Result<Keys>(const Entries&, Deleted&)>;
-  // Deletes what `choose` takes of every page.
-  Deleted DeletePages(RenameJournalReader& reader, const Choose& choose);
+  // Deletes what `choose` takes of every page. Locks protect old names, not copies of ours.
+  enum class Which { kCopies, kOldNames };
+  Deleted DeletePages(RenameJournalReader& reader, Which which, const Choose& choose);
 
   // Copies that we made, or may have made.
   Result<Keys> CopiesOf(const Entries& page) const;
@@ -88,7 +91,10 @@ class TreeRename {
   }
   Result<Listed> ListPage(const std::string& prefix, const Entries& page) const;
   Status ListBoth(const Entries& page, Listed& old_names, Listed& new_names);
-  void DeleteBatches(const std::vector<Keys>& batches, Deleted& deleted);
+  void DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted);
+  Result<std::vector<s3::FailedDelete>> DeleteUnlocked(const Keys& keys);
+  Status StillUnlocked(const std::string& key);
+  std::vector<Status> OfEach(std::size_t count, const std::function<Status(std::size_t)>& look);
 
   s3::ObjectStore& store_;
   WorkerPool& pool_;
@@ -208,6 +214,41 @@ Status TreeRename::CopyPage(RenameJournal& journal, Entries& page) {
     if (error) return std::move(*error);
   }
   return noted;
+}
+
+// What `look` says of each of `count` things, asked in parallel.
+std::vector<Status> TreeRename::OfEach(std::size_t count,
+                                       const std::function<Status(std::size_t)>& look) {
+  std::vector<Status> said(count, Error{Code::kNoMemory, "cut short"});
+  TaskGroup group(pool_, options_.width);
+  for (std::size_t i = 0; i < count; ++i) {
+    group.Add([&said, &look, i] { said[i] = look(i); });
+  }
+  group.Wait();
+  return said;
+}
+
+Status TreeRename::CheckUnlocked() {
+  if (!options_.locks.enabled) return Ok();
+  s3::ListRequest request;
+  request.prefix = header_.from;
+  request.delimited = false;
+  request.max_keys = options_.page;
+  do {
+    COFFER_ASSIGN(const s3::ListPage listed, store_.List(request));
+    const auto& objects = listed.objects;
+    auto said =
+        OfEach(objects.size(), [&](std::size_t i) { return StillUnlocked(objects[i].key); });
+    for (Status& one : said) COFFER_TRY(one);
+    request.token = listed.next_token;
+  } while (!request.token.empty());
+  return Ok();
+}
+
+Status TreeRename::StillUnlocked(const std::string& key) {
+  COFFER_ASSIGN(const LockReading reading, ReadLock(store_, key, options_.locks));
+  if (!reading.locked) return Ok();
+  return LockedError(reading.lock).While(Quote(key));
 }
 
 Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
@@ -342,13 +383,31 @@ Result<Keys> TreeRename::OldNamesOfNow(const Entries& page, Deleted& deleted) {
   return keys;
 }
 
-void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Deleted& deleted) {
+// One by one, each after a last look: one that was locked meanwhile stays.
+Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const Keys& keys) {
+  auto said = OfEach(keys.size(), [&](std::size_t i) -> Status {
+    const Status unlocked = StillUnlocked(keys[i].key);
+    if (unlocked) return store_.Delete(keys[i].key, s3::Condition::Matches(keys[i].etag));
+    Error error = unlocked.error();
+    if (error.code == Code::kLocked) error.code = Code::kChanged;
+    return error;
+  });
+  std::vector<s3::FailedDelete> failed;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!said[i]) failed.push_back({keys[i].key, std::move(said[i]).error()});
+  }
+  return failed;
+}
+
+void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted) {
   using Failures = Result<std::vector<s3::FailedDelete>>;
   std::vector<Failures> results(batches.size(), Error{Code::kNoMemory, "delete: cut short"});
+  const bool looks = options_.locks.enabled && which == Which::kOldNames;
   TaskGroup group(pool_, kDeletesAtOnce);
-  for (std::size_t i = 0; i < batches.size(); ++i) {
+  for (std::size_t i = 0; !looks && i < batches.size(); ++i) {
     group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });
   }
+  for (std::size_t i = 0; looks && i < batches.size(); ++i) results[i] = DeleteUnlocked(batches[i]);
   group.Wait();
   for (std::size_t i = 0; i < batches.size(); ++i) {
     if (results[i]) {
@@ -360,7 +419,7 @@ void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Deleted& delete
   }
 }
 
-Deleted TreeRename::DeletePages(RenameJournalReader& reader, const Choose& choose) {
+Deleted TreeRename::DeletePages(RenameJournalReader& reader, Which which, const Choose& choose) {
   Deleted deleted;
   std::vector<Keys> batches;
   while (true) {
@@ -372,7 +431,7 @@ Deleted TreeRename::DeletePages(RenameJournalReader& reader, const Choose& choos
     }
     const bool ended = !page || !*page;
     if (batches.size() == kDeletesAtOnce || ended) {
-      DeleteBatches(batches, deleted);
+      DeleteBatches(batches, which, deleted);
       batches.clear();
     }
     if (!page && !deleted.error) deleted.error = std::move(page).error();
@@ -414,11 +473,12 @@ TreeRenames::TreeRenames(s3::ObjectStore& store, WorkerPool& pool, Options optio
 Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
   COFFER_TRY(CheckRequest(request));
   const RenameHeader header{request.from, request.to, request.to_marker_etag};
+  TreeRename rename(store_, pool_, options_, counters_, header);
+  COFFER_TRY(rename.CheckUnlocked());
   auto journal = RenameJournal::Begin(DirectoryFor(options_), header);
   if (!journal) {
     return std::move(journal).error().While("a directory is renamed only with a journal");
   }
-  TreeRename rename(store_, pool_, options_, counters_, header);
   auto result = rename.CopyAll(*journal, request.followed);
   Status copied = result ? journal->MarkCopied() : Status(result.error());
   auto reader = RenameJournalReader::Open(journal->path());
@@ -428,8 +488,9 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
     return error;
   }
   if (!copied) {
-    const Deleted undone = rename.DeletePages(
-        *reader, [&](const Entries& page, Deleted&) { return rename.CopiesOf(page); });
+    const Deleted undone =
+        rename.DeletePages(*reader, TreeRename::Which::kCopies,
+                           [&](const Entries& page, Deleted&) { return rename.CopiesOf(page); });
     Error error = std::move(copied).error().While("rename " + Quote(request.from) + " to " +
                                                   Quote(request.to));
     if (undone.error) {
@@ -443,8 +504,9 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
     (void)journal->Remove();  // what stays of it says nothing that is not true
     return error;
   }
-  Deleted deleted = rename.DeletePages(
-      *reader, [&](const Entries& page, Deleted&) { return rename.OldNamesOf(page); });
+  Deleted deleted =
+      rename.DeletePages(*reader, TreeRename::Which::kOldNames,
+                         [&](const Entries& page, Deleted&) { return rename.OldNamesOf(page); });
   counters_.deleted += deleted.gone;
   if (deleted.error) {
     return std::move(*deleted.error)
@@ -467,7 +529,8 @@ class Recovery {
 
   // True when the journal has served its purpose.
   bool Run() {
-    deleted_ = rename_.DeletePages(reader_, [this](const Entries& page, Deleted& deleted) {
+    const auto which = finish_ ? TreeRename::Which::kOldNames : TreeRename::Which::kCopies;
+    deleted_ = rename_.DeletePages(reader_, which, [this](const Entries& page, Deleted& deleted) {
       return finish_ ? rename_.OldNamesOfNow(page, deleted) : rename_.CopiesOfNow(page, deleted);
     });
     return !deleted_.error;

@@ -4,9 +4,10 @@
 // what is to be copied before it is copied, and that every copy stands before the first old name
 // goes. A failure while copying removes the copies and leaves the old tree; what a dead mount left
 // is taken up by Recover. Costs ceil(n/1000) LIST, n COPY and ceil(n/1000) DeleteObjects (and a
-// HEAD for each object over kMaxCopySize or replaced meanwhile). Memory is bounded by pages of
-// 1,000 names. Safe to share between threads as long as trees do not overlap; blocks on the
-// network.
+// HEAD for each object over kMaxCopySize or replaced meanwhile). In a bucket with Object Lock a
+// tree that holds a locked file is refused before anything is touched, and old names go one by one,
+// each looked at once more: 2n HEAD and n DELETE. Memory is bounded by pages of 1,000 names. Safe
+// to share between threads as long as trees do not overlap; blocks on the network.
 
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "crypto/result.h"
+#include "fs/lock_policy.h"
 #include "fs/worker_pool.h"
 #include "s3client/object_store.h"
 
@@ -47,7 +49,8 @@ struct CopiedVersion {
 
 struct TreeRenameResult {
   std::uint64_t objects = 0;
-  // Old names that somebody else wrote again meanwhile: they stay. Up to a few, and the count.
+  // Old names that somebody else wrote again, or locked, meanwhile: they stay. Up to a few, and the
+  // count.
   std::vector<std::string> kept;
   std::uint64_t kept_count = 0;
   std::map<std::string, CopiedVersion> followed;  // of the names asked for, those that were copied
@@ -69,10 +72,12 @@ class TreeRenames {
     std::size_t width = 32;  // copies at once
     int page = 1000;         // names that are listed, journalled and deleted together
     s3::UploadObserver* uploads = nullptr;  // told of copies that are made of parts; borrowed
+    LockPolicy locks = {};
   };
   TreeRenames(s3::ObjectStore& store, WorkerPool& pool, Options options);
 
-  // kExists when a name below `to` appears meanwhile, kArchived, kDenied ... of the copy that
+  // kLocked for a locked file below, kExists when a name below `to` appears meanwhile, kArchived,
+  // kDenied ... of the copy that
   // failed: then the old tree is as it was. An error after all copies stand says so, and the next
   // mount deletes the rest of the old names.
   Result<TreeRenameResult> Rename(const TreeRenameRequest& request);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kUser = "user.";
 constexpr std::string_view kOwn = "user.coffer.";
+constexpr std::string_view kLock = "user.coffer.lock.";
 constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kLargestValue = 64u << 10;
 
@@ -50,6 +51,7 @@ Result<std::string> Filesystem::Impl::GetXattr(NodeId id, std::string_view name)
     if (found == xattrs.end()) return NoSuchAttribute();
     return found->second;
   }
+  if (name.starts_with(kLock)) return GetLockXattr(node, name.substr(kLock.size()));
   const std::string_view field = name.substr(kOwn.size());
   if (field == "source") return options_.source;
   if (field == "key") return key;
@@ -128,16 +130,22 @@ Result<Xattrs> Filesystem::Impl::XattrsOf(const NodePtr& node, const std::string
 Status Filesystem::Impl::SetXattr(NodeId id, std::string_view name,
                                   std::optional<std::string_view> value, XattrMode mode) {
   COFFER_TRY(CheckWritable());
-  if (!name.starts_with(kUser)) return Error{Code::kUnsupported, "only user.* is kept"};
+  COFFER_ASSIGN(const NodePtr node, FindNode(id));
+  if (name.starts_with(kLock)) return SetLockXattr(id, name.substr(kLock.size()), value);
+  if (!name.starts_with(kUser)) {
+    const Lock lock(tree_.mu);
+    if (IsLocked(*node)) return LockedError(node->lock.lock);
+    return Error{Code::kUnsupported, "only user.* is kept"};
+  }
   if (name.starts_with(kOwn)) {
     return Error{Code::kNotPermitted, "user.coffer.* is Coffer's own and cannot be set"};
   }
   if (name.size() > kLongestName) return Error{Code::kRange, "name over 255 bytes"};
   if (!IsXattrName(name)) return Error{Code::kInvalid, "not a name that metadata can carry"};
   if (value && value->size() > kLargestValue) return Error{Code::kNoSpace, "value over 64 KiB"};
-  COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
   COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(CheckUnlocked(node));
   COFFER_TRY(LearnAttributes(node));
   COFFER_TRY(RefuseSealed(node));
   std::string key;

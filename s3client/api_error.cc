@@ -173,6 +173,22 @@ std::string_view KmsAdvice(const ServiceError& error, Code code, Operation opera
   }
 }
 
+std::string_view LockAdvice(Operation operation) {
+  switch (operation) {
+    case Operation::kGetRetention:
+      return "these credentials may not do this: it takes s3:GetObjectRetention";
+    case Operation::kPutRetention:
+      return "these credentials may not do this: it takes s3:PutObjectRetention, and "
+             "s3:BypassGovernanceRetention to weaken a lock";
+    case Operation::kGetLegalHold:
+      return "these credentials may not do this: it takes s3:GetObjectLegalHold";
+    case Operation::kPutLegalHold:
+      return "these credentials may not do this: it takes s3:PutObjectLegalHold";
+    default:
+      return "";
+  }
+}
+
 std::string_view Advice(const ServiceError& error, Code code, Operation operation) {
   if (error.code == "NoSuchBucket") return "there is no such bucket: check its name and region";
   if (error.code == "RequestTimeTooSkewed") return "set this machine's clock";
@@ -205,14 +221,19 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
   if (code == Code::kDenied && operation == Operation::kHeadObject) {
     return "these credentials may not do this: it takes s3:GetObject; see coffer doctor";
   }
+  if (code == Code::kDenied && !LockAdvice(operation).empty()) return LockAdvice(operation);
   if (code == Code::kDenied) return "these credentials may not do this: see coffer doctor";
   if (code == Code::kArchived) return "the object is archived: restore it first";
   return "";
 }
 
-// MinIO's word for Object Lock.
+// AWS's and MinIO's words for a version that its lock protects.
 bool SpeaksOfLock(const ServiceError& error) {
-  return error.status == 400 && error.message.find("WORM protected") != std::string::npos;
+  const auto says = [&](std::string_view words) {
+    return error.message.find(words) != std::string::npos;
+  };
+  return (error.status == 400 && says("WORM protected")) ||
+         (error.status == 403 && says("protected by object lock"));
 }
 
 // "com.amazonaws.kms#DisabledException", "DisabledException:http://..." and the bare name.

@@ -75,8 +75,9 @@ Result<std::string> Bucket::Check() {
 }
 
 Result<Response> Bucket::Ask(std::string_view subresource, std::string_view key) {
-  Request request =
-      NewRequest(key.empty() ? Operation::kGetBucketQuery : Operation::kGetRetention, "GET", key);
+  const Operation of_object =
+      subresource == "legal-hold" ? Operation::kGetLegalHold : Operation::kGetRetention;
+  Request request = NewRequest(key.empty() ? Operation::kGetBucketQuery : of_object, "GET", key);
   request.url.query.emplace_back(std::string(subresource), "");
   return transport_.Send(request);
 }
@@ -194,8 +195,8 @@ void Bucket::FindLock(BucketFacts& facts) {
 Result<BucketFacts> Bucket::Facts() {
   BucketFacts facts;
   COFFER_ASSIGN(facts.region, Check());
-  FindVersioning(facts);
   FindLock(facts);
+  if (facts.versioned == Tri::kUnknown) FindVersioning(facts);
   return facts;
 }
 

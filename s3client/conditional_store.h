@@ -44,6 +44,7 @@ class ConditionalStore : public ObjectStore {
   Result<Written> CompleteUpload(const Upload& upload, std::span<const Part> parts,
                                  const Condition& condition) override;
   Status AbortUpload(const Upload& upload) override;
+  ObjectLocks& locks() override { return inner_.locks(); }
 
  private:
   using Send = std::function<Result<Written>(const Condition&)>;

@@ -71,9 +71,10 @@ Result<Written> S3Store::CopyWhole(const CopyRequest& request, const Style& styl
   if (!request.keep_metadata) {
     COFFER_ASSIGN(put_id, NewPutId());
   }
-  const NewObject nothing;
+  NewObject bare;
+  bare.lock = request.target.lock;
   COFFER_TRY(
-      AddNewObject(ask.headers, request.keep_metadata ? nothing : request.target, style, put_id));
+      AddNewObject(ask.headers, request.keep_metadata ? bare : request.target, style, put_id));
   AddCondition(ask.headers, condition);
   ask.xml_reply = true;
   ask.first_byte_timeout = kSlowOperation;

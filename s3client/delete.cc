@@ -4,8 +4,6 @@
 #include <map>
 #include <set>
 
-#include "crypto/digest.h"
-#include "crypto/encoding.h"
 #include "s3client/api_error.h"
 #include "s3client/s3_request.h"
 #include "s3client/s3_store.h"
@@ -136,13 +134,7 @@ Status S3Store::DeleteBatch(std::span<const KeyToDelete> keys, std::vector<Faile
   COFFER_ASSIGN(const std::string body, DeleteBody(keys));
   Request request = NewRequest(Operation::kDeleteObjects, "POST", "");
   request.url.query.emplace_back("delete", "");
-  request.headers.Add("Content-Type", "application/xml");
-  // This request must carry a digest; servers differ in which they know. Directory buckets refuse
-  // Content-MD5, and a machine in FIPS mode has no MD5.
-  if (target_.scheme != Scheme::kSigV4S3Express) {
-    if (const auto md5 = Md5(AsBytes(body))) request.headers.Add("Content-MD5", Base64Encode(*md5));
-  }
-  AddBody(request, AsBytes(body));
+  AddDocument(request, body);
   request.xml_reply = true;
   request.first_byte_timeout = kSlowOperation;
   COFFER_ASSIGN(const Response response, transport_.Send(request));

@@ -58,6 +58,12 @@ std::string_view Name(Operation operation) {
       return "GetBucketQuery";
     case Operation::kGetRetention:
       return "GetObjectRetention";
+    case Operation::kPutRetention:
+      return "PutObjectRetention";
+    case Operation::kGetLegalHold:
+      return "GetObjectLegalHold";
+    case Operation::kPutLegalHold:
+      return "PutObjectLegalHold";
     case Operation::kCreateSession:
       return "CreateSession";
     case Operation::kSts:

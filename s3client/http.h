@@ -40,6 +40,9 @@ enum class Operation {
   kHeadBucket,
   kGetBucketQuery,  // versioning, object-lock, location: read-only questions about the bucket
   kGetRetention,
+  kPutRetention,
+  kGetLegalHold,
+  kPutLegalHold,
   kCreateSession,
   kSts,
   kKmsGenerateDataKey,

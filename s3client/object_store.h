@@ -19,6 +19,7 @@
 #include "crypto/bytes.h"
 #include "crypto/key_source.h"
 #include "crypto/result.h"
+#include "s3client/object_locks.h"
 
 namespace coffer::s3 {
 
@@ -34,14 +35,6 @@ struct ContentHeaders {
   std::string cache_control;
   std::string expires;
   std::string website_redirect;
-};
-
-// Retention and legal hold of one version, as the service reports them; empty when it says nothing,
-// which also happens to callers who may not see locks.
-struct Lock {
-  std::string mode;  // "", "GOVERNANCE", "COMPLIANCE"
-  std::int64_t retain_until_s = 0;
-  bool legal_hold = false;
 };
 
 // One version of an object, from HEAD or from the head of a GET.
@@ -93,6 +86,8 @@ struct NewObject {
   Metadata metadata = {};
   ContentHeaders headers = {};
   Condition condition = {};
+  // Sent with the request that makes the object; some servers drop it (s3client/lock_check.h).
+  Lock lock = {};
   // CreateUpload only: parts will be copied into it. Few servers but AWS take copied parts beside
   // parts with checksums, so elsewhere those are left out (the signature covers the bytes).
   bool copies_parts = false;
@@ -155,8 +150,8 @@ struct CopyRequest {
   // passes on what Head() said.
   NewObject target = {};
   // Instead: carry the source's own metadata and headers (x-amz-metadata-directive: COPY), which
-  // saves a tree rename its HEADs. Of `target` only the condition counts then. Only for sizes up to
-  // kMaxCopySize, and not onto itself; else kInvalid.
+  // saves a tree rename its HEADs. Of `target` only the condition and the lock count then. Only for
+  // sizes up to kMaxCopySize, and not onto itself; else kInvalid.
   bool keep_metadata = false;
   std::string storage_class = {};  // "" for the store's own; a copy onto itself keeps the object's
   // The source's encryption, kept when the copy replaces its own source.
@@ -272,6 +267,9 @@ class ObjectStore {
                                          const Condition& condition) = 0;
   // Succeeds also when the upload is gone already.
   virtual Status AbortUpload(const Upload& upload) = 0;
+
+  // Object Lock of the same objects; borrowed from the store.
+  virtual ObjectLocks& locks() = 0;
 };
 
 }  // namespace coffer::s3

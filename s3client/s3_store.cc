@@ -172,7 +172,7 @@ Status S3Store::AddNewObject(Headers& headers, const NewObject& object, const St
     headers.Add("x-amz-server-side-encryption-bucket-key-enabled", "true");
   }
   AddCustomerKey(headers);
-  return Ok();
+  return AddLock(headers, object.lock);
 }
 
 S3Store::Checksum S3Store::AddBody(Request& request, ByteView body) const {
@@ -196,6 +196,18 @@ void S3Store::AddBodyWithoutChecksum(Request& request, ByteView body) const {
       options_.unsigned_payload && request.url.https ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(body));
   // A machine in FIPS mode has no MD5.
   if (const auto md5 = Md5(body)) request.headers.Add("Content-MD5", Base64Encode(*md5));
+}
+
+// Servers differ in which digest they know. Directory buckets refuse Content-MD5, and a machine in
+// FIPS mode has no MD5.
+void S3Store::AddDocument(Request& request, std::string_view document) const {
+  request.headers.Add("Content-Type", "application/xml");
+  if (target_.scheme != Scheme::kSigV4S3Express) {
+    if (const auto md5 = Md5(AsBytes(document))) {
+      request.headers.Add("Content-MD5", Base64Encode(*md5));
+    }
+  }
+  AddBody(request, AsBytes(document));
 }
 
 Status S3Store::CheckWritten(const Response& response, const Checksum& checksum) {

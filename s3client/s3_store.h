@@ -1,7 +1,7 @@
 // The ObjectStore that speaks S3: one bucket, or the access point in front of it.
 //
 // Each family of operations has a file of its own: get.cc, put.cc, copy.cc, multipart.cc, list.cc,
-// delete.cc. Expects the transport to sign and to retry.
+// delete.cc, locks.cc. Expects the transport to sign and to retry.
 
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "s3client/object_store.h"
 #include "s3client/target.h"
 #include "s3client/transport.h"
+#include "s3client/xml.h"
 
 namespace coffer::s3 {
 
@@ -49,7 +50,7 @@ struct StoreOptions {
 Status CheckStoreOptions(const StoreOptions& options, const Target& target);
 
 // Borrows the transport; safe to share between threads; every call blocks on the network.
-class S3Store : public ObjectStore {
+class S3Store : public ObjectStore, private ObjectLocks {
  public:
   S3Store(Transport& transport, Target target, StoreOptions options);
 
@@ -70,8 +71,14 @@ class S3Store : public ObjectStore {
   Result<Written> CompleteUpload(const Upload& upload, std::span<const Part> parts,
                                  const Condition& condition) override;
   Status AbortUpload(const Upload& upload) override;
+  ObjectLocks& locks() override { return *this; }
 
  private:
+  Result<Retention> GetRetention(std::string_view key, std::string_view version_id) override;
+  Status PutRetention(const RetentionChange& change) override;
+  Result<bool> GetLegalHold(std::string_view key, std::string_view version_id) override;
+  Status PutLegalHold(std::string_view key, std::string_view version_id, bool on) override;
+
   // What a new object is stored as, beside what its caller gave.
   struct Style {
     std::string storage_class;
@@ -110,6 +117,8 @@ class S3Store : public ObjectStore {
   Checksum AddBody(Request& request, ByteView body) const;
   // The same without a checksum that the service would store; Content-MD5 guards the way there.
   void AddBodyWithoutChecksum(Request& request, ByteView body) const;
+  // Takes over a document whose digest the service demands; borrows it.
+  void AddDocument(Request& request, std::string_view document) const;
   // kUnavailable when a reply lacks an ETag or contradicts the checksum.
   static Status CheckWritten(const Response& response, const Checksum& checksum);
   Status CheckEncryption(const Response& response, const Encryption& asked) const;
@@ -137,6 +146,13 @@ class S3Store : public ObjectStore {
   Result<Upload> CreateUploadAs(std::string_view key, const NewObject& object, const Style& style);
   Result<Part> CopyPartFrom(const Upload& upload, int number, const Source& source, Range range);
   Result<Written> AfterLostUpload(const Upload& upload, const Response& response);
+
+  // locks.cc
+  static Status AddLock(Headers& headers, const Lock& lock);
+  Request LockRequest(Operation operation, std::string method, std::string_view key,
+                      std::string_view version_id) const;
+  Status SendLock(Request& request, XmlWriter document);
+  bool Weakens(const RetentionChange& change);
 
   // delete.cc
   Status DeleteBatch(std::span<const KeyToDelete> keys, std::vector<FailedDelete>& failed);

@@ -13,10 +13,10 @@ struct Broken {
   int year, month, day, hour, minute, second;
 };
 
-Broken Break(WallTime time) {
+Broken Break(std::chrono::sys_seconds time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<seconds>(time - day));
+  const std::chrono::hh_mm_ss clock(time - day);
   return {static_cast<int>(date.year()),
           static_cast<int>(static_cast<unsigned>(date.month())),
           static_cast<int>(static_cast<unsigned>(date.day())),
@@ -25,7 +25,7 @@ Broken Break(WallTime time) {
           static_cast<int>(clock.seconds().count())};
 }
 
-std::string Print(const char* format, WallTime time) {
+std::string Print(const char* format, std::chrono::sys_seconds time) {
   const Broken t = Break(time);
   char text[40];
   const int size =
@@ -35,7 +35,19 @@ std::string Print(const char* format, WallTime time) {
 
 }  // namespace
 
-std::string CompactTime(WallTime time) { return Print("%04d%02d%02dT%02d%02d%02dZ", time); }
-std::string IsoTime(WallTime time) { return Print("%04d-%02d-%02dT%02d:%02d:%02dZ", time); }
+std::string CompactTime(WallTime time) {
+  return Print("%04d%02d%02dT%02d%02d%02dZ", std::chrono::floor<seconds>(time));
+}
+
+std::string IsoTime(WallTime time) {
+  return IsoTime(std::chrono::floor<seconds>(time).time_since_epoch().count());
+}
+
+std::string IsoTime(std::int64_t since_epoch) {
+  constexpr std::int64_t kFirst = -62'167'219'200;  // 0000-01-01T00:00:00Z
+  constexpr std::int64_t kLast = 253'402'300'799;   // 9999-12-31T23:59:59Z
+  const seconds time(std::clamp(since_epoch, kFirst, kLast));
+  return Print("%04d-%02d-%02dT%02d:%02d:%02dZ", std::chrono::sys_seconds(time));
+}
 
 }  // namespace coffer::s3

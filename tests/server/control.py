@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from http_layer import Reply
 from identity import DEFAULT_ACCOUNT, Permissions, User
 from kms_keys import NEW_OVERHEAD, OLD_OVERHEAD, STATES, USAGES, Key
-from store import AccessPoint, Body, Bucket, PatternBody, Version
+from store import AccessPoint, Body, Bucket, Lock, PatternBody, Version
 from sts import Role
 
 PREFIX = "/-/"
@@ -54,11 +54,26 @@ def make_bucket(world, name, **fields):
 def change_bucket(bucket, fields):
     """Set attributes that a test may choose."""
     for name, value in fields.items():
-        if name not in ("versioning", "lock_enabled", "requester_pays", "public", "account"):
+        if name not in ("versioning", "lock_enabled", "default_retention", "requester_pays",
+                        "public", "account"):
             raise ControlError(f"unknown bucket setting {name}")
+        if name == "default_retention" and value is not None:
+            value = (value["mode"], value.get("days", 0), value.get("years", 0))
         setattr(bucket, name, value)
     if bucket.lock_enabled and bucket.versioning != "Enabled":
         bucket.versioning = "Enabled"
+
+
+def read_lock(data, old, now):
+    """The Lock of `{"mode", "for_s", "hold"}`; what is not mentioned stays as it was."""
+    lock = old or Lock()
+    if set(data) - {"mode", "for_s", "hold"}:
+        raise ControlError(f"unknown words {sorted(data)}")
+    if "mode" in data:
+        lock = lock.changed(mode=data["mode"], until=now + data.get("for_s", 0))
+    if "hold" in data:
+        lock = lock.changed(hold=data["hold"])
+    return lock
 
 
 def make_access_point(world, name, bucket_name, **fields):
@@ -297,7 +312,7 @@ class Control:
     def _bucket_put(self, bucket, data):
         """Store an object past every check: hostile names, metadata and sizes."""
         known = {"key", "key_b64", "body", "body_b64", "size", "metadata", "headers",
-                 "storage_class", "etag", "age_s", "tags"}
+                 "storage_class", "etag", "age_s", "tags", "lock"}
         if set(data) - known:
             raise ControlError(f"unknown words {sorted(set(data) - known)}")
         body = PatternBody(data["size"], bucket.name) if "size" in data else \
@@ -310,9 +325,23 @@ class Control:
         version.headers = {name.lower(): value for name, value in data.get("headers", {}).items()}
         version.storage_class = data.get("storage_class", "STANDARD")
         version.tags = list(data.get("tags", {}).items())
+        if "lock" in data:
+            version.lock = read_lock(data["lock"], None, self._world.clock.now())
         version.encryption = {"x-amz-server-side-encryption": "AES256"}
         bucket.put(version)
         return {"etag": version.etag, "version_id": version.version_id}
+
+    def _bucket_lock(self, bucket, data):
+        """Another lock for the current version, past every rule: somebody else's doing."""
+        fields = dict(data)
+        for name in ("key", "key_b64"):
+            fields.pop(name, None)
+        with bucket.lock:
+            version = bucket.current(_bytes(data, "key"))
+            if version is None or version.marker:
+                raise ControlError("no such object")
+            lock = read_lock(fields, version.lock, self._world.clock.now())
+            bucket.replace(version, version.changed(lock=lock))
 
     def _bucket_get(self, bucket, data):
         """An object as it is stored, without counting as a request."""
@@ -324,6 +353,9 @@ class Control:
                   "headers": dict(version.headers), "storage_class": version.storage_class,
                   "encryption": dict(version.encryption), "version_id": version.version_id,
                   "tags": dict(version.tags), "versions": len(bucket.objects.get(version.key, []))}
+        if version.lock is not None:
+            result["lock"] = {"mode": version.lock.mode, "until": version.lock.until,
+                              "hold": version.lock.hold}
         if data.get("body"):
             result["body_b64"] = base64.b64encode(
                 b"".join(version.body.slice(0, version.size))).decode()

@@ -1,4 +1,4 @@
-"""Bucket operations: create, delete, head, list, location, versioning, Object Lock query, sessions.
+"""Bucket operations: create, delete, head, list, location, versioning, sessions.
 
 Behaviour as in the Amazon S3 API reference.
 """
@@ -142,16 +142,6 @@ def put_bucket_versioning(context):
     with context.bucket.lock:
         context.bucket.versioning = status
     return Reply(200)
-
-
-@operation("GetObjectLockConfiguration", "GET", "bucket", needs={"object-lock"}, door=False,
-           action="s3:GetBucketObjectLockConfiguration")
-def get_object_lock_configuration(context):
-    """Whether the bucket has Object Lock; there is no default retention yet."""
-    if not context.bucket.lock_enabled:
-        raise refuse("ObjectLockConfigurationNotFoundError", None,
-                     [("BucketName", context.bucket.name)])
-    return xml_reply("ObjectLockConfiguration", [xmlout.node("ObjectLockEnabled", "Enabled")])
 
 
 @operation("CreateSession", "GET", "bucket", needs={"session"}, door=False,

@@ -4,6 +4,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 import checksums
+import locks
 import xmlout
 from errors import not_implemented, refuse
 from http_layer import Reply
@@ -143,6 +144,7 @@ def copy_object(context):
     version.body = source.version.body
     version.checksum = _copied_checksum(context, source)
     version.etag = etag_of(context, version, version.body.md5())
+    version.lock = locks.with_default(context.bucket, version.lock, context.now)
     context.bucket.put(version, condition)
     headers = [*version_headers(context, version), *encryption_headers(version)]
     if source.bucket.versioning is not None:

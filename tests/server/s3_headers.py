@@ -12,6 +12,7 @@ import secrets
 from urllib.parse import unquote_to_bytes
 
 import checksums
+import locks
 import xmlout
 from errors import not_implemented, refuse
 from store import EMPTY_BODY, Condition, Version
@@ -24,11 +25,9 @@ STORED_HEADERS = {
 SSE = "x-amz-server-side-encryption"
 SSE_KMS = {f"{SSE}-aws-kms-key-id", f"{SSE}-context", f"{SSE}-bucket-key-enabled"}
 CUSTOMER = f"{SSE}-customer-"
-LOCK_HEADERS = {"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date",
-                "x-amz-object-lock-legal-hold"}
 WRITE_HEADERS = {SSE, *SSE_KMS, f"{CUSTOMER}algorithm", f"{CUSTOMER}key", f"{CUSTOMER}key-md5",
                  "x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-acl",
-                 *LOCK_HEADERS}
+                 *locks.HEADERS}
 CHECKSUM_HEADERS = {"x-amz-sdk-checksum-algorithm",
                     *(f"x-amz-checksum-{name}" for name in checksums.NAMES)}
 STORAGE_CLASSES = ("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
@@ -168,13 +167,8 @@ def encryption_headers(version):
     return list(version.encryption.items())
 
 
-def check_lock_headers(context):
-    """Object Lock headers need a bucket with Object Lock."""
-    given = [name for name in LOCK_HEADERS if context.header(name) is not None]
-    if given and not context.bucket.lock_enabled:
-        raise refuse("InvalidRequest", "Bucket is missing Object Lock Configuration")
-    if given:
-        raise not_implemented(given[0])
+def check_acl(context):
+    """Only the lists that change nothing."""
     acl = context.header("x-amz-acl")
     if acl not in (None, "private", "bucket-owner-full-control"):
         raise not_implemented(f"x-amz-acl: {acl}")
@@ -182,8 +176,9 @@ def check_lock_headers(context):
 
 def draft_version(context, metadata=True):
     """A Version with everything but the body, from the headers of a write."""
-    check_lock_headers(context)
+    check_acl(context)
     version = Version(context.key, EMPTY_BODY, "", context.now)
+    version.lock = locks.from_headers(context)
     if metadata:
         version.metadata = read_metadata(context.request)
         version.headers = {name: context.header(name) for name in STORED_HEADERS

@@ -3,6 +3,7 @@
 import hashlib
 
 import checksums
+import locks
 import xmlout
 from errors import refuse
 from http_layer import Reply
@@ -99,6 +100,7 @@ def upload_part(context):
         raise refuse("InvalidArgument", f"{SSE} header is not supported for this operation.")
     upload = find_upload(context)
     number = part_number(context)
+    locks.require_integrity(context, upload.draft.lock)
     data = context.body()
     md5, checksum = verify_upload(context, data)
     given = checksum[0] if checksum else None
@@ -226,6 +228,7 @@ def complete_multipart_upload(context):
         version = upload.draft.changed(body=Body(segments), checksum=checksum,
                                        etag=_multipart_etag(context, upload, parts),
                                        parts=[part.body.length for part in parts])
+        version.lock = locks.with_default(context.bucket, version.lock, context.now)
         context.bucket.put(version, condition)
         del context.bucket.uploads[upload.upload_id]
     headers = [*version_headers(context, version), *encryption_headers(version)]

@@ -1,4 +1,4 @@
-"""Object operations: PutObject, GetObject, HeadObject, DeleteObject(s), tagging, lock queries.
+"""Object operations: PutObject, GetObject, HeadObject, DeleteObject(s), tagging.
 
 Behaviour as in the Amazon S3 API reference for general purpose and directory buckets.
 """
@@ -8,7 +8,7 @@ import hashlib
 import re
 import time
 
-import checksums
+import locks
 import xmlout
 from errors import NOT_MODIFIED, ServiceError, not_implemented, refuse
 from http_layer import Reply
@@ -44,10 +44,12 @@ def put_object(context):
     """Store a body; nothing is visible before everything about it was checked."""
     condition = write_condition(context)
     version = draft_version(context)
+    locks.require_integrity(context, version.lock)
     data = context.body()
     version.body = Body([data if len(data) > 4096 else bytes(data)])
     md5, version.checksum = verify_upload(context, data)
     version.etag = etag_of(context, version, md5)
+    version.lock = locks.with_default(context.bucket, version.lock, context.now)
     context.bucket.put(version, condition)
     headers = [("ETag", version.etag), *version_headers(context, version),
                *encryption_headers(version)]
@@ -164,6 +166,7 @@ def object_headers(context, version):
         headers.append(("x-amz-storage-class", version.storage_class))
     if version.tags and context.may("s3:GetObjectTagging"):
         headers.append(("x-amz-tagging-count", str(len(version.tags))))
+    headers += locks.reply_headers(context, version)
     mode = context.header("x-amz-checksum-mode")
     if mode == "ENABLED":
         headers += checksum_headers(version)
@@ -240,18 +243,22 @@ def delete_condition(context, text):
 
 
 def delete_one(context, key, version_id, condition):
-    """Delete a key or a version; (version id, marker?) as the reply tells them."""
+    """Delete a key or a version; (version id, marker?) as the reply tells them. Only versions are
+    ever locked."""
     bucket = context.bucket
+    bypass = locks.bypasses(context)
     if version_id is None:
         marker = bucket.delete(key, context.now, condition)
         return (None, None) if marker is None else (marker.version_id, True)
     if condition.if_match is not None:
         raise not_implemented("a condition on DELETE of a version")
-    victim = bucket.delete_version(key, version_id)
+    victim = bucket.delete_version(
+        key, version_id, lambda version: locks.check_delete(version, context.now, bypass))
     return version_id, (True if victim is not None and victim.marker else None)
 
 
-@operation("DeleteObject", "DELETE", "object", query={"versionId"}, headers={"if-match"})
+@operation("DeleteObject", "DELETE", "object", query={"versionId"},
+           headers={"if-match", locks.BYPASS})
 def delete_object(context):
     """204 whether the key existed or not."""
     condition = delete_condition(context, context.header("if-match"))
@@ -295,12 +302,11 @@ def _delete_listed(context, item):
 
 
 @operation("DeleteObjects", "POST", "bucket", needs={"delete"}, action="-",
-           headers=CHECKSUM_HEADERS | {"content-md5"})
+           headers=CHECKSUM_HEADERS | {"content-md5", locks.BYPASS})
 def delete_objects(context):
     """Up to 1,000 keys; the answer is 200 and tells each key's fate."""
     data = context.body()
-    if context.header("content-md5") is None and \
-            not any(context.header(f"x-amz-checksum-{name}") for name in checksums.NAMES):
+    if not locks.has_integrity(context):
         raise refuse("InvalidRequest", "Missing required header for this request: Content-MD5 OR"
                      " x-amz-checksum-*")
     verify_upload(context, data)
@@ -330,8 +336,7 @@ def get_object_tagging(context):
 def put_object_tagging(context):
     """Replace the tag set; ETag and Last-Modified stay."""
     data = context.body()
-    if context.header("content-md5") is None and \
-            not any(context.header(f"x-amz-checksum-{name}") for name in checksums.NAMES):
+    if not locks.has_integrity(context):
         raise refuse("InvalidRequest", "Missing required header for this request: Content-MD5")
     verify_upload(context, data)
     tags = read_tag_document(data)
@@ -348,27 +353,6 @@ def delete_object_tagging(context):
     if not context.bucket.replace(version, version.changed(tags=[])):
         raise context.no_such_key()
     return Reply(204, version_headers(context, version))
-
-
-def _lock_query(context):
-    """Object Lock questions about an object that carries none: 400 tells "not enabled here",
-    404 "enabled, but never set". The bucket is judged before the key."""
-    if not context.bucket.lock_enabled:
-        raise refuse("InvalidRequest", "Bucket is missing Object Lock Configuration")
-    find_version(context, version_id=context.text("versionId"))
-    raise refuse("NoSuchObjectLockConfiguration")
-
-
-@operation("GetObjectRetention", "GET", "object", needs={"retention"}, query={"versionId"})
-def get_object_retention(context):
-    """Retention of a version."""
-    return _lock_query(context)
-
-
-@operation("GetObjectLegalHold", "GET", "object", needs={"legal-hold"}, query={"versionId"})
-def get_object_legal_hold(context):
-    """Legal hold of a version."""
-    return _lock_query(context)
 
 
 def part_etag_digest(etag):

@@ -86,6 +86,26 @@ class PatternBody(Body):
         return parts
 
 
+class Lock:
+    """Object Lock of one version; never changed, only replaced. `hold` is None while nobody set it.
+    """
+
+    __slots__ = ("mode", "until", "hold")
+
+    def __init__(self, mode="", until=0.0, hold=None):
+        self.mode = mode
+        self.until = until
+        self.hold = hold
+
+    def active(self, now):
+        """True while retention runs."""
+        return bool(self.mode) and self.until > now
+
+    def changed(self, **fields):
+        """A copy with some fields replaced."""
+        return Lock(**{"mode": self.mode, "until": self.until, "hold": self.hold, **fields})
+
+
 class Version:
     """One version of one key, or a delete marker."""
 
@@ -200,6 +220,7 @@ class Bucket:
         self.created = created
         self.versioning = None  # None (never set), "Enabled" or "Suspended"
         self.lock_enabled = False
+        self.default_retention = None  # (mode, days, years); one of the two is 0
         self.requester_pays = False
         self.public = False
         self.directory = name.endswith("--x-s3")
@@ -280,11 +301,12 @@ class Bucket:
             self._append(marker)
             return marker
 
-    def delete_version(self, key, version_id):
-        """Remove one version; what was removed, or None."""
+    def delete_version(self, key, version_id, check):
+        """Remove one version that `check` does not refuse; what was removed, or None."""
         with self.lock:
             victim = self.version(key, version_id)
             if victim is not None:
+                check(victim)
                 kept = [item for item in self.objects[key] if item is not victim]
                 if kept:
                     self.objects[key] = kept

@@ -207,23 +207,6 @@ class Versions(Served):
         self.at("k")("DELETE")
         self.put("k", **{"if-none-match": "*"})
 
-    def test_lock_questions(self):
-        self.put("k")
-        self.refused(self.at("k")("GET", {"retention": ""}), 400, "InvalidRequest")
-        self.refused(self.at()("GET", {"object-lock": ""}), 404,
-                     "ObjectLockConfigurationNotFoundError")
-        locked = self.bucket + "-lock"
-        self.s3("PUT", f"/{locked}", headers={"x-amz-bucket-object-lock-enabled": "true"})
-        self.s3("PUT", f"/{locked}/k")
-        for question in ("retention", "legal-hold"):
-            self.refused(self.s3("GET", f"/{locked}/k", {question: ""}), 404,
-                         "NoSuchObjectLockConfiguration")
-        self.assertEqual(self.s3("GET", f"/{locked}", {"object-lock": ""}).field(
-            "ObjectLockEnabled"), "Enabled")
-        self.refused(self.s3("PUT", f"/{locked}", {"versioning": ""}, body=(
-            b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>")), 409,
-            "InvalidBucketState")
-
 
 class Multipart(Served):
     def test_parts_make_an_object(self):

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_access import Access, Doors, SignatureVectors
 from test_faults import Control, Faults, Http, Last
 from test_kms import Keys, Kms
+from test_locks import LockedDeletes, LockHeaders, LockQuestions, LockRules
 from test_objects import Copies, Lists, Multipart, Objects, Versions
 from test_support import WORK, Served, Tap
 
@@ -18,7 +19,7 @@ def main():
     loader = unittest.TestLoader()
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (
         SignatureVectors, Objects, Versions, Multipart, Copies, Lists, Doors, Access, Keys,
-        Kms, Faults, Control, Http, Last))
+        LockQuestions, LockHeaders, LockRules, LockedDeletes, Kms, Faults, Control, Http, Last))
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Tap()
     suite.run(result)

@@ -7,6 +7,7 @@ import traceback
 
 import faults
 import kms
+import locks
 import s3
 import sts
 from addresses import Resolver
@@ -19,6 +20,7 @@ from store import Clock, Store
 import s3_buckets  # noqa: F401  registers operations
 import s3_copy  # noqa: F401
 import s3_lists  # noqa: F401
+import s3_locks  # noqa: F401
 import s3_multipart  # noqa: F401
 import s3_objects  # noqa: F401
 
@@ -30,7 +32,8 @@ class Entry:
 
     __slots__ = ("seq", "start", "method", "operation", "bucket", "key", "query", "status",
                  "bytes_in", "bytes_out", "user", "host", "style", "signed", "payload", "fault",
-                 "conditions", "range", "ms", "address", "copy_source", "context")
+                 "conditions", "range", "ms", "address", "copy_source", "context",
+                 "lock")
 
     def __init__(self, seq, request):
         self.seq = seq
@@ -53,6 +56,8 @@ class Entry:
         self.copy_source = request.header("x-amz-copy-source", "")
         self.conditions = {name: value for name, value in request.headers
                            if name.startswith("if-") or name.startswith("x-amz-copy-source-if-")}
+        self.lock = {name: value for name, value in request.headers
+                     if name in locks.HEADERS or name == locks.BYPASS}
         self.fault = None
         self.context = None  # KMS: the encryption context
         self.ms = None

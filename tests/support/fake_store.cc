@@ -1,6 +1,7 @@
 #include "tests/support/fake_store.h"
 
 #include <algorithm>
+#include <cassert>
 #include <thread>
 #include <utility>
 
@@ -60,7 +61,9 @@ ByteView Cut(const Bytes& body, s3::Range range) {
 }  // namespace
 
 FakeStore::FakeStore() : FakeStore(Options{}) {}
-FakeStore::FakeStore(const Options& options) : options_(options), now_s_(options.start_time_s) {}
+FakeStore::FakeStore(const Options& options) : options_(options), now_s_(options.start_time_s) {
+  assert(options.versioned || !options.object_lock);
+}
 FakeStore::~FakeStore() = default;
 
 void FakeStore::SetHook(Hook before) {
@@ -265,9 +268,7 @@ void FakeStore::DeleteLocked(std::string_view key) {
 Result<s3::ObjectInfo> FakeStore::Head(std::string_view key, const s3::ReadCondition& condition) {
   return Perform<s3::ObjectInfo>(Operation::kHead, key, [&]() -> Result<s3::ObjectInfo> {
     COFFER_ASSIGN(const Version* version, Find(key, condition));
-    s3::ObjectInfo info = version->info;
-    info.server_date_s = now_s_;
-    return info;
+    return Shown(*version);
   });
 }
 
@@ -279,21 +280,21 @@ Result<s3::Fetched> FakeStore::Get(std::string_view key, s3::Range range,
       return Error{Code::kArchived, "archived: " + std::string(key), "InvalidObjectState"};
     }
     const ByteView part = Cut(*version->body, range);
-    s3::Fetched fetched{version->info, Bytes(part.begin(), part.end())};
-    fetched.info.server_date_s = now_s_;
-    return fetched;
+    return s3::Fetched{Shown(*version), Bytes(part.begin(), part.end())};
   });
 }
 
 Result<s3::Written> FakeStore::PutLocked(std::string_view key, ByteView body,
                                          const s3::NewObject& object) {
   COFFER_TRY(CheckNewObject(key, object));
+  COFFER_TRY(CheckLock(object.lock));
   COFFER_TRY(Check(key, object.condition));
   Version version;
   version.body = Share(body);
   version.info.etag = HashOf(body);
   version.info.metadata = object.metadata;
   version.info.headers = object.headers;
+  version.info.lock = Stored(object.lock);
   return Add(key, std::move(version));
 }
 
@@ -315,6 +316,7 @@ Result<s3::Written> FakeStore::CopyLocked(const s3::CopyRequest& request) {
   if (request.keep_metadata && request.size > s3::kMaxCopySize) {
     return Error{Code::kInvalid, "a copy made of parts carries no metadata", "InvalidRequest"};
   }
+  COFFER_TRY(CheckLock(request.target.lock));
   COFFER_TRY(Check(request.to, request.target.condition));
   Version version = *source;
   if (!request.keep_metadata) {
@@ -324,7 +326,7 @@ Result<s3::Written> FakeStore::CopyLocked(const s3::CopyRequest& request) {
   version.info.etag = HashOf(*version.body);
   if (options_.copy_changes_etag) version.info.etag = Hex(++serial_) + version.info.etag.substr(16);
   version.info.storage_class = request.storage_class.empty() ? "STANDARD" : request.storage_class;
-  version.info.lock = {};
+  version.info.lock = options_.drops_locks ? s3::Lock{} : Stored(request.target.lock);
   return Add(request.to, std::move(version));
 }
 
@@ -375,84 +377,9 @@ Result<std::vector<s3::FailedDelete>> FakeStore::DeleteMany(std::span<const s3::
   return failed;
 }
 
-// Tokens name the last entry that was returned: 'K' a key, 'P' a common prefix.
-s3::ListPage FakeStore::ListLocked(const s3::ListRequest& request) const {
-  s3::ListPage page;
-  page.server_date_s = now_s_;
-  const auto limit = static_cast<std::size_t>(std::clamp(request.max_keys, 1, 1000));
-  std::string last = request.token;
-  if (last.empty() && !request.start_after.empty()) last = "K" + request.start_after;
-  auto it = objects_.lower_bound(request.prefix);
-  const auto past = [&](std::string prefix) {  // the first key behind all of `prefix`, "…/"
-    ++prefix.back();
-    return objects_.lower_bound(prefix);
-  };
-  if (!last.empty()) {
-    const std::string name = last.substr(1);
-    const auto resumed = last[0] == 'P' ? past(name) : objects_.upper_bound(name);
-    if (it != objects_.end() && (resumed == objects_.end() || it->first < resumed->first)) {
-      it = resumed;
-    }
-  }
-  while (it != objects_.end() && it->first.starts_with(request.prefix)) {
-    const std::string& key = it->first;
-    const Version& version = it->second.back();
-    if (version.delete_marker) {
-      ++it;
-      continue;
-    }
-    if (page.objects.size() + page.prefixes.size() == limit) {
-      page.next_token = last;
-      break;
-    }
-    const std::size_t slash = request.delimited ? key.find('/', request.prefix.size()) : key.npos;
-    if (slash != key.npos) {
-      page.prefixes.push_back(key.substr(0, slash + 1));
-      last = "P" + page.prefixes.back();
-      it = past(page.prefixes.back());
-      continue;
-    }
-    page.objects.push_back({key, version.info.etag, version.info.size, version.info.last_modified_s,
-                            version.info.storage_class});
-    if (spoilt_.contains(key)) {
-      page.objects.back().sound = false;
-      page.objects.back().size = 0;
-    }
-    last = "K" + key;
-    ++it;
-  }
-  return page;
-}
-
 Result<s3::ListPage> FakeStore::List(const s3::ListRequest& request) {
   return Perform<s3::ListPage>(Operation::kList, request.prefix,
                                [&]() -> Result<s3::ListPage> { return ListLocked(request); });
-}
-
-s3::VersionPage FakeStore::ListVersionsLocked(std::string_view prefix, std::string_view key_marker,
-                                              std::string_view version_marker) const {
-  s3::VersionPage page;
-  for (auto it = objects_.lower_bound(prefix); it != objects_.end(); ++it) {
-    const auto& [key, versions] = *it;
-    if (!key.starts_with(prefix)) break;
-    if (key < key_marker || (key == key_marker && version_marker.empty())) continue;
-    bool skipping = key == key_marker;
-    for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
-      if (skipping) {
-        skipping = version->info.version_id != version_marker;
-        continue;
-      }
-      if (page.versions.size() == 1000) {
-        page.next_key_marker = page.versions.back().key;
-        page.next_version_marker = page.versions.back().version_id;
-        return page;
-      }
-      page.versions.push_back({key, version->info.version_id, version->info.etag,
-                               version->info.size, version->info.last_modified_s,
-                               version == versions.rbegin(), version->delete_marker});
-    }
-  }
-  return page;
 }
 
 Result<s3::VersionPage> FakeStore::ListVersions(std::string_view prefix,
@@ -473,6 +400,7 @@ Result<FakeStore::PendingUpload*> FakeStore::Pending(const s3::Upload& upload) {
 Result<s3::Upload> FakeStore::CreateUpload(std::string_view key, const s3::NewObject& object) {
   return Perform<s3::Upload>(Operation::kCreateUpload, key, [&]() -> Result<s3::Upload> {
     COFFER_TRY(CheckNewObject(key, object));
+    COFFER_TRY(CheckLock(object.lock));
     const std::string id = "u" + Hex(++serial_);
     uploads_[id] = {std::string(key), object, {}};
     return s3::Upload{std::string(key), id};
@@ -530,6 +458,7 @@ Result<s3::Written> FakeStore::CompleteLocked(const s3::Upload& upload,
   version.info.etag = HashOf(AsBytes(etags)) + "-" + std::to_string(parts.size());
   version.info.metadata = pending->object.metadata;
   version.info.headers = pending->object.headers;
+  if (!options_.drops_locks) version.info.lock = Stored(pending->object.lock);
   const s3::Written written = Add(upload.key, std::move(version));
   uploads_.erase(upload.id);
   return written;
@@ -545,6 +474,80 @@ Result<s3::Written> FakeStore::CompleteUpload(const s3::Upload& upload,
 Status FakeStore::AbortUpload(const s3::Upload& upload) {
   return Perform<std::monostate>(Operation::kAbortUpload, upload.key, [&]() -> Status {
     uploads_.erase(upload.id);
+    return Ok();
+  });
+}
+
+// ---- Object Lock ----
+
+s3::ObjectInfo FakeStore::Shown(const Version& version) const {
+  s3::ObjectInfo info = version.info;
+  info.server_date_s = now_s_;
+  if (options_.hides_locks) info.lock = {};
+  return info;
+}
+
+s3::Lock FakeStore::Stored(s3::Lock lock) const {
+  if (options_.wraps_dates) lock.retain_until_s &= 0xFFFF'FFFF;
+  return lock;
+}
+
+Status FakeStore::CheckLock(const s3::Lock& lock) const {
+  if (lock == s3::Lock{}) return Ok();
+  if (!options_.object_lock) return Error{Code::kInvalid, "no Object Lock", "InvalidRequest"};
+  if (lock.mode.empty() != (lock.retain_until_s == 0)) {
+    return Error{Code::kInvalid, "mode and date belong together", "InvalidArgument"};
+  }
+  if (!lock.mode.empty() && lock.retain_until_s <= now_s_) {
+    return Error{Code::kInvalid, "the retain until date must be in the future", "InvalidArgument"};
+  }
+  return Ok();
+}
+
+Result<FakeStore::Version*> FakeStore::Lockable(std::string_view key, std::string_view version_id) {
+  if (!options_.object_lock) return Error{Code::kUnsupported, "no Object Lock", "InvalidRequest"};
+  COFFER_ASSIGN(const Version* found, Find(key, {"", std::string(version_id)}));
+  for (Version& version : objects_.find(key)->second) {
+    if (&version == found) return &version;
+  }
+  return NotFound(key);
+}
+
+Result<s3::Retention> FakeStore::GetRetention(std::string_view key, std::string_view version_id) {
+  return Perform<s3::Retention>(Operation::kGetRetention, key, [&]() -> Result<s3::Retention> {
+    COFFER_ASSIGN(const Version* version, Lockable(key, version_id));
+    if (options_.hides_locks) return Error{Code::kDenied, "may not see locks", "AccessDenied"};
+    return s3::Retention{version->info.lock.mode, version->info.lock.retain_until_s, now_s_};
+  });
+}
+
+Status FakeStore::PutRetention(const s3::RetentionChange& change) {
+  return Perform<std::monostate>(Operation::kPutRetention, change.key, [&]() -> Status {
+    COFFER_ASSIGN(Version * version, Lockable(change.key, change.version_id));
+    COFFER_TRY(CheckLock({change.mode, change.until_s, false}));
+    s3::Lock& lock = version->info.lock;
+    const bool weaker = change.mode != lock.mode || change.until_s < lock.retain_until_s;
+    const bool may = lock.mode == "GOVERNANCE" && change.bypass_governance;
+    if (lock.Retained(now_s_) && weaker && !may) {
+      return Error{Code::kLocked, "protected by object lock", "AccessDenied"};
+    }
+    lock = Stored({change.mode, change.until_s, lock.legal_hold});
+    return Ok();
+  });
+}
+
+Result<bool> FakeStore::GetLegalHold(std::string_view key, std::string_view version_id) {
+  return Perform<bool>(Operation::kGetLegalHold, key, [&]() -> Result<bool> {
+    COFFER_ASSIGN(const Version* version, Lockable(key, version_id));
+    if (options_.hides_locks) return Error{Code::kDenied, "may not see locks", "AccessDenied"};
+    return version->info.lock.legal_hold;
+  });
+}
+
+Status FakeStore::PutLegalHold(std::string_view key, std::string_view version_id, bool on) {
+  return Perform<std::monostate>(Operation::kPutLegalHold, key, [&]() -> Status {
+    COFFER_ASSIGN(Version * version, Lockable(key, version_id));
+    version->info.lock.legal_hold = on;
     return Ok();
   });
 }

@@ -38,8 +38,12 @@ enum class Operation {
   kCompleteUpload,
   kAbortUpload,
   kRename,
+  kGetRetention,
+  kPutRetention,
+  kGetLegalHold,
+  kPutLegalHold,
 };
-inline constexpr std::size_t kOperations = 14;
+inline constexpr std::size_t kOperations = 18;
 
 // How a request fails: before it did anything, or after (the reply was lost).
 struct Fault {
@@ -47,12 +51,16 @@ struct Fault {
   bool applied = false;
 };
 
-class FakeStore : public s3::ObjectStore {
+class FakeStore : public s3::ObjectStore, private s3::ObjectLocks {
  public:
   struct Options {
     bool versioned = false;
     bool copy_changes_etag = false;  // as SSE-KMS, SSE-C and copies of multipart objects do
     bool renames = false;            // as directory buckets do
+    bool object_lock = false;        // and versioned with it
+    bool hides_locks = false;        // as from who may not see them
+    bool drops_locks = false;        // as RGW does on uploads and copies
+    bool wraps_dates = false;        // as RGW does: seconds in 32 bits
     std::uint64_t min_part = 0;      // of all parts but the last; S3: 5 MiB
     std::chrono::microseconds latency{0};
     std::int64_t start_time_s = 1'700'000'000;
@@ -113,8 +121,14 @@ class FakeStore : public s3::ObjectStore {
   Result<s3::Written> CompleteUpload(const s3::Upload& upload, std::span<const s3::Part> parts,
                                      const s3::Condition& condition) override;
   Status AbortUpload(const s3::Upload& upload) override;
+  s3::ObjectLocks& locks() override { return *this; }
 
  private:
+  Result<s3::Retention> GetRetention(std::string_view key, std::string_view version_id) override;
+  Status PutRetention(const s3::RetentionChange& change) override;
+  Result<bool> GetLegalHold(std::string_view key, std::string_view version_id) override;
+  Status PutLegalHold(std::string_view key, std::string_view version_id, bool on) override;
+
   using SharedBytes = std::shared_ptr<const Bytes>;
   struct Version {
     s3::ObjectInfo info;
@@ -139,6 +153,10 @@ class FakeStore : public s3::ObjectStore {
   Result<const Version*> Find(std::string_view key, const s3::ReadCondition& condition) const
       REQUIRES(mu_);
   Status Check(std::string_view key, const s3::Condition& condition) const REQUIRES(mu_);
+  s3::ObjectInfo Shown(const Version& version) const REQUIRES(mu_);
+  Status CheckLock(const s3::Lock& lock) const REQUIRES(mu_);
+  s3::Lock Stored(s3::Lock lock) const;
+  Result<Version*> Lockable(std::string_view key, std::string_view version_id) REQUIRES(mu_);
   s3::Written Add(std::string_view key, Version version) REQUIRES(mu_);
   Result<s3::Written> PutLocked(std::string_view key, ByteView body, const s3::NewObject& object)
       REQUIRES(mu_);

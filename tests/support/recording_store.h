@@ -153,6 +153,7 @@ class RecordingStore : public s3::ObjectStore {
     NoteEnd(upload);
     return inner_.AbortUpload(upload);
   }
+  s3::ObjectLocks& locks() override { return inner_.locks(); }
 
  private:
   class Busy {

@@ -36,7 +36,7 @@ void MustEnd(const std::function<void()>& work) {
 Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options, Machine machine)
     : clock_(machine.clock != nullptr ? *machine.clock : system_clock_),
       pool_(machine.threads),
-      renames_(store, pool_, {directory_.path(), "test", 8, 1000, &uploads_}) {
+      renames_(store, pool_, {directory_.path(), "test", 8, 1000, &uploads_, options.locks}) {
   std::string notice;
   index_ = fs::AttributeIndex::Open({"", "test", 64u << 20}, &notice);
   options.rescue_directory = directory_.path() + "/rescue";

@@ -143,7 +143,7 @@ server_control POST faults '[{"match": {"operation": "GetObjectLockConfiguration
   "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>"}}]' >/dev/null
 refused 2 'the default retention of this bucket \(GOVERNANCE\).*leave out --strict-excl' "--strict-excl under default retention" \
   "${MOUNT[@]}" demo "$M" --strict-excl
-works '^$' "the same bucket without --strict-excl" "${MOUNT[@]}" demo "$M"
+works 'locks every new file \(GOVERNANCE, 1 days\)' "the same bucket without --strict-excl" "${MOUNT[@]}" demo "$M"
 works '^$' "--strict-excl --read-only writes nothing" "${MOUNT[@]}" demo "$M" --strict-excl --read-only
 server_control POST faults '[]' >/dev/null
 works '^$' "--strict-excl elsewhere" "${MOUNT[@]}" demo "$M" --strict-excl

@@ -66,7 +66,7 @@ TEST_CASE("a row answers for exactly what the listing shows") {
     CHECK_FALSE(index->Find(Key("k")));
     index->Store("k", Info("e1"));
     for (int flushed = 0; flushed < 2; ++flushed) {
-      CHECK(index->Find(Key("k")) == s3::Metadata{{"mode", "33188"}, {"uid", "7"}});
+      CHECK(index->Find(Key("k"))->metadata == s3::Metadata{{"mode", "33188"}, {"uid", "7"}});
       CHECK_FALSE(index->Find(Key("k", "e2")));
       CHECK_FALSE(index->Find(Key("other")));
       CHECK_FALSE(index->Find({"k", "e1", kModified_s + 1, 5}));
@@ -113,9 +113,9 @@ TEST_CASE("only what bears on attributes is kept; odd keys and values are") {
   nul.metadata["mode"] = std::string("1\0", 2);
   index->Store("nul", nul);
   index->Flush();
-  CHECK(index->Find(Key(key, "")) ==
+  CHECK(index->Find(Key(key, ""))->metadata ==
         s3::Metadata{{"mode", "1"}, {"xattr", ""}, {"file-mtime", "5ns"}});
-  CHECK(index->Find(Key("none")) == s3::Metadata{});
+  CHECK(index->Find(Key("none"))->metadata.empty());
   CHECK_FALSE(index->Find(Key("nul")));
   CHECK_FALSE(index->Find(Key("a", "")));
 }
@@ -205,7 +205,7 @@ TEST_CASE("damage in the middle of the file is survived while it is used") {
   const auto index = AttributeIndex::Open(options, &notice);
   for (int i = 0; i < 5000; ++i) {
     const auto found = index->Find(Key("k" + std::to_string(i)));
-    if (found) CHECK(*found == s3::Metadata{{"mode", "33188"}, {"uid", "7"}});
+    if (found) CHECK(found->metadata == s3::Metadata{{"mode", "33188"}, {"uid", "7"}});
   }
   index->Store("new", Info("e1"));
   index->Flush();
@@ -325,7 +325,7 @@ TEST_CASE("several mounts share a file: nothing fails, nothing is wrong") {
         for (int i = 0; i < kRows; ++i) {
           index->Store("p" + std::to_string(p) + "/" + std::to_string(i), Info("e1"));
           const auto found = index->Find(Key("p0/" + std::to_string(i)));
-          good = good && (!found || found->at("uid") == "7");
+          good = good && (!found || found->metadata.at("uid") == "7");
           if (i % 100 == 0) index->Flush();
         }
       }
@@ -355,7 +355,7 @@ TEST_CASE("safe to share between threads") {
         if (t == 1 && i % 7 == 0) index->Erase(key);
         if (t == 2 && i % 100 == 0) index->Flush();
         const auto found = index->Find(Key(key));
-        if (found && found->at("uid") != "7") ++wrong;
+        if (found && found->metadata.at("uid") != "7") ++wrong;
       }
     });
   }
@@ -381,6 +381,17 @@ TEST_CASE("ten thousand rows are found in no time") {
   CHECK(found == keys.size());
   INFO("10,000 rows found in " << took.count() << " ms");
   CHECK(took.count() < 1500);  // ten times what it should be: sanitizers and busy machines
+}
+
+TEST_CASE("a row tells of the lock as it was when it was taken, across a restart too") {
+  const test::TempDirectory directory;
+  auto info = Info("e1");
+  info.lock = {"COMPLIANCE", 4'733'510'400, true};
+  OpenQuietly(In(directory))->Store("k", info);
+  const auto found = OpenQuietly(In(directory))->Find(Key("k"));
+  REQUIRE(found);
+  CHECK(found->lock == info.lock);
+  CHECK(found->taken_s == info.server_date_s);
 }
 
 }  // namespace

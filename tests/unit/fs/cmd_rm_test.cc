@@ -285,5 +285,28 @@ TEST_CASE("a read-only kind of address is refused before any request", "[rm]") {
   CHECK(store.requests() == 0);
 }
 
+TEST_CASE("rm: a locked object stays, and is told; a look at each is what that costs") {
+  FakeStore::Options options;
+  options.versioned = true;
+  options.object_lock = true;
+  FakeStore store(options);
+  PlantMany(store, "d/", 20);
+  const auto hold = [](s3::ObjectInfo& info) { info.lock.legal_hold = true; };
+  store.Edit("d/7", hold);
+  Run run(store);
+  RemoveRequest request = Tree("d/");
+  request.locks.enabled = true;
+  store.ResetCounters();
+  CHECK(run(request) == kExitPartial);
+  CHECK(store.Keys() == std::vector<std::string>{"d/7"});
+  CHECK(run.err.find("d/7: the file is locked: legal hold") != std::string::npos);
+  CHECK(store.count(test::Operation::kHead) == 20);
+  CHECK(store.count(test::Operation::kDeleteMany) == 1);
+  request.key = "d/7";
+  request.recursive = false;
+  CHECK(run(request) == kExitFailed);
+  CHECK(store.Has("d/7"));
+}
+
 }  // namespace
 }  // namespace coffer::fs

@@ -106,7 +106,15 @@ TEST_CASE("mount: every kind of value", "[options]") {
                                     "arn:x",
                                     "-f",
                                     "-d",
+                                    "--locked-mode",
+                                    "keep",
+                                    "--lock-unknown",
+                                    "unlocked",
+                                    "--allow-compliance",
                                     "--special-bits"});
+  CHECK(mount.locks.locked_mode == "keep");
+  CHECK(mount.locks.unknown == "unlocked");
+  CHECK(mount.locks.allow_compliance);
   CHECK(mount.volume.address.region == "eu-west-1");
   CHECK(mount.volume.region_named);
   CHECK(mount.memory_limit == 1u << 30);

@@ -1,0 +1,39 @@
+#include "fs/lock_policy.h"
+
+#include <utility>
+
+#include "s3client/time_text.h"
+
+namespace coffer::fs {
+
+Result<LockReading> ReadLock(s3::ObjectStore& store, std::string_view key,
+                             const LockPolicy& policy) {
+  if (!policy.enabled || key.ends_with('/')) return LockReading{};
+  if (!policy.visible) return LockReading{policy.unseen_locked};
+  s3::ReadCondition current;
+  current.confirm_absence = false;  // what follows speaks to the same server
+  auto info = store.Head(key, current);
+  if (!info && info.error().code == Code::kNotFound) return LockReading{};
+  if (!info && info.error().code == Code::kDenied) return LockReading{policy.unseen_locked};
+  if (!info) return std::move(info).error().While("see whether it is locked");
+  LockReading reading;
+  reading.lock = info->lock;
+  reading.locked = info->lock.Active(info->server_date_s);
+  reading.info = std::move(*info);
+  return reading;
+}
+
+s3::Lock DefaultLock(const LockPolicy& policy, std::int64_t now_s) {
+  if (policy.default_mode.empty()) return {};
+  return {policy.default_mode, now_s + policy.default_period_s, false};
+}
+
+Error LockedError(const s3::Lock& lock) {
+  std::string what = "the file is locked";
+  if (!lock.mode.empty()) what += ": " + lock.mode + " until " + s3::IsoTime(lock.retain_until_s);
+  if (lock.legal_hold) what += lock.mode.empty() ? ": legal hold" : ", and legal hold";
+  if (lock == s3::Lock{}) what += ", as far as these credentials can see: s3:GetObjectRetention";
+  return {Code::kLocked, std::move(what)};
+}
+
+}  // namespace coffer::fs
