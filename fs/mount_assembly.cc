@@ -128,7 +128,6 @@ FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
   if (!sealed_->volume()) {
     fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
-    fs.read.refuse_sealed = fs.sealed_below == SealedBelow::kRefused;
     return fs;
   }
   const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;
