@@ -21,7 +21,6 @@ struct ReadOptions {
   std::uint64_t part_size = 8u << 20;       // the largest single range
   std::uint64_t max_window = 64u << 20;     // read ahead of one handle
   std::uint64_t granularity = 4096;         // ranges begin and end at multiples of it
-  bool refuse_sealed = false;               // objects that say of themselves that they are sealed
 };
 
 class AccessPattern {

@@ -84,7 +84,8 @@ class SealedChecks {
   void FailedVolume(const Error& error) {
     Check check{kVolume, CheckState::kFail, error.what};
     check.access = error.code == Code::kDenied;
-    if (error.code == Code::kDenied) {
+    // Not of a key file that others may read, whose own words say what to do.
+    if (error.code == Code::kDenied && !error.service_code.empty()) {
       check.change = "allow kms:Decrypt on a key of the volume to who mounts";
       const auto& named = request_.keys.kms_keys;
       check.policy = KmsStatement(named.empty() ? "" : named.front(), {"kms:Decrypt"});

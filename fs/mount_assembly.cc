@@ -154,7 +154,6 @@ FilesystemOptions MountAssembly::Options() const {
   fs.prove_at_open = s3ec_ != nullptr;
   if (!sealed_->volume()) {
     fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
-    fs.read.refuse_sealed = fs.sealed_below == SealedBelow::kRefused;
     return fs;
   }
   const std::uint64_t frame = sealed_->volume()->descriptor().frame_size;

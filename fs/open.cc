@@ -41,7 +41,8 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
 // A small file arrives whole in the GET that opens it, which also proves that it is still there and
 // still the version that the kernel knows. Later opens of the same version find its pages cached.
 // Of a sealed file the beginning arrives, however large it is: only that tells how long it is, and
-// the kernel reads no further than the node says.
+// the kernel reads no further than the node says. So it does where nothing else tells whether a
+// file is a sealed one outside of its volume.
 Status Filesystem::Impl::PrimeSmall(Handle& handle) {
   std::string key;
   FileVersion version;
@@ -51,7 +52,9 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     const bool proves = parts_.sealer != nullptr || options_.prove_at_open;
     // Where there is something to prove, an empty file has an end.
     const bool nothing = node.version.size == 0 && !proves;
-    const bool large = node.version.size > options_.read.first_window && !proves;
+    const bool tells =
+        proves || (options_.sealed_below == SealedBelow::kRefused && !options_.exact_attributes);
+    const bool large = node.version.size > options_.read.first_window && !tells;
     if (node.writing || node.fetched_once || nothing || large) return Ok();
     key = tree_.Key(node);
     version = node.version;

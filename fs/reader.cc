@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "fs/mutex.h"
-#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -288,9 +287,6 @@ Result<Bytes> Reader::State::Fetch(s3::Range range) {
     return error;
   }
   s3::Fetched& fetched = **reply;
-  if (shared.options.refuse_sealed && IsBound(fetched.info.metadata)) {
-    return Error{Code::kDenied, "a sealed file outside of a sealed volume"};
-  }
   shared.counters.bytes_fetched += fetched.body.size();
   if (!version.etag.empty() && fetched.info.etag != version.etag) {
     return Error{Code::kChanged, "the service answered with another version: ETag " +

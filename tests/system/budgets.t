@@ -120,7 +120,7 @@ costs_at_most "the same below a directory that has a marker: its stat more" $((3
 put_object '{"key": "unlisted/f", "body": "x"}'
 remount "${LONG[@]}"
 ls "$M" >/dev/null
-costs_at_most "below a directory that only the listing above it shows: one look for a sealed volume more" $((3 + 1 + 1)) \
+costs_at_most "below a directory that only the listing above it shows: one look for a sealed volume more" $((3 + 2 + 1)) \
   write hello "$M/unlisted/new"
 is "$(requests_of GetObject)" 1 "the look for a sealed volume"
 server_forget

@@ -62,8 +62,8 @@ refuses 'Permission denied' "its name" mv "$P/stray/note" "$P/stray/n"
 is "$(stored demo stray/note | md5sum)" "$(md5sum <"$WORK/note")" "it is as it was"
 is "$(counters "$P" '[.files.sealed_directories, .files.sealed_files] | join(" ")')" "1 1" "status counts both"
 like "$("$COFFER" status "$P")" 'closed +1 sealed volume and 1 sealed file' "and says so"
-is "$(getfattr --only-values -n user.coffer.sealed "$P/stray/note")" yes "getfattr: sealed"
-is "$(getfattr --only-values -n user.coffer.sealed "$P/a/plain/f")" no "getfattr: not sealed"
+is "$(getfattr --absolute-names --only-values -n user.coffer.sealed "$P/stray/note")" yes "getfattr: sealed"
+is "$(getfattr --absolute-names --only-values -n user.coffer.sealed "$P/a/plain/f")" no "getfattr: not sealed"
 ok "it can be removed" rm "$P/stray/note"
 ok "umount" umount_coffer "$P"
 is "$(grep -c 'a/vol/.*is a sealed volume' "$WORK"/log/plain/*.log)" 1 "the log says once what is closed"
@@ -117,6 +117,7 @@ for listed in no yes; do
 done
 mount_coffer s3://demo/a/vol "$M" "${KEY[@]}" --name-binding=warn --metadata-ttl 0
 ok "without a time to live" cmp "$M/theirs/big" "$WORK/big"
+ok "the mode of one that was not opened" chmod 600 "$M/theirs/small"
 ok "one is appended to" bash -c "echo more >>'$M/theirs/small'"
 is "$(cat "$M/theirs/small")" $'small\nmore' "and is whole"
 ok "one is replaced" bash -c "echo new >'$M/theirs/big'"
@@ -167,7 +168,7 @@ echo x >"$M/f"
 umount_coffer "$M" >/dev/null
 mount_coffer s3://demo/kms "$M" "${KMS[@]}" --metadata-ttl 600
 ls -l "$M" >/dev/null
-value() { getfattr --only-values -n "user.coffer.$1" "$2" 2>/dev/null; }
+value() { getfattr --absolute-names --only-values -n "user.coffer.$1" "$2" 2>/dev/null; }
 costs "the keys of a file that was not opened" "1 GetObject" value kms-key "$M/f"
 is "$(value kms-key "$M/f")" "$ARN,$SECOND" "are those of its header"
 is "$(value sealed "$M/f") $(value sealed "$M")" "yes yes" "file and volume are sealed"
@@ -197,6 +198,11 @@ deny "$SECOND" '["Encrypt"]'
 is "$(state "$ARN") $(state "$SECOND")" "ok fail" "doctor: Encrypt of the second key"
 deny "$SECOND" '["Decrypt"]'
 is "$(state "$ARN") $(state "$SECOND")" "ok fail" "doctor: Decrypt of the second key"
+deny "$ARN" '["Decrypt"]'
+exits 5 "doctor where no key opens the descriptor" doctor
+like "$OUTPUT" 'fail +sealed volume .*' "says that it does not open"
+like "$OUTPUT" 'allow kms:Decrypt on a key of the volume' "and what to allow"
+deny "$ARN" '[]'
 deny "$SECOND" '[]'
 server_control POST kms/change "{\"arn\": \"$ARN\", \"state\": \"Disabled\"}" >/dev/null
 is "$(state "$ARN") $(state "$SECOND")" "fail ok" "doctor: the first key disabled"

@@ -15,7 +15,6 @@ using fs::SealedBelow;
 fs::FilesystemOptions Plain(SealedBelow below = SealedBelow::kRefused) {
   auto options = LongTtl();
   options.sealed_below = below;
-  options.read.refuse_sealed = below == SealedBelow::kRefused;
   return options;
 }
 
@@ -175,6 +174,10 @@ TEST_CASE("sealed guard: a sealed file outside of a volume is not taken for cont
   auto options = Plain();
   SECTION("by its attributes") {}
   SECTION("where listings alone say them: by the reply") { options.exact_attributes = false; }
+  SECTION("the same of a file that is not read whole when it is opened") {
+    options.exact_attributes = false;
+    options.read.first_window = 512;
+  }
   const bool exact = options.exact_attributes;
   Volume volume(store, options);
   REQUIRE(volume.List("stray", true));
