@@ -141,7 +141,7 @@ Status KeyCommand::Ask(const std::string& question) {
   if (!console_.interactive) {
     return Error{Code::kInvalid, question + " Nobody can be asked: add --yes"};
   }
-  if (Confirm(console_, question)) return Ok();
+  if (Confirm(console_, Printable(question))) return Ok();
   return Error{Code::kInterrupted, "nothing was changed"};
 }
 
