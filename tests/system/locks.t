@@ -119,6 +119,12 @@ lock_object tree/sub/h '{"hold": false}'
 ok "and goes when nothing is locked" mv -T "$M/tree" "$M/tree2"
 is "$(keys_of b tree)" tree2/sub/h "to where it was moved"
 
+for name in f g h; do put_object "gone/$name"; done
+lock_object gone/g "$GOVERNED"
+exits 3 "coffer rm -r leaves what is locked" "$COFFER" rm -r -y "$M/gone"
+like "$OUTPUT" 'gone/g: the file is locked: GOVERNANCE until' "and says so"
+is "$(keys_of b gone/)" gone/g "and takes the others"
+
 note "chattr and setfattr"
 echo mine >"$M/mine"
 ok "chattr +i" chattr +i "$M/mine"
