@@ -23,6 +23,7 @@ rsync -aX --inplace --whole-file "$work/old/" "$work/new/"
 # unmounted, so that all of it is in S3; then everything is read back and compared
 coffer umount "$work/new"
 coffer mount --sealed=yes --read-only "$2" "$work/new"
-different=$(rsync -naXci "$work/old/" "$work/new/")
+# the time of a bucket's top is when it was mounted
+different=$(rsync -naXcOi "$work/old/" "$work/new/")
 [ -z "$different" ] || { echo "not the same:" && echo "$different"; } >&2
 [ -z "$different" ]
