@@ -59,7 +59,7 @@ class RecentObjects {
   struct Entry {
     std::string name;
     Pointer object;
-    std::uint64_t weight;
+    std::uint64_t weight = 0;
   };
   using Place = typename std::list<Entry>::iterator;
 
