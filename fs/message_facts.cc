@@ -42,6 +42,24 @@ std::string ValueOf(const Json& value) {
   return Printable(ToText(value, -1));
 }
 
+void AddFact(std::string& text, const std::string& name, const Json& value) {
+  if (name == "encryption_context") {
+    for (const auto& [key, pair] : value.items()) {
+      AddLine(text, name, Printable(key) + " = " + ValueOf(pair));
+    }
+  } else if (name == "encrypted_data_keys") {
+    for (const Json& key : value) {
+      AddLine(text, "encrypted data key", ValueOf(key["provider"]) + " " + ValueOf(key["key"]));
+    }
+  } else if (name == "plaintext_size") {
+    AddLine(text, name, ValueOf(value) + " (a claim until the final frame was opened)");
+  } else if (name == "size_fits") {
+    AddLine(text, "plaintext size", "no such message has this size: it was cut off or extended");
+  } else {
+    AddLine(text, name, ValueOf(value));
+  }
+}
+
 }  // namespace
 
 Json MessageFacts(const Header& header, std::uint64_t size) {
@@ -94,23 +112,7 @@ Json ObjectFacts(const std::string& key, const s3::ObjectInfo& info) {
 
 std::string FactsForPeople(const Json& facts) {
   std::string text;
-  for (const auto& [name, value] : facts.items()) {
-    if (name == "encryption_context") {
-      for (const auto& [key, pair] : value.items()) {
-        AddLine(text, name, Printable(key) + " = " + ValueOf(pair));
-      }
-    } else if (name == "encrypted_data_keys") {
-      for (const Json& key : value) {
-        AddLine(text, "encrypted data key", ValueOf(key["provider"]) + " " + ValueOf(key["key"]));
-      }
-    } else if (name == "plaintext_size") {
-      AddLine(text, name, ValueOf(value) + " (a claim until the final frame was opened)");
-    } else if (name == "size_fits") {
-      AddLine(text, "plaintext size", "no such message has this size: it was cut off or extended");
-    } else {
-      AddLine(text, name, ValueOf(value));
-    }
-  }
+  for (const auto& [name, value] : facts.items()) AddFact(text, name, value);
   return text;
 }
 
