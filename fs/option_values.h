@@ -40,7 +40,7 @@ struct ChoiceSlot {
   std::span<const std::string_view> choices;
 };
 struct SwitchSlot {
-  bool* field;
+  bool* field = nullptr;
   bool on = true;  // what the bare option sets it to
 };
 struct SizeSlot {
@@ -65,7 +65,7 @@ struct OptionalTtlSlot {
   std::optional<std::chrono::milliseconds>* field;
 };
 struct ModeSlot {
-  std::uint32_t* field;
+  std::uint32_t* field = nullptr;
   std::uint32_t most = 07777;
 };
 struct IdSlot {
