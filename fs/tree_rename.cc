@@ -59,6 +59,8 @@ class TreeRename {
   // kLocked when one of the files is.
   Status CheckUnlocked();
   // Lists and copies everything; an error is that of the first copy that failed.
+  // kDenied for the descriptor of a sealed volume, which is bound to its place.
+  Result<RenameEntry> EntryOf(s3::ListedObject object) const;
   Result<TreeRenameResult> CopyAll(RenameJournal& journal, const std::set<std::string>& followed);
   // Chooses keys of one page of the journal.
   using Choose = std::function<Result<Keys>(const Entries&, Deleted&)>;
@@ -251,6 +253,20 @@ Status TreeRename::StillUnlocked(const std::string& key) {
   return LockedError(reading.lock).While(Quote(key));
 }
 
+Result<RenameEntry> TreeRename::EntryOf(s3::ListedObject object) const {
+  if (IsDescriptorKey(object.key)) {
+    return Error{Code::kDenied, "a sealed volume is bound to its place: \"" + object.key +
+                                    "\" is the descriptor of one"};
+  }
+  RenameEntry entry;
+  entry.name = object.key.substr(header_.from.size());
+  entry.etag = std::move(object.etag);
+  entry.last_modified_s = object.last_modified_s;
+  entry.size = object.size;
+  entry.storage_class = std::move(object.storage_class);
+  return entry;
+}
+
 Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
                                              const std::set<std::string>& followed) {
   TreeRenameResult result;
@@ -264,16 +280,7 @@ Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
     Entries page;
     page.reserve(listed.objects.size());
     for (s3::ListedObject& object : listed.objects) {
-      if (IsDescriptorKey(object.key)) {
-        return Error{Code::kDenied, "a sealed volume is bound to its place: \"" + object.key +
-                                        "\" is the descriptor of one"};
-      }
-      RenameEntry entry;
-      entry.name = object.key.substr(header_.from.size());
-      entry.etag = std::move(object.etag);
-      entry.last_modified_s = object.last_modified_s;
-      entry.size = object.size;
-      entry.storage_class = std::move(object.storage_class);
+      COFFER_ASSIGN(RenameEntry entry, EntryOf(std::move(object)));
       page.push_back(std::move(entry));
     }
     counters_.listed += page.size();

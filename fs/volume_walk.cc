@@ -66,10 +66,13 @@ Status VolumeWalk::Begin() {
   report_.resumed_after = place_.done;
   report_.counts = place_.counts;
   last_listed_ = place_.done;
-  return journal_->ForEach([this](const WalkFinding& finding) {
-    if (report_.findings.size() < kFindingsAtHand) report_.findings.push_back(finding);
+  std::vector<WalkFinding> findings;
+  COFFER_TRY(journal_->ForEach([&findings](const WalkFinding& finding) {
+    if (findings.size() < kFindingsAtHand) findings.push_back(finding);
     return Ok();
-  });
+  }));
+  report_.findings = std::move(findings);
+  return Ok();
 }
 
 WalkReport VolumeWalk::Run(const Visitor& visit, Console& console) {
