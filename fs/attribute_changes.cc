@@ -96,6 +96,13 @@ void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& cha
 
 // Where listings alone say what files look like, a change must not put their defaults in the place
 // of what the object has; and in a sealed volume nothing that is only claimed is sealed again.
+// With --attributes=list a file is not known before somebody asks: neither what has to be kept of
+// it, nor whether it is sealed.
+Status Filesystem::Impl::LearnBeforeChange(const NodePtr& node) {
+  if (options_.exact_attributes || parts_.sealer != nullptr || node->directory) return Ok();
+  return LearnAttributes(node);
+}
+
 Status Filesystem::Impl::LearnAttributes(const NodePtr& node) {
   std::string key;
   std::string etag;

@@ -17,7 +17,8 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::size_t kSecrets = 1024;
+// As many as a mount has beside its cache.
+constexpr std::size_t kOtherSecrets = 8192;
 constexpr std::size_t kThreads = 2;
 constexpr const char* kVolume = "sealed volume";
 
@@ -25,7 +26,7 @@ class SealedChecks {
  public:
   explicit SealedChecks(const SealedDoctorRequest& request)
       : request_(request),
-        arena_(kSecrets, request.keys.require_mlock),
+        arena_(request.keys.cache_entries + kOtherSecrets, request.keys.require_mlock),
         kms_(request.connection.network(),
              {request.connection.target().region, request.connection.options().address.fips,
               Patience::kQuick},
@@ -165,7 +166,7 @@ class SealedChecks {
   void Memory() {
     if (arena_.locked()) return Add("memory for keys", CheckState::kOk, "is locked");
     Add("memory for keys", CheckState::kWarn, "cannot be locked, and may reach the swap",
-        "raise RLIMIT_MEMLOCK (ulimit -l)");
+        "raise RLIMIT_MEMLOCK (ulimit -l) to 2 MiB, or more for a larger --key-cache-entries");
   }
 
   const std::string& Prefix() const { return request_.connection.target().key_prefix; }

@@ -19,7 +19,9 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
       reading_{parts.store, parts.pool, parts.budget, options_.read, read_counters_},
       writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {
   const Lock lock(tree_.mu);
-  tree_.root()->directory->sealed = HoldsSealed::kNo;  // the mount has looked
+  Directory& root = *tree_.root()->directory;
+  root.sealed = HoldsSealed::kNo;  // the mount has looked
+  root.sealed_until = Now() + kSealedSeenFor;
 }
 
 // Files that are still open now stay so for ever, and a node and its writer hold each other.

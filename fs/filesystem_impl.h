@@ -286,6 +286,7 @@ class Filesystem::Impl {
   void ChangeOpenFile(OpenFile& file, const AttributeChange& change);
   Status ChangeSize(const NodePtr& node, std::uint64_t size);
   Status LearnAttributes(const NodePtr& node);
+  Status LearnBeforeChange(const NodePtr& node);
   void Wait(const NodePtr& node) REQUIRES(tree_.mu);
   void ArmTimer(std::chrono::milliseconds delay) REQUIRES(tree_.mu);
   void SendDue();

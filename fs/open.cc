@@ -122,6 +122,7 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   COFFER_TRY(CheckWritable());
   COFFER_TRY(Revalidate(node, false));
   COFFER_TRY(EnterToChange(node));
+  COFFER_TRY(LearnBeforeChange(node));
   COFFER_TRY(RefuseSealed(node));
   COFFER_TRY(CheckUnlocked(node));
   COFFER_TRY(ProveForWriting(node, flags));

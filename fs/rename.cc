@@ -76,6 +76,7 @@ Status Filesystem::Impl::Rename(NodeId from_parent, std::string_view from, NodeI
     renaming.from_key = tree_.Key(*renaming.node);
   }
   if (renaming.from_key == renaming.to_key) return Ok();
+  COFFER_TRY(LearnBeforeChange(renaming.node));
   COFFER_TRY(RefuseSealed(renaming.node));  // bound to the name that it has
   auto target = LookupNode(renaming.to_parent, to);
   if (!target && target.error().code != Code::kNotFound) return std::move(target).error();
@@ -93,6 +94,7 @@ Status Filesystem::Impl::CheckReplace(Renaming& renaming) {
     return Error{Code::kInvalid, "a directory cannot be moved into itself"};
   }
   if (!renaming.replaced) return Ok();
+  COFFER_TRY(LearnBeforeChange(renaming.replaced));
   COFFER_TRY(RefuseSealed(renaming.replaced));
   if (renaming.no_replace) return Error{Code::kExists, "the new name is taken"};
   const bool onto_directory = renaming.replaced->directory != nullptr;

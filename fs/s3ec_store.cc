@@ -30,10 +30,15 @@ constexpr std::int64_t kYoung_s = 60;
 
 std::string Quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
 
-bool IsInstructionFile(std::string_view key) { return key.ends_with(kS3ecInstructionSuffix); }
-
 std::string_view ObjectOf(std::string_view instruction_file) {
   return instruction_file.substr(0, instruction_file.size() - kS3ecInstructionSuffix.size());
+}
+
+// A directory has none, so that a file of that very name is a file.
+bool IsInstructionFile(std::string_view key) {
+  if (!key.ends_with(kS3ecInstructionSuffix)) return false;
+  const std::string_view object = ObjectOf(key);
+  return !object.empty() && !object.ends_with('/');
 }
 
 // Not what the network does, which is reported elsewhere, nor what another machine did.

@@ -13,8 +13,6 @@
 namespace coffer::fs {
 namespace {
 
-// Then a volume that was seen is looked for again: it may have been removed.
-constexpr std::chrono::seconds kSeenFor{60};
 constexpr std::size_t kClosedRemembered = 10'000;
 
 }  // namespace
@@ -52,8 +50,12 @@ NodePtr Filesystem::Impl::ToAskAbout(const NodePtr& directory, Entering entering
   NodePtr unclear;
   for (NodePtr at = directory; at; at = at->parent) {
     const Directory& state = *at->directory;
-    const bool outdated = state.sealed == HoldsSealed::kYes && Now() >= state.sealed_until;
-    const bool unknown = state.sealed == HoldsSealed::kUnknown && entering == Entering::kToChange;
+    const bool changing = entering == Entering::kToChange;
+    // A volume may have been made since, and nothing must be stored in it in the clear.
+    const bool relied_on =
+        state.sealed == HoldsSealed::kYes || (changing && state.sealed == HoldsSealed::kNo);
+    const bool outdated = relied_on && Now() >= state.sealed_until;
+    const bool unknown = changing && state.sealed == HoldsSealed::kUnknown;
     if (outdated || unknown || state.sealed == HoldsSealed::kMaybe) unclear = at;
   }
   return unclear;
@@ -85,7 +87,7 @@ Status Filesystem::Impl::AskAbout(const NodePtr& directory) {
       const Lock lock(tree_.mu);
       state.sealed_question = false;
       if (holds) state.sealed = *holds ? HoldsSealed::kYes : HoldsSealed::kNo;
-      if (holds) state.sealed_until = Now() + kSeenFor;
+      if (holds) state.sealed_until = Now() + kSealedSeenFor;
       tree_.changed.NotifyAll();
     });
     holds = HoldsVolume(parts_.store, key);

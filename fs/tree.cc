@@ -119,7 +119,8 @@ void Tree::Change(Node& node, const std::string& name, Fact fact) {
 void Tree::Show(Node& node, const Fact& fact) {
   if (node.directory && node.directory->sealed == HoldsSealed::kUnknown) {
     node.directory->sealed = fact.sealed;
-    node.directory->sealed_until = fact.valid_until;
+    node.directory->sealed_until =
+        fact.sealed == HoldsSealed::kNo ? clock_.Steady() + kSealedSeenFor : fact.valid_until;
   }
   if (node.writing || node.waiting) return;  // what we are about to send is newer
   // A change of metadata alone leaves most ETags as they are.
@@ -233,6 +234,7 @@ void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bo
   const ListedName* const own = listing->Find(kVolumeOwn);
   if (own == nullptr || !own->directory) {
     directory.sealed = HoldsSealed::kNo;
+    directory.sealed_until = clock_.Steady() + kSealedSeenFor;
   } else if (directory.sealed != HoldsSealed::kYes) {
     directory.sealed = HoldsSealed::kMaybe;
   }

@@ -30,6 +30,9 @@ namespace coffer::fs {
 
 struct OpenFile;
 
+// What was found out of it is asked again then: a volume may have been made or removed elsewhere.
+inline constexpr std::chrono::seconds kSealedSeenFor{60};
+
 // Does a sealed volume begin in a directory? Plain mounts look (sealed_guard.cc).
 enum class HoldsSealed {
   kUnknown,
@@ -90,7 +93,7 @@ struct Directory {
   // The key of the directory changed at this number: answers to older questions were about others.
   std::uint64_t expired_at = 0;
   HoldsSealed sealed = HoldsSealed::kUnknown;
-  s3::SteadyTime sealed_until;   // kYes: then it is asked again
+  s3::SteadyTime sealed_until;   // kYes, kNo: then it is asked again
   bool sealed_question = false;  // under way
 };
 

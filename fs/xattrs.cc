@@ -82,7 +82,7 @@ Result<std::string> Filesystem::Impl::SealedField(const NodePtr& node, const std
   }
   if (node->id == kRootNode || etag.empty()) return NoSuchAttribute();  // no object yet
   if (parts_.sealer == nullptr) {
-    if (field != "sealed") return NoSuchAttribute();
+    if (field != "sealed" || (!bound && !options_.exact_attributes)) return NoSuchAttribute();
     return std::string(bound ? "yes" : "no");
   }
   const auto keys = parts_.sealer->KeysOf(key, etag);
