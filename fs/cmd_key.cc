@@ -178,15 +178,20 @@ Status KeyCommand::Change(std::vector<KeyName> keys, const std::string& question
   opened_.descriptor.keys = keys;
   const DescriptorPlace place{session_->stored(), session_->arena(), session_->pool(),
                               session_->prefix()};
+  // From here on it may be a key of the volume, whatever is heard of the write: it stays.
+  const std::string made = std::exchange(made_recovery_key_, std::string());
   Status written = WriteDescriptor(place, opened_.descriptor, *trial->source,
                                    s3::Condition::Matches(opened_.etag));
+  if (!written && !made.empty()) {
+    console_.err << "coffer key: keep " << Printable(made)
+                 << ": it may be a key of the volume now; coffer key list tells\n";
+  }
   if (!written && written.error().code == Code::kChanged) {
     return Error{Code::kChanged,
                  "somebody else has changed the volume's keys just now: see coffer key list, and "
                  "try again"};
   }
   if (!written) return written;
-  made_recovery_key_.clear();
   return SavePin(session_->state_directory(),
                  {VolumeAddress(connection), opened_.descriptor.id, opened_.descriptor.keys});
 }

@@ -195,6 +195,20 @@ Status Verify::TellPrograms(const WalkReport& report, int code) {
   return Ok();
 }
 
+// That there was nothing to look at must not read as "all is well".
+Status CheckThere(VolumeSession& session, const std::string& below, const std::string& named) {
+  if (below.empty()) return Ok();
+  s3::ListRequest request;
+  request.prefix = session.prefix() + below;
+  request.delimited = false;
+  request.max_keys = 1;
+  COFFER_ASSIGN(const s3::ListPage page, session.stored().List(request));
+  if (!page.objects.empty()) return Ok();
+  return Error{Code::kNotFound, named +
+                                    ": there is nothing below it (of a single file coffer inspect "
+                                    "tells, by its keys)"};
+}
+
 Result<int> Start(const VerifyOptions& options, const Environment& environment, Console& console) {
   COFFER_ASSIGN(const auto interrupts, Interrupts::Watch());
   COFFER_ASSIGN(VolumePlace place, FindVolumePlace(options.path, options.volume, environment));
@@ -211,6 +225,7 @@ Result<int> Start(const VerifyOptions& options, const Environment& environment, 
                  "this is no sealed volume: nothing in it was sealed, so there is nothing that "
                  "could be authenticated"};
   }
+  COFFER_TRY(CheckThere(**session, place.below, options.path));
   return Verify(options, **session, std::move(place.below), console).Run(*interrupts);
 }
 

@@ -337,6 +337,11 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
     return Error{Code::kInvalid,
                  "this is a sealed volume, and --s3ec reads objects of a plain one: leave it out"};
   }
+  // What is seen for the first time, and under no key that was named, may have been put below a
+  // volume by whoever can write there.
+  if (!opening.pin() && !request.keys.any()) {
+    COFFER_TRY(RefuseInside(request.prefix, parts.store, finding.notes));
+  }
   COFFER_TRY(opening.ChooseKeys(**claim));
   std::unique_ptr<SealedMount> mount(new SealedMount());
   COFFER_ASSIGN(mount->descriptor_, opening.OpenDescriptor(**claim));

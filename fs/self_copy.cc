@@ -8,6 +8,8 @@ s3::CopyRequest CopyOntoItself(const std::string& key, const s3::ObjectInfo& obj
   copy.to = key;
   copy.source_etag = object.etag;
   copy.size = object.size;
+  // In parts, the last look at the source is long before the end.
+  if (object.size > s3::kMaxCopySize) copy.target.condition = s3::Condition::Matches(object.etag);
   copy.target.headers = object.headers;
   copy.target.metadata = object.metadata;
   copy.storage_class = object.storage_class;
