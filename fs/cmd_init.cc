@@ -158,7 +158,7 @@ Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
 
 Status Init::Write() {
   auto written = WriteDescriptor({connection_.store(), arena_, pool_, prefix()}, descriptor_,
-                                       *trial_.source, s3::Condition::Absent());
+                                 *trial_.source, s3::Condition::Absent());
   if (!written && written.error().code == Code::kExists) {
     return Error{Code::kExists, "somebody else made a volume here just now"};
   }

@@ -232,16 +232,11 @@ std::vector<Status> TreeRename::OfEach(std::size_t count,
 
 Status TreeRename::CheckUnlocked() {
   if (!options_.locks.enabled) return Ok();
-  s3::ListRequest request;
-  request.prefix = header_.from;
-  request.delimited = false;
-  request.max_keys = options_.page;
+  s3::ListRequest request{.prefix = header_.from, .delimited = false, .max_keys = options_.page};
   do {
     COFFER_ASSIGN(const s3::ListPage listed, store_.List(request));
-    const auto& objects = listed.objects;
-    auto said =
-        OfEach(objects.size(), [&](std::size_t i) { return StillUnlocked(objects[i].key); });
-    for (Status& one : said) COFFER_TRY(one);
+    const auto unlocked = [&](std::size_t i) { return StillUnlocked(listed.objects[i].key); };
+    for (Status& one : OfEach(listed.objects.size(), unlocked)) COFFER_TRY(one);
     request.token = listed.next_token;
   } while (!request.token.empty());
   return Ok();
@@ -270,10 +265,7 @@ Result<RenameEntry> TreeRename::EntryOf(s3::ListedObject object) const {
 Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
                                              const std::set<std::string>& followed) {
   TreeRenameResult result;
-  s3::ListRequest request;
-  request.prefix = header_.from;
-  request.delimited = false;
-  request.max_keys = options_.page;
+  s3::ListRequest request{.prefix = header_.from, .delimited = false, .max_keys = options_.page};
   do {
     COFFER_ASSIGN(s3::ListPage listed, store_.List(request));
     if (began_s_ == 0) began_s_ = listed.server_date_s;
@@ -286,10 +278,10 @@ Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
     counters_.listed += page.size();
     if (!page.empty()) COFFER_TRY(CopyPage(journal, page));
     for (const RenameEntry& entry : page) {
-      if (entry.copy != Copy::kMade) continue;
-      ++result.objects;
-      if (!followed.contains(entry.name)) continue;
-      result.followed[entry.name] = {entry.etag, entry.copy_etag, entry.size};
+      const bool made = entry.copy == Copy::kMade;
+      if (made) ++result.objects;
+      if (made && followed.contains(entry.name))
+        result.followed[entry.name] = {entry.etag, entry.copy_etag, entry.size};
     }
     request.token = listed.next_token;
   } while (!request.token.empty());
