@@ -35,9 +35,13 @@ bool IsWrappedBy(const EncryptedDataKey& encrypted, const KeyName& key) {
 bool IsSealedUnder(const std::vector<EncryptedDataKey>& encrypted,
                    const std::vector<KeyName>& keys) {
   if (encrypted.size() != keys.size()) return false;
+  // Of replicas in two Regions each is a key of its own here: one must not stand for both.
+  const auto names = [](const EncryptedDataKey& one, const KeyName& key) {
+    return IsWrappedBy(one, key) && (key.kind != KeyName::Kind::kKms || one.info == key.name);
+  };
   return std::all_of(keys.begin(), keys.end(), [&](const KeyName& key) {
     return std::any_of(encrypted.begin(), encrypted.end(),
-                       [&](const EncryptedDataKey& one) { return IsWrappedBy(one, key); });
+                       [&](const EncryptedDataKey& one) { return names(one, key); });
   });
 }
 

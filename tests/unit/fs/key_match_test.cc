@@ -50,6 +50,13 @@ TEST_CASE("key match: sealed under exactly a set of keys", "[keys]") {
   CHECK_FALSE(IsSealedUnder({Kms(kArn), Aes("k")}, {kms}));
   // One of them twice is not both.
   CHECK_FALSE(IsSealedUnder({Kms(kArn), Kms(kArn)}, {kms, aes}));
+  // Nor is one replica of a multi-Region key the other, beside a key that was removed.
+  const std::string east = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234";
+  const std::string west = "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234";
+  const KeyName one = Name(KeyName::Kind::kKms, "aws-kms", east);
+  const KeyName other = Name(KeyName::Kind::kKms, "aws-kms", west);
+  CHECK_FALSE(IsSealedUnder({Kms(east), Kms(kArn)}, {one, other}));
+  CHECK(IsSealedUnder({Kms(east), Kms(west)}, {one, other}));
 }
 
 }  // namespace coffer::fs
