@@ -219,7 +219,11 @@ Result<int> Rebind::Run(const std::string& below, bool directory, Interrupts& in
   }
   const auto go = [&](bool change) -> Result<Outcome> {
     if (one) return One(key, change);
-    return All(key, change, interrupts);
+    Outcome all = All(key, change, interrupts);
+    if (all.report.objects() == 0 && !all.report.stopped) {
+      return Error{Code::kNotFound, options_.path + ": there is nothing below it"};
+    }
+    return all;
   };
   if (!options_.yes || options_.dry_run) {
     COFFER_ASSIGN(const Outcome looked, go(false));

@@ -60,6 +60,21 @@ Status RefuseMissing(const SealedRequest& request, const std::optional<KeyPin>& 
   return Ok();
 }
 
+// The same as RefuseInside, by what this machine remembers: the descriptor above may be gone.
+Status RefuseBelowPinned(const SealedRequest& request) {
+  const std::string bucket =
+      request.address.substr(0, request.address.size() - request.prefix.size());
+  for (std::string above = request.prefix; !above.empty();) {
+    above.pop_back();
+    above.resize(above.rfind('/') + 1);
+    COFFER_ASSIGN(const auto pin, LoadPin(request.state_directory, bucket + above));
+    if (!pin) continue;
+    return Error{Code::kNotPermitted, "this prefix lies inside the sealed volume " + pin->volume +
+                                          " at \"" + above + "\": mount that"};
+  }
+  return Ok();
+}
+
 // ---- Keys ----
 
 bool Holds(const std::vector<KeyName>& keys, const KeyName& key) {
@@ -340,6 +355,7 @@ Result<std::unique_ptr<SealedMount>> SealedMount::Open(const SealedRequest& requ
   // What is seen for the first time, and under no key that was named, may have been put below a
   // volume by whoever can write there.
   if (!opening.pin() && !request.keys.any()) {
+    COFFER_TRY(RefuseBelowPinned(request));
     COFFER_TRY(RefuseInside(request.prefix, parts.store, finding.notes));
   }
   COFFER_TRY(opening.ChooseKeys(**claim));

@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <utility>
 
 #include "fs/connection.h"
+#include "fs/findings.h"
+#include "fs/key_pins.h"
 #include "fs/mounted_path.h"
-#include "fs/volume_descriptor.h"
+#include "fs/volume_signs.h"
 
 namespace coffer::fs {
 namespace {
@@ -25,16 +28,33 @@ void SplitSource(const s3::Target& whole, VolumeOptions& options) {
   }
 }
 
-// The prefix at or above `prefix` that has a descriptor, "" where none has.
-Result<std::string> VolumeAbove(s3::ObjectStore& store, std::string prefix) {
-  for (;;) {
-    const auto there = store.Get(prefix + std::string(kDescriptorName), {0, 1}, {});
-    if (there || prefix.empty()) return prefix;
+std::string Above(std::string prefix) {
+  prefix.pop_back();
+  prefix.resize(prefix.rfind('/') + 1);
+  return prefix;
+}
+
+// The volume that `prefix` is in: where this machine has seen one, else where a descriptor is; ""
+// where none is. kNotPermitted for one that begins inside another: whoever can write into a volume
+// could have put it there, with keys of his own.
+Result<std::string> VolumeAbove(Connection& connection, const std::string& state_directory,
+                                const std::string& prefix) {
+  const std::string bucket = connection.reached_bucket() + "/";
+  std::optional<std::string> found;
+  for (std::string at = prefix;; at = Above(std::move(at))) {
+    COFFER_ASSIGN(const auto pin, LoadPin(state_directory, bucket + at));
+    if (pin) return at;
+    const auto there = connection.store().Get(DescriptorKey(at), {0, 1}, {});
+    const bool absent = !there && there.error().code == Code::kNotFound;
     // Where it may not be read, opening the volume says so.
-    if (there.error().code == Code::kDenied) return prefix;
-    if (there.error().code != Code::kNotFound) return there.error();
-    prefix.pop_back();
-    prefix.resize(prefix.rfind('/') + 1);
+    if (!there && !absent && there.error().code != Code::kDenied) return there.error();
+    if (there && found) {
+      return Error{Code::kNotPermitted, "a sealed volume begins at \"" + *found +
+                                            "\", inside the one at \"" + at +
+                                            "\": name the one that is meant by --prefix"};
+    }
+    if (!absent && !found) found = at;
+    if (at.empty()) return found.value_or("");
   }
 }
 
@@ -68,7 +88,8 @@ Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions opti
   COFFER_ASSIGN(const auto connection, Connection::Open(options, environment, clock, *log));
   COFFER_TRY(connection->Check());
   const std::string whole = connection->target().key_prefix;
-  COFFER_ASSIGN(const std::string volume, VolumeAbove(connection->store(), whole));
+  COFFER_ASSIGN(const std::string volume,
+                VolumeAbove(*connection, StateDirectory(options, environment), whole));
   SplitSource(in_source, options);
   options.address.prefix = volume;
   VolumePlace place{std::move(options), whole.substr(volume.size()), true};

@@ -19,8 +19,9 @@ struct VolumePlace {
 };
 
 // `named` is an address (bucket, s3://BUCKET/KEY, ARN) or a path in a mount of coffer. Where no
-// sealed volume is found, the bucket itself is the volume. Failures as Connection's and
-// FindMountedPath's.
+// sealed volume is found, the bucket itself is the volume; where this machine has seen one, it is
+// that, whatever is there now. Failures as Connection's and FindMountedPath's; kNotPermitted for a
+// volume that begins inside another.
 Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions options,
                                     const Environment& environment);
 

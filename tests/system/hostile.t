@@ -136,5 +136,24 @@ exits 1 "no descriptor, where a key is named" "$COFFER" mount -f "${KMS[@]}" --k
 plant vol/.coffer/volume "$META_D" <"$WORK/descriptor"
 ok "and with its own descriptor it mounts" mounts
 is "$(cat "$M/neighbour")" "is well" "and reads"
+mkdir "$M/d"
 ok "unmount" unmounts
+
+# ---- a volume of his own, below ours
+exits 0 "he makes a volume" "$COFFER" init "${KMS[@]}" --kms-key "$HIS" --no-recovery-key --state-dir "$WORK/his.state" s3://demo/his
+mount_coffer s3://demo/his "$M" "${KMS[@]}" --sealed=yes --state-dir "$WORK/his.state" && echo forged >"$M/small"
+unmounts >/dev/null
+for name in .coffer/volume small; do
+  stored demo "his/$name" >"$WORK/stolen"
+  plant "vol/d/$name" "$(metadata_of "his/$name")" <"$WORK/stolen"
+done
+nok "copied below ours it is not mounted" "$COFFER" mount -f "${KMS[@]}" s3://demo/vol/d "$WORK/none"
+nok "nor by who never was here" "$COFFER" mount -f "${KMS[@]}" --state-dir "$WORK/new" s3://demo/vol/d "$WORK/none"
+exits 4 "verify of that directory is by our keys" "$COFFER" verify "${KMS[@]}" s3://demo/vol/d/
+like "$OUTPUT" 'd/small' "and names the forged file"
+nok "verify by who never was here" "$COFFER" verify "${KMS[@]}" --state-dir "$WORK/new" s3://demo/vol/d/
+s3 DELETE /demo/vol/.coffer/volume >/dev/null
+nok "with our descriptor gone it is not mounted either" "$COFFER" mount -f "${KMS[@]}" s3://demo/vol/d "$WORK/none"
+exits 1 "verify knows that there was a volume" "$COFFER" verify "${KMS[@]}" s3://demo/vol
+like "$OUTPUT" 'rebuild-descriptor' "and how to have its descriptor again"
 done_testing
