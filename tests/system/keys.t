@@ -189,6 +189,15 @@ like "$(cat "$WORK/one")" 'somebody else has changed' "and said"
 is "$("$COFFER" key list --json s3://demo/old 2>/dev/null | jq -r '.keys | map(.arn) | tostring')" "[\"$SECOND\",\"$THIRD\"]" "nothing is lost of the first one's"
 faults '[]'
 
+# ---- a recovery key whose write went unheard
+exits 0 "a volume with room" "$COFFER" init s3://demo/room --kms-key "$SECOND" --kms-key "$THIRD" --header-size 2048
+faults '[{"match": {"operation": "GetObject", "key_glob": "room/.coffer/volume", "after": 2}, "do": {"status": 403, "code": "AccessDenied"}}]'
+nok "what was written cannot be read back" "$COFFER" key add s3://demo/room "new-recovery-key=$WORK/unheard.pem"
+faults '[]'
+ok "the private half is kept" test -s "$WORK/unheard.pem"
+id=$(openssl pkey -in "$WORK/unheard.pem" -pubout -outform DER | sha256sum | cut -c1-16)
+like "$("$COFFER" key list s3://demo/room 2>/dev/null)" "coffer-recovery/$id" "for it is a key of the volume now"
+
 # ---- locked files, and damaged ones
 server_control POST buckets '{"name": "kept", "versioning": "Enabled", "lock_enabled": true}' >/dev/null
 exits 0 "a volume in a bucket with Object Lock" "$COFFER" init s3://kept/vol --kms-key "$FIRST" --no-recovery-key
