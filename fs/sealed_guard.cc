@@ -4,6 +4,8 @@
 // What listings and lookups see of a directory is kept with it; only a change asks for what is not
 // known, and then once. Files say it of themselves in metadata that came along.
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -23,14 +25,14 @@ Status Filesystem::Impl::Enter(const NodePtr& directory, Entering entering) {
   if (shown && entering == Entering::kToSee) return Ok();
   for (;;) {
     NodePtr unclear;
-    std::string sealed;
+    std::optional<std::string> sealed;  // its key: "" for the root of a bucket
     {
       const Lock lock(tree_.mu);
       unclear = ToAskAbout(directory, entering);
       const NodePtr found = unclear ? nullptr : SealedAbove(directory);
       if (found) sealed = tree_.Key(*found);
     }
-    if (!sealed.empty()) return Closed(sealed, entering);
+    if (sealed) return Closed(*sealed, entering);
     if (!unclear) return Ok();
     COFFER_TRY(AskAbout(unclear));
   }

@@ -78,6 +78,20 @@ refuses 'Permission denied' "another" bash -c "echo x >'$P/a/vol/new2'"
 is "$(requests_made)" "" "and not again"
 umount_coffer "$P" >/dev/null
 put_bytes stray/note "$WORK/note" "$META"
+put_bytes stray/other "$WORK/note" "$META"
+put_bytes stray/plain "$WORK/before" '{"mode": "33152", "theirs": "kept"}'
+ok "where listings alone say what files look like" mount_coffer s3://demo "$P" --attributes=list --metadata-ttl 60
+ls -l "$P/stray" >/dev/null
+refuses 'Permission denied' "listed only: appending to a sealed file" bash -c "echo x >>'$P/stray/note'"
+refuses 'Permission denied' "listed only: over a sealed file" bash -c "echo x >'$P/stray/other'"
+refuses 'Permission denied' "listed only: renaming one onto another" move "$P/stray/note" "$P/stray/other"
+refuses 'Permission denied' "listed only: renaming one" move "$P/stray/other" "$P/stray/moved"
+refuses 'Permission denied' "listed only: renaming a file onto one" move "$P/stray/plain" "$P/stray/note"
+is "$(stored demo stray/note | md5sum) $(stored demo stray/other | md5sum)" "$(md5sum <"$WORK/note") $(md5sum <"$WORK/note")" \
+  "listed only: they are as they were"
+ok "listed only: a plain file is appended to" bash -c "echo x >>'$P/stray/plain'"
+like "$(metadata_of stray/plain)" '"theirs": ?"kept"' "listed only: and keeps what metadata it had"
+umount_coffer "$P" >/dev/null
 ok "with --sealed=no" mount_coffer s3://demo "$P" --sealed=no
 is "$(ls -A "$P/a/vol")" $'.coffer\nother\nphotos' "all of it shows"
 ok "as it is" cmp "$P/a/vol/photos/note" "$WORK/note"

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "fs/filesystem.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/sealed_bench.h"
 #include "tests/support/volume.h"
@@ -109,6 +110,25 @@ TEST_CASE("sealed guard: a change in a directory that nothing is known of asks o
     CHECK(CodeOf(volume.Write("vol/g", "x")) == Code::kDenied);
     CHECK(asked() == 1);
   }
+}
+
+TEST_CASE("sealed guard: that there is no volume is asked again after a while") {
+  FakeStore store;
+  store.Plant("d/f", "text");
+  s3::FakeClock clock;
+  Volume volume(store, Plain(), {.clock = &clock});
+  REQUIRE(volume.List("", true));
+  REQUIRE(volume.List("d", true));
+  REQUIRE(volume.Write("d/before", "x"));
+  REQUIRE(volume.Write("before", "x"));
+  // Somebody makes one, in the mount's own root or below it.
+  const std::string made = GENERATE("", "d/");
+  store.Plant(made + ".coffer/volume", "descriptor");
+  clock.Advance(std::chrono::seconds(61));
+  CHECK(CodeOf(volume.Write("d/after", "x")) == Code::kDenied);
+  if (made.empty()) CHECK(CodeOf(volume.Write("after", "x")) == Code::kDenied);
+  CHECK_FALSE(store.Has("d/after"));
+  CHECK_FALSE(store.Has("after"));
 }
 
 TEST_CASE("sealed guard: what cannot be told is not written") {
