@@ -27,7 +27,7 @@ constexpr std::size_t kMessagesPerKey = 1'000;  // what one data key seals
 // What was left as it is.
 constexpr std::array kLeft = {resealing::kLocked,  resealing::kArchived, resealing::kPlaintext,
                               resealing::kForeign, resealing::kNoKey,    resealing::kChanged,
-                              resealing::kFailed};
+                              resealing::kUnbound, resealing::kFailed};
 
 class ResealCommand {
  public:
@@ -59,6 +59,7 @@ class ResealCommand {
   std::unique_ptr<KeyCache> cache_;
   std::unique_ptr<SealedStore> source_;
   std::unique_ptr<SealedStore> check_;
+  std::unique_ptr<SealedStore> loose_;
   std::unique_ptr<UploadRecords> records_;
   ResealCost cost_;
   Json findings_ = Json::array();
@@ -120,6 +121,7 @@ Status ResealCommand::OpenOldKeys() {
   // Whatever mounts tolerate: an object that has another's name would be sealed again as that one.
   source_ = std::make_unique<SealedStore>(parts, VolumeOf(BindingPolicy::kStrict));
   check_ = std::make_unique<SealedStore>(parts, VolumeOf(BindingPolicy::kStrict));
+  loose_ = std::make_unique<SealedStore>(parts, VolumeOf(BindingPolicy::kOff));
   return Ok();
 }
 
@@ -147,7 +149,7 @@ Result<WalkReport> ResealCommand::Walk(bool survey) {
   NoUploads none;
   s3::UploadObserver& uploads = records_ ? static_cast<s3::UploadObserver&>(*records_) : none;
   Resealer resealer(
-      {session_->stored(), *source_, session_->sealed()->store(), *check_, uploads},
+      {session_->stored(), *source_, session_->sealed()->store(), *check_, *loose_, uploads},
       {session_->sealed()->descriptor(), session_->prefix(), options_.adopt_plaintext, survey});
   WalkRequest request;
   request.prefix = session_->prefix();
@@ -255,6 +257,7 @@ void ResealCommand::ReportText(const WalkReport& report, bool survey) {
   line(resealing::kForeign, "left, of other tools");
   line(resealing::kNoKey, "left, since no key that was named opens them");
   line(resealing::kChanged, "left, since they were changed meanwhile");
+  line(resealing::kUnbound, "left, since another tool moved them (coffer rebind adopts them)");
   line(resealing::kFailed, "left, since requests failed");
   line(resealing::kDamaged, "DAMAGED, and left");
   if (session_->versioned()) {

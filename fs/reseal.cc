@@ -187,11 +187,25 @@ Result<Visited> Resealer::Take(const Found& found) {
                                              std::chrono::steady_clock::now() + kForMemory);
   if (memory.size() == 0) return Left(resealing::kFailed, "no memory for it");
   auto written = Store(found, size);
+  if (!written && written.error().code == Code::kCorrupt && IsOnlyUnbound(found)) {
+    return Left(resealing::kUnbound,
+                "it was moved or changed by another tool (coffer rebind adopts it)");
+  }
   if (!written) return Failed(std::move(written).error());
   if (auto back = ReadBack(found, *written, size); !back) {
     return Failed(std::move(back).error().While("read back what was sealed"));
   }
   return Visited{found.sealed ? resealing::kResealed : resealing::kAdopted, {}, size};
+}
+
+// Does it open but for its name and attributes, in a volume that shows such files?
+bool Resealer::IsOnlyUnbound(const Found& found) {
+  if (rules_.volume.binding == BindingPolicy::kStrict) return false;
+  const s3::ReadCondition condition{.etag = found.info.etag, .version_id = {}};
+  const auto opens = [&](SealedStore& store) {
+    return store.Get(found.key, {0, 1}, condition).has_value();
+  };
+  return found.sealed && !opens(parts_.source) && opens(parts_.loose);
 }
 
 Visited Resealer::Count(const Found& found, std::uint64_t size) {

@@ -39,6 +39,7 @@ inline constexpr const char* kPlaintext = "plaintext";
 inline constexpr const char* kForeign = "foreign";
 inline constexpr const char* kNoKey = "no key";
 inline constexpr const char* kChanged = "changed";
+inline constexpr const char* kUnbound = "unbound";  // whole, and not bound to the name it has
 inline constexpr const char* kFailed = "failed";
 inline constexpr const char* kDamaged = "damaged";
 }  // namespace resealing
@@ -58,6 +59,7 @@ class Resealer {
     SealedStore& source;      // opens under old keys too; names strictly bound
     SealedStore& target;      // seals under the present keys
     SealedStore& check;       // opens what target wrote, and has written nothing itself
+    SealedStore& loose;       // as source, and bound to no name: tells moved from damaged
     s3::UploadObserver& uploads;
   };
   struct Rules {
@@ -82,6 +84,7 @@ class Resealer {
   Result<Visited> Look(const std::string& key, const std::string& etag);
   Result<Visited> Judge(Found found, ByteView head);
   Result<Visited> Take(const Found& found);
+  bool IsOnlyUnbound(const Found& found);
   Visited Count(const Found& found, std::uint64_t size);
   Result<s3::Fetched> Read(const Found& found, s3::Range range, std::uint64_t size);
   Result<s3::Written> Store(const Found& found, std::uint64_t size);

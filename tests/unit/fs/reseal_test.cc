@@ -62,7 +62,11 @@ class Uploads : public s3::UploadObserver {
 // A volume whose files are under the key a, and whose present key is b.
 struct Bench {
   explicit Bench(FakeStore& below, std::string_view old_keys = "ab")
-      : store(below), source(below, old_keys), target(below, "b"), check(below, "b") {}
+      : store(below),
+        source(below, old_keys),
+        target(below, "b"),
+        check(below, "b"),
+        loose(below, old_keys, fs::BindingPolicy::kOff) {}
 
   Result<fs::Visited> Visit(const std::string& key, bool adopt = false, bool survey = false) {
     fs::VolumeDescriptor volume;
@@ -70,8 +74,10 @@ struct Bench {
     volume.header_size = kTestHeader;
     volume.frame_size = kTestFrame;
     volume.keys = {NameOf('b')};
-    fs::Resealer resealer({store, source.sealed, target.sealed, check.sealed, uploads},
-                          {volume, "", adopt, survey});
+    volume.binding = binding;
+    fs::Resealer resealer(
+        {store, source.sealed, target.sealed, check.sealed, loose.sealed, uploads},
+        {volume, "", adopt, survey});
     s3::ListedObject object;
     object.key = key;
     auto visited = resealer.Visit(object);
@@ -87,8 +93,10 @@ struct Bench {
   Machine source;
   Machine target;
   Machine check;
+  Machine loose;
   Uploads uploads;
   fs::ResealCost cost;
+  fs::BindingPolicy binding = fs::BindingPolicy::kStrict;
 };
 
 int Writes(const FakeStore& store) {
@@ -179,6 +187,10 @@ TEST_CASE("reseal: what does not authenticate is named and left") {
   store.Plant("b", *store.Body("a"), store.Info("a")->metadata);
   CHECK(*Machine(store, "a", fs::BindingPolicy::kOff).Get("b") == "content of a");
   CHECK(bench.Outcome("b") == "damaged");
+  bench.binding = fs::BindingPolicy::kWarn;
+  CHECK(bench.Outcome("b") == "unbound");
+  CHECK(bench.Outcome("f") == "damaged");
+  bench.binding = fs::BindingPolicy::kStrict;
   // Plaintext, or a message cut short, in a sealed file's place.
   store.Plant("a", "plaintext", store.Info("a")->metadata);
   CHECK(bench.Outcome("a", true) == "damaged");
