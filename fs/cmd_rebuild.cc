@@ -41,6 +41,7 @@ class Rebuild {
   Status LookAtPlace();
   Status NameKeys();
   Status TakeSamples();
+  Status TakeFrom(std::vector<s3::ListedObject> objects);
   Status LookAt(Sample& sample);
   Status Agree();
   Status Authenticate();
@@ -63,8 +64,9 @@ class Rebuild {
   std::vector<KeyMaterial> given_;
   std::vector<KeyName> allowed_;  // named or pinned
   std::vector<Sample> samples_;
-  EncryptionContext context_;  // of the descriptor, as the files have it
-  Header proof_;               // of the file that was authenticated
+  std::optional<Error> unread_;  // of a sample that could not be looked at
+  EncryptionContext context_;    // of the descriptor, as the files have it
+  Header proof_;                 // of the file that was authenticated
   VolumeDescriptor descriptor_;
   bool doubtful_ = false;  // so that somebody has to say yes
 };
@@ -157,27 +159,46 @@ Status Rebuild::LookAt(Sample& sample) {
   return Ok();
 }
 
-// The newest of the first objects: those are under the present keys.
+// The newest of the first objects, which are under the present keys; of the first thousand, or of
+// the first in which there is any of the volume's.
 Status Rebuild::TakeSamples() {
   s3::ListRequest request;
   request.prefix = session_->prefix();
   request.delimited = false;
-  COFFER_ASSIGN(s3::ListPage page, session_->stored().List(request));
+  do {
+    COFFER_ASSIGN(s3::ListPage page, session_->stored().List(request));
+    request.token = page.next_token;
+    COFFER_TRY(TakeFrom(std::move(page.objects)));
+    const bool any = std::any_of(samples_.begin(), samples_.end(),
+                                 [](const Sample& sample) { return sample.header.has_value(); });
+    if (any) return Ok();
+  } while (!request.token.empty());
+  // What could not be looked at may have been all there was of it.
+  if (unread_) return Error(*unread_);
+  return Ok();
+}
+
+Status Rebuild::TakeFrom(std::vector<s3::ListedObject> objects) {
   const std::string own = session_->prefix() + std::string(kOwnDirectory);
-  std::erase_if(page.objects, [&](const auto& object) { return object.key.starts_with(own); });
-  std::stable_sort(page.objects.begin(), page.objects.end(), [](const auto& a, const auto& b) {
+  std::erase_if(objects, [&](const auto& object) { return object.key.starts_with(own); });
+  std::stable_sort(objects.begin(), objects.end(), [](const auto& a, const auto& b) {
     return a.last_modified_s > b.last_modified_s;
   });
-  if (page.objects.size() > kSamples) page.objects.resize(kSamples);
-  samples_.resize(page.objects.size());
+  if (objects.size() > kSamples) objects.resize(kSamples);
+  samples_ = std::vector<Sample>(objects.size());
   std::vector<Status> looked(samples_.size(), Ok());
   TaskGroup group(session_->pool(), kSamplesAtOnce);
   for (std::size_t i = 0; i < samples_.size(); ++i) {
-    samples_[i].object = std::move(page.objects[i]);
+    samples_[i].object = std::move(objects[i]);
     group.Add([this, &sample = samples_[i], &status = looked[i]] { status = LookAt(sample); });
   }
   group.Wait();
-  for (const Status& status : looked) COFFER_TRY(status);
+  for (const Status& status : looked) {
+    if (status) continue;
+    if (status.error().code == Code::kInterrupted) return status;
+    if (!unread_) Note("not looked at: " + status.error().what);
+    unread_ = status.error();
+  }
   return Ok();
 }
 
@@ -258,8 +279,14 @@ void Rebuild::ChooseKeys() {
   for (const KeyName& key : allowed_) {
     const bool named = std::any_of(proof_.encrypted.begin(), proof_.encrypted.end(),
                                    [&](const auto& one) { return IsWrappedBy(one, key); });
-    if (named || IsPinned(key)) {
-      descriptor_.keys.push_back(key);
+    if (named || IsPinned(key)) descriptor_.keys.push_back(key);
+    if (named) continue;
+    if (IsPinned(key)) {
+      doubtful_ = true;
+      Note(
+          "was a key of the volume when this machine used it last, and the newest file that "
+          "opened is not sealed under it: " +
+          Describe(key) + " (coffer key remove, if it was removed)");
       continue;
     }
     doubtful_ = true;

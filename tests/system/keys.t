@@ -314,7 +314,20 @@ stored demo old/f >"$WORK/foreign"
 server_control POST buckets/demo/put "$(jq -nc --arg b "$(base64 -w0 "$WORK/foreign")" '{key: "vol/a", body_b64: $b}')" >/dev/null
 refused 1 'do not agree' "files of two volumes, and no pin" "${rebuild[@]}" --kms-key "$SECOND" --recovery-key "$WORK/rsa.pub" --state-dir "$WORK/thief"
 s3 DELETE /demo/vol/a >/dev/null
-exits 0 "a rebuild at last" "${rebuild[@]}"
+faults '[{"match": {"operation": "GetObject", "key_glob": "*/d/small"}, "do": {"status": 403, "code": "AccessDenied"}}]'
+exits 0 "a rebuild at last, though one file cannot be looked at" "${rebuild[@]}"
+like "$OUTPUT" 'not looked at: look at .*d/small' "which is told"
+faults '[]'
+
+# a key that was removed, and is still pinned on a machine that was away
+exits 0 "one more volume" "$COFFER" init s3://demo/away --kms-key "$SECOND" --kms-key "$THIRD"
+ok "a machine that knows both keys" mount_coffer s3://demo/away "$M" --state-dir "$WORK/away"
+echo x >"$M/f"
+leave
+exits 0 "one is removed elsewhere" "$COFFER" key remove --yes --no-recovery-key s3://demo/away "$THIRD"
+exits 0 "and nothing is left under it" "$COFFER" reseal --yes --kms-key "$SECOND" --kms-key "$THIRD" s3://demo/away
+s3 DELETE /demo/away/.coffer/volume >/dev/null
+refused 2 'was a key of the volume' "a rebuild there does not bring it back unasked" "$COFFER" init --rebuild-descriptor s3://demo/away --state-dir "$WORK/away"
 
 # ---- a plain bucket becomes a sealed one
 server_control POST buckets '{"name": "plain"}' >/dev/null
