@@ -18,6 +18,13 @@
 namespace coffer::fs {
 namespace {
 
+// By which reseal is given a key, FILE where it is one; "" for those that it does not open by.
+std::string OptionFor(const KeyName& key) {
+  if (key.kind == KeyName::Kind::kKms) return " --kms-key " + key.name;
+  if (key.kind == KeyName::Kind::kRsa) return "";
+  return " --aes-key " + key.provider + "/" + key.name + "=FILE";
+}
+
 class KeyCommand {
  public:
   KeyCommand(const KeyCommandOptions& options, Console& console)
@@ -215,12 +222,18 @@ Result<std::vector<KeyMaterial>> KeyCommand::MaterialToAdd() {
 Status KeyCommand::Add() {
   COFFER_ASSIGN(std::vector<KeyMaterial> added, MaterialToAdd());
   std::vector<KeyName> keys = opened_.descriptor.keys;
+  std::string question;
   for (KeyMaterial& material : added) {
+    if (material.name.kind == KeyName::Kind::kAes) {
+      question = "Add " + Describe(material.name) +
+                 "? Every mount and command has to name its file from then on (--key-file, "
+                 "--aes-key), and is refused where it does not.";
+    }
     keys.push_back(material.name);
     opened_.given.push_back(std::move(material));
   }
   const std::string recovery = made_recovery_key_;
-  COFFER_TRY(Change(std::move(keys), ""));
+  COFFER_TRY(Change(std::move(keys), question));
   if (options_.json) return List();
   ShowKeys(opened_.descriptor.keys);
   console_.out << "Files that are there open under their old keys alone until\n  coffer reseal "
@@ -248,7 +261,7 @@ Status KeyCommand::Remove() {
   std::string named;
   for (const KeyName& key : removed) {
     question += (&key == &removed.front() ? "" : " and ") + Describe(key);
-    if (key.kind == KeyName::Kind::kKms) named += " --kms-key " + key.name;
+    named += OptionFor(key);
   }
   question += "? Files that are there stay sealed under it, and open by it, until coffer reseal;";
   question += " machines that know no other key of the volume refuse it then.";
@@ -258,11 +271,7 @@ Status KeyCommand::Remove() {
   console_.out
       << "Files that are there stay sealed under their old keys. To move them, name the old "
          "keys too:\n  coffer reseal";
-  if (!named.empty()) {
-    for (const KeyName& key : opened_.descriptor.keys) {
-      if (key.kind == KeyName::Kind::kKms) console_.out << " --kms-key " << key.name;
-    }
-  }
+  for (const KeyName& key : opened_.descriptor.keys) console_.out << OptionFor(key);
   console_.out << named << " " << shown() << "\nKeep what was removed until then.\n";
   return Ok();
 }

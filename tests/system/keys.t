@@ -197,6 +197,15 @@ faults '[]'
 ok "the private half is kept" test -s "$WORK/unheard.pem"
 id=$(openssl pkey -in "$WORK/unheard.pem" -pubout -outform DER | sha256sum | cut -c1-16)
 like "$("$COFFER" key list s3://demo/room 2>/dev/null)" "coffer-recovery/$id" "for it is a key of the volume now"
+head -c 32 /dev/urandom >"$WORK/local" && chmod 600 "$WORK/local"
+exits 0 "room again" "$COFFER" key remove --yes s3://demo/room "coffer-recovery/$id"
+refused 2 'Every mount and command has to name its file.*add --yes' "a local key is needed by every mount: it is asked" \
+  "$COFFER" key add s3://demo/room "key-file=$WORK/local"
+exits 0 "and added with --yes" "$COFFER" key add --yes s3://demo/room "key-file=$WORK/local"
+exits 0 "it is removed" "$COFFER" key remove --yes s3://demo/room --key-file "$WORK/local" \
+  "coffer/$(sha256sum <"$WORK/local" | cut -c1-16)"
+like "$OUTPUT" "coffer reseal --kms-key $SECOND --kms-key $THIRD --aes-key coffer/[0-9a-f]{16}=FILE s3://demo/room" \
+  "and how old files follow names all keys"
 
 # ---- locked files, and damaged ones
 server_control POST buckets '{"name": "kept", "versioning": "Enabled", "lock_enabled": true}' >/dev/null
