@@ -120,6 +120,9 @@ Result<Secret> S3ecKeys::ByRsa(const S3ecObject& object) const {
     if (IsDataKey(opened)) return opened;
     if (!opened && opened.error().code != Code::kCorrupt) return opened;
   }
+  // What becomes of PKCS #1 padding that does not fit must not show, to who sees our requests least
+  // of all (Bleichenbacher): a key that fits nothing fails where a wrong content does.
+  if (object.wrap == S3ecWrap::kUnnamed) return arena_.Random(kDataKey);
   return DoesNotFit();
 }
 

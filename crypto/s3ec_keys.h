@@ -31,7 +31,8 @@ class S3ecKeys {
 
   // The object's data key of 32 bytes; every key of the kind that wrapped it is tried. kKeyMissing
   // when there is none of that kind; kCorrupt when none of them unwraps it, or when the context is
-  // not the expected one or contradicts the algorithm; of KMS, whatever it says.
+  // not the expected one or contradicts the algorithm; of KMS, whatever it says. Of RSA with PKCS
+  // #1 padding a key that opens nothing, for which the content is refused.
   Result<Secret> Unwrap(const S3ecObject& object) const;
 
  private:
