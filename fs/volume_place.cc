@@ -17,8 +17,8 @@ namespace {
 // Without the key in it: `options` name the key from then on.
 void SplitSource(const s3::Target& whole, VolumeOptions& options) {
   std::string prefix = whole.key_prefix;
+  while (prefix.ends_with('/')) prefix.pop_back();
   if (prefix.empty()) return;
-  prefix.pop_back();
   std::string& source = options.source;
   const std::size_t end = source.find_last_not_of('/');
   const std::size_t size = end == source.npos ? 0 : end + 1;

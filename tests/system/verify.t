@@ -56,7 +56,7 @@ exits 0 "markers of other tools are no damage" verify s3://demo/vol
 like "$OUTPUT" '2 markers of other tools' "and are told"
 exits 0 "a part of it, by address" verify s3://demo/vol/d/
 like "$OUTPUT" 'verified 11 objects' "only that part"
-for nothing in vol/typo vol/typo/ vol/d/one; do
+for nothing in vol/typo vol/typo/ vol/d/one vol/d//; do
   exits 1 "that there is nothing below $nothing is no \"all is well\"" verify "s3://demo/$nothing"
 done
 exits 1 "nor is it for rebind" "$COFFER" rebind "${KMS[@]}" --yes -r s3://demo/vol/typo
