@@ -1,5 +1,6 @@
 #include "fs/message_check.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "crypto/multi_key_source.h"
@@ -151,7 +152,7 @@ TEST_CASE("check: what is no file of this volume", "[check]") {
 TEST_CASE("check: what could not be read is not damaged", "[check]") {
   Bench bench;
   REQUIRE(bench.bench.Put("f", Text(5'000'000)));
-  int requests = 0;
+  std::atomic<int> requests{0};
   const int fails = GENERATE(1, 2);
   bench.store.SetHook([&](Operation operation, std::string_view) -> std::optional<Fault> {
     if (operation != Operation::kGet || ++requests < fails) return std::nullopt;
@@ -178,7 +179,7 @@ TEST_CASE("check: replaced or removed while it is read", "[check]") {
   Bench bench;
   REQUIRE(bench.bench.Put("f", Text(5'000'000)));
   REQUIRE(bench.bench.Put("other", Text(5'000'001)));
-  int requests = 0;
+  std::atomic<int> requests{0};
   SECTION("replaced: read again") {
     bench.store.SetHook([&](Operation operation, std::string_view) -> std::optional<Fault> {
       if (operation == Operation::kGet && ++requests == 2) {

@@ -363,7 +363,7 @@ TEST_CASE("S3EC store: an object that changes while it is read is no mix") {
   FakeStore store;
   PlantS3ec(store, "f", vector);
   RecordingStore below(store);
-  int gets = 0;
+  std::atomic<int> gets{0};
   below.OnGet([&](s3::Range) -> std::optional<Error> {
     if (++gets == 2) store.Plant("f", vector.body.substr(1), vector.metadata);
     return std::nullopt;
