@@ -46,7 +46,7 @@ TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)
 FUZZ_SRC := $(filter crypto/% s3client/%,$(SRC)) $(addprefix fs/,$(addsuffix .cc,attributes directories findings \
   foreign_messages key_pins key_set listing option_layers option_table option_values option_words options path private_file rename_journal \
   sealed_metadata sealed_store sealed_writes upload_records volume_descriptor volume_json volume_signs worker_pool)) \
-  tests/support/fake_store.cc
+  tests/support/fake_store.cc tests/support/fake_store_lists.cc
 CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)

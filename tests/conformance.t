@@ -9,11 +9,15 @@ need_commands jq setfattr getfattr python3 openssl
 # SERVER:TOPIC: how this server differs from AWS. What then happens instead is tested where anything can.
 declare -A DIFFERENCE=(
   [rgw:conditions-versioned]="Ceph RGW 16.2 ignores If-None-Match in a bucket with versions, and refuses every If-Match"
+  [versitygw-sealed:markers]="versitygw 1.8 keeps no bytes in a directory marker, and a sealed one has some"
   [versitygw:name control%01]="versitygw 1.8 lists control characters as U+FFFD"
   [moto:name new%0Aline]="moto 5.2 takes no line feed in a key"
   [moto-access-point:copies]="moto 5.2 does not know a copy source in the form of an access point (404 NoSuchBucket)"
 )
-differs() { REASON=${DIFFERENCE[${SERVER%-sealed}:$1]:-} && [[ -n $REASON ]]; }
+differs() {
+  REASON=${DIFFERENCE[$SERVER:$1]:-${DIFFERENCE[${SERVER%-sealed}:$1]:-}}
+  [[ -n $REASON ]]
+}
 # unless TOPIC TITLE COMMAND...: a skip with the reason where the server differs
 unless() {
   if differs "$1"; then skip "$SERVER: $REASON"; else "${@:2}"; fi
@@ -350,6 +354,12 @@ run_all() {
   machine b
   test_content
   test_append
+  if differs markers; then test_no_markers; else test_trees; fi
+  leave
+  note "$SERVER: $((SECONDS - began)) s"
+}
+# All that needs directories.
+test_trees() {
   test_names
   test_deep_directories
   test_directories
@@ -362,8 +372,13 @@ run_all() {
   test_versions
   sealed || test_prefix
   test_read_only
-  leave
-  note "$SERVER: $((SECONDS - began)) s"
+}
+# A directory that the server cannot hold is refused, and nothing of it is left.
+test_no_markers() {
+  skip "$SERVER: $REASON"
+  like "$(mkdir "$AT/a/refused" 2>&1)" 'Operation not supported$' "$SERVER: mkdir is refused"
+  nok "$SERVER: a refused mkdir: no directory" test -e "$AT/a/refused"
+  ok "$SERVER: a refused mkdir: no object" no_object refused/
 }
 # What a server of others can show of access points by host name.
 run_access_point() {
