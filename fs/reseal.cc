@@ -14,7 +14,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::uint64_t kPiece = 8u << 20;
 constexpr std::uint64_t kMostParts = 9'000;  // of 10,000
 constexpr std::uint64_t kMemory = 256u << 20;
 // Of what is read: plaintext, and its sealed form once on the way in and once on the way out.
@@ -99,7 +98,7 @@ ResealCost Resealer::Cost() const {
 // Whole frames, and few enough of them for one upload.
 std::uint64_t Resealer::PieceFor(std::uint64_t size) const {
   const std::uint64_t frame = rules_.volume.frame_size;
-  const std::uint64_t piece = std::max(kPiece, size / kMostParts + 1);
+  const std::uint64_t piece = std::max(rules_.part_size, size / kMostParts + 1);
   return (piece + frame - 1) / frame * frame;
 }
 

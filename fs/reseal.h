@@ -67,6 +67,8 @@ class Resealer {
     std::string prefix;
     bool adopt_plaintext = false;
     bool survey = false;  // says what would be done, and does nothing
+    std::uint64_t part_size =
+        8u << 20;  // of plaintext, at least; larger where there would be too many
   };
   Resealer(const Parts& parts, Rules rules);
 
