@@ -49,6 +49,10 @@ bool IsArchive(std::string_view storage_class) {
   return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
 }
 
+bool IsBareMarker(std::string_view key, std::uint64_t size) {
+  return size == 0 && (key.ends_with('/') || key.ends_with(kFolderSuffix));
+}
+
 const ListedName* Listing::Find(std::string_view name) const {
   for (const bool directory : {true, false}) {
     const std::size_t at = LowerBound(names, name, directory);

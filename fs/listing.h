@@ -16,6 +16,9 @@ namespace coffer::fs {
 
 inline constexpr std::string_view kFolderSuffix = "_$folder$";
 
+// The empty object by which a tool marks a directory: "dir/", or Hadoop's "dir_$folder$".
+bool IsBareMarker(std::string_view key, std::uint64_t size);
+
 struct ListedName {
   std::string name;
   bool directory = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "crypto/whole_message_opener.h"
+#include "fs/listing.h"
 #include "fs/mutex.h"
 #include "fs/volume_descriptor.h"
 #include "fs/volume_session.h"
@@ -19,12 +20,6 @@ constexpr std::size_t kPiecesAtOnce = 16;
 // A frame is held in memory, sealed and open.
 constexpr std::uint64_t kLargestFrame = 16u << 20;
 constexpr int kReplacements = 4;
-
-constexpr std::string_view kFolderMarker = "_$folder$";
-
-bool IsMarker(const std::string& key, std::uint64_t size) {
-  return size == 0 && (key.ends_with('/') || key.ends_with(kFolderMarker));
-}
 
 Error SentTooLittle() { return {Code::kUnavailable, "the service sent less than was asked for"}; }
 
@@ -136,7 +131,7 @@ MessageCheck::Reading::Step MessageCheck::Reading::Begin() {
   head_ = std::move(fetched->body);
   if (head_.size() != std::min(range.size, object_.info.size)) return SentTooLittle();
   if (moved_) moved_(head_.size());
-  if (IsMarker(key_, object_.info.size)) return Conclude(Verdict::kMarker, "");
+  if (IsBareMarker(key_, object_.info.size)) return Conclude(Verdict::kMarker, "");
   return true;
 }
 

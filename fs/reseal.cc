@@ -10,6 +10,7 @@
 #include "crypto/multi_key_source.h"
 #include "fs/attributes.h"
 #include "fs/key_match.h"
+#include "fs/listing.h"
 
 namespace coffer::fs {
 namespace {
@@ -56,6 +57,15 @@ s3::Metadata WithTime(const std::string& key, s3::Metadata metadata, std::int64_
   const Attributes other = FromMetadata(key, metadata, 2, {});
   if (one.mtime != other.mtime) metadata["mtime"] = std::to_string(last_modified_s);
   return metadata;
+}
+
+// A few first bytes of plaintext may be a message's: only its owner can tell.
+std::string NoMessage(const Error& error, bool bound) {
+  const char* hint = bound
+                         ? ""
+                         : " (if it is plaintext that only begins like one: copy it out by another "
+                           "tool, remove it there, and copy it in through a mount)";
+  return "it is no whole message: " + error.what + hint;
 }
 
 Visited Left(const char* outcome, std::string why) { return {outcome, std::move(why), 0}; }
@@ -140,8 +150,10 @@ Result<Visited> Resealer::Judge(Found found, ByteView head) {
     if (IsClientSideEncrypted(info.metadata)) {
       return Left(resealing::kForeign, "an S3 Encryption Client object");
     }
+    // a directory's attributes are worth sealing; a Hadoop marker has none, and sealed it is a file
+    const bool adopts = rules_.adopt_plaintext && !found.key.ends_with(kFolderSuffix);
+    if (!adopts && IsBareMarker(found.key, info.size)) return Visited{resealing::kMarker};
     if (!rules_.adopt_plaintext) {
-      if (found.key.ends_with('/') && info.size == 0) return Visited{resealing::kMarker};
       return Left(resealing::kPlaintext, "it is in the clear (coffer reseal --adopt-plaintext)");
     }
     return Take(found);
@@ -151,7 +163,7 @@ Result<Visited> Resealer::Judge(Found found, ByteView head) {
   const bool ours = header && header->context == volume.context;
   if (!ours && (bound || !header)) {
     return Left(resealing::kDamaged, header ? "it was sealed under another encryption context"
-                                            : "it is no whole message: " + header.error().what);
+                                            : NoMessage(header.error(), bound));
   }
   if (!ours) return Left(resealing::kForeign, "an AWS Encryption SDK message of another tool");
   if (header->size != volume.layout.header_size() ||

@@ -139,6 +139,12 @@ TEST_CASE("reseal: markers and empty files, and a key set in another order is th
   Bench bench(store);
   CHECK(bench.Outcome("d/") == "resealed");
   CHECK(Machine(store, "b").sealed.Get("d/", {0, 1}, {})->info.metadata.at("mtime") == "1");
+  store.Plant("h_$folder$", "");
+  store.Plant("h/", "");
+  CHECK(bench.Outcome("h_$folder$") == "marker");
+  CHECK(bench.Outcome("h_$folder$", true) == "marker");
+  CHECK(bench.Outcome("h/") == "marker");
+  CHECK(bench.Outcome("h/", true) == "adopted");
   Machine(store, "ab").Put("both", "x");
   CHECK(bench.Outcome("both") == "resealed");
 }
