@@ -83,7 +83,13 @@ Result<Secret> RawAesKeyring::Unwrap(const EncryptedDataKey& encrypted,
   COFFER_ASSIGN(const Bytes authenticated, SerializeContext(context));
   COFFER_ASSIGN(AesGcm cipher, AesGcm::ForOpening(key_.view()));
   COFFER_ASSIGN(Secret key, arena_.Make(size));
-  COFFER_TRY(cipher.Open(nonce, authenticated, AsBytes(encrypted.ciphertext), key.fill()));
+  const Status opened =
+      cipher.Open(nonce, authenticated, AsBytes(encrypted.ciphertext), key.fill());
+  if (!opened && opened.error().code == Code::kCorrupt) {
+    // which of the two, the tag does not tell
+    return Error{Code::kCorrupt, "another key of that name sealed this, or it is damaged"};
+  }
+  COFFER_TRY(opened);
   return key;
 }
 
