@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
@@ -49,6 +50,10 @@ struct Bench {
     CHECK(walk.Close());
     shown = err.str();
     return report;
+  }
+  bool Began(const std::string& key) {
+    const Lock lock(mu);
+    return visits.contains(key);
   }
   std::size_t journals() const {
     std::error_code ignored;
@@ -118,7 +123,11 @@ TEST_CASE("walk: a stopped one is gone on with, nothing is lost and little done 
   Plant(bench.store, 3500);
   const std::string last = GENERATE(Key(300), Key(999), Key(1234), Key(3499));
   const WalkReport first = bench.Run(bench.Request(), [&](const s3::ListedObject& object) {
-    if (object.key == last) return Result<Visited>(Error{Code::kInterrupted, "Ctrl-C"});
+    if (object.key == last) {
+      // a walk that has done nothing yet has nothing to go on with
+      while (!bench.Began(Key(0))) std::this_thread::yield();
+      return Result<Visited>(Error{Code::kInterrupted, "Ctrl-C"});
+    }
     return Judge(object);
   });
   REQUIRE(first.stopped);
@@ -300,11 +309,14 @@ TEST_CASE("walk: stopped from outside, it begins nothing more", "[walk]") {
   Console console{in, out, out, false};
   std::atomic<int> visits{0};
   std::atomic<bool> told{false};
+  std::atomic<bool> first_begun{false};
   std::atomic<int> late{0};
   const WalkReport report = walk.Run(
       [&](const s3::ListedObject& object) {
         if (told) ++late;
+        if (object.key == Key(0)) first_begun = true;
         if (++visits == 100) {
+          while (!first_begun) std::this_thread::yield();
           walk.Stop({Code::kInterrupted, "told to"});
           told = true;
         }
