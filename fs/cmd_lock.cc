@@ -116,7 +116,8 @@ Status LockCommand::MakeWish() {
 
 // Whether a file may come under compliance by this: then somebody has to say yes.
 bool LockCommand::MayAsk() const {
-  return !options_.yes && wish_.until_s != 0 && wish_.mode != "GOVERNANCE";
+  const bool keeps_modes = options_.action == LockAction::kExtend;
+  return !options_.yes && wish_.until_s != 0 && (keeps_modes || wish_.mode != "GOVERNANCE");
 }
 
 LockOutcome LockCommand::Go(bool change, Interrupts& interrupts) {

@@ -74,7 +74,12 @@ Result<s3::ObjectInfo> FreeFromGovernance(s3::ObjectStore& store, const std::str
     change.until_s = now.server_date_s + kShortestS;
     freed = store.locks().PutRetention(change);
   }
-  if (!freed) return std::move(freed).error();
+  if (!freed) {
+    Error error = std::move(freed).error();
+    // What forbids it is no lock: governance yields to who may go past it.
+    if (error.code == Code::kLocked) error.code = Code::kDenied;
+    return error;
+  }
   s3::ReadCondition this_version;
   this_version.version_id = now.version_id;
   auto made = store.Head(key, this_version);
