@@ -34,10 +34,13 @@ ok "hold off" "$COFFER" hold off "$M/d/2"
 echo late >"$M/late"
 exits 1 "a date after 2106, which RGW stores as another" "$COFFER" lock "$M/late" --until 2120-01-01 --lock-max 200y
 like "$OUTPUT" 'said yes, and has' "is told"
-ok "compliance for some seconds" "$COFFER" lock "$M/late" --for 6s --mode compliance --yes
-is "$(report late .mode)" COMPLIANCE "is compliance"
-exits 1 "unlock" "$COFFER" unlock "$M/late" --bypass-governance-retention
-is_over() { [[ -z $(flags "$M/late") ]]; }
+exits 5 "compliance where governance was, though it has ended: RGW refuses another mode" \
+  "$COFFER" lock "$M/late" --for 1m --mode compliance --yes
+echo brief >"$M/brief"
+ok "compliance for some seconds" "$COFFER" lock "$M/brief" --for 6s --mode compliance --yes
+is "$(report brief .mode)" COMPLIANCE "is compliance"
+exits 1 "unlock" "$COFFER" unlock "$M/brief" --bypass-governance-retention
+is_over() { [[ -z $(flags "$M/brief") ]]; }
 ok "until it is over" within 30 is_over
 ok "umount" umount_coffer "$M"
 done_testing
