@@ -57,6 +57,7 @@ class LockCommand {
     std::unique_ptr<VolumeSession> session;
   };
 
+  LockSightNeeds Needs() const;
   Status Open(LockPlaces places);
   Status MakeWish();
   bool MayAsk() const;
@@ -80,12 +81,19 @@ class LockCommand {
   LockWish wish_;
 };
 
+// Who sets legal holds need not see retention, and the other way round.
+LockSightNeeds LockCommand::Needs() const {
+  const bool unlocks = options_.action == LockAction::kUnlock;
+  const bool retains = options_.until_s || options_.period_s;
+  return {unlocks || retains, unlocks || options_.hold.has_value()};
+}
+
 Status LockCommand::Open(LockPlaces places) {
   for (const std::string& note : places.notes) Err() << Printable(note) << "\n";
   missing_ = std::move(places.failures);
   for (LockVolume& volume : places.volumes) {
     std::vector<std::string> notes;
-    auto session = OpenForLocks(volume, environment_, notes);
+    auto session = OpenForLocks(volume, Needs(), environment_, notes);
     for (const std::string& note : notes) Err() << Printable(note) << "\n";
     if (!session) return std::move(session).error().While(volume.places.front().shown);
     volumes_.push_back({std::move(volume), std::move(*session)});

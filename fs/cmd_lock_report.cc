@@ -227,7 +227,7 @@ Result<int> Start(const LockCommandOptions& options, const Environment& environm
   }
   LockVolume& volume = places.volumes.front();
   std::vector<std::string> notes;
-  auto session = OpenForLocks(volume, environment, notes);
+  auto session = OpenForLocks(volume, {}, environment, notes);
   for (const std::string& note : notes) {
     console.err << "coffer lock: " << Printable(note) << "\n";
   }

@@ -121,27 +121,27 @@ void LockRun::VisitFiles() {
     tally_.Stop({Code::kInterrupted, "told to end"});
     session_.connection().Interrupt();
   });
-  const std::vector<LockPlace>& places = request_.volume.places;
-  std::vector<std::optional<LockPlace>> walks(places.size());
-  std::vector<char> settled(places.size(), 0);
-  {
-    TaskGroup group(session_.pool(), session_.pool().threads());
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      settled[i] = places[i].directory ? 1 : 0;
-      if (places[i].directory) continue;
-      group.Add([this, &places, &walks, &settled, i] {
-        VisitFile(places[i], walks[i]);
-        settled[i] = 1;
-      });
-    }
-    group.Wait();
+  struct Task {
+    const LockPlace& place;
+    std::optional<LockPlace> walk = {};
+    bool settled = false;
+  };
+  std::vector<Task> tasks;
+  for (const LockPlace& place : request_.volume.places) {
+    if (!place.directory) tasks.push_back({place});
   }
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (settled[i] == 0) tally_.Failed(places[i].shown, {Code::kNoMemory, "out of memory"});
+  TaskGroup group(session_.pool(), session_.pool().threads());
+  for (Task& task : tasks) {
+    group.Add([this, &task] {
+      VisitFile(task.place, task.walk);
+      task.settled = true;
+    });
   }
+  group.Wait();
   interrupts_.Clear();
-  for (const auto& place : walks) {
-    if (place && !tally_.stopped()) Walk(*place);
+  for (const Task& task : tasks) {
+    if (!task.settled) tally_.Failed(task.place.shown, {Code::kNoMemory, "out of memory"});
+    if (task.walk && !tally_.stopped()) Walk(*task.walk);
   }
 }
 

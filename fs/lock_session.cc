@@ -3,11 +3,38 @@
 #include <chrono>
 #include <utility>
 
-#include "fs/lock_access.h"
+#include "s3client/bucket.h"
 
 namespace coffer::fs {
+namespace {
 
-Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume,
+Error NoObjectLock() {
+  return {Code::kUnsupported,
+          "the bucket has no Object Lock, so nothing in it can be locked (it is turned on when a "
+          "bucket is made, or later on one with versioning)"};
+}
+
+// From the answer to a question about one object, which need not be there.
+Status CheckSeen(const Result<bool>& visible, std::string_view right) {
+  if (visible) return *visible ? Ok() : Status(NoObjectLock());
+  switch (visible.error().code) {
+    case Code::kNotFound:
+      return Ok();
+    case Code::kUnsupported:
+      return NoObjectLock();
+    case Code::kDenied:
+      return Error{Code::kDenied,
+                   "locks cannot be seen by these credentials, and what cannot be read back is "
+                   "not done: allow " +
+                       std::string(right)};
+    default:
+      return Error(visible.error()).While("see whether files are locked");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume, LockSightNeeds needs,
                                                     const Environment& environment,
                                                     std::vector<std::string>& notes) {
   COFFER_ASSIGN(auto session,
@@ -17,24 +44,16 @@ Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume,
     return Error{Code::kUnsupported,
                  "there is no Object Lock on a " + std::string(s3::Name(target.kind))};
   }
-  s3::Bucket bucket = session->connection().MakeBucket();
-  // Answers for a key that is not there, too.
+  if (session->facts().object_lock == s3::Tri::kNo) return NoObjectLock();
   std::string key = session->prefix() + "none";
   for (const LockPlace& place : volume.places) {
     if (!place.directory) key = place.key;
   }
-  std::vector<std::string> unseen;
-  COFFER_ASSIGN(const LockPolicy policy, FindLockPolicy(bucket, session->facts(), key, {}, unseen));
-  if (!policy.enabled && policy.visible) {
-    return Error{Code::kUnsupported,
-                 "the bucket has no Object Lock, so nothing in it can be locked (it is turned on "
-                 "when a bucket is made, or later on one with versioning)"};
+  s3::Bucket bucket = session->connection().MakeBucket();
+  if (needs.retention) {
+    COFFER_TRY(CheckSeen(bucket.RetentionVisible(key), "s3:GetObjectRetention"));
   }
-  if (!policy.visible) {
-    return Error{Code::kDenied,
-                 "locks cannot be seen by these credentials, and what cannot be read back is not "
-                 "done: allow s3:GetObjectRetention and s3:GetObjectLegalHold"};
-  }
+  if (needs.hold) COFFER_TRY(CheckSeen(bucket.LegalHoldVisible(key), "s3:GetObjectLegalHold"));
   return session;
 }
 

@@ -15,10 +15,16 @@
 
 namespace coffer::fs {
 
+// What of a lock a command has to see.
+struct LockSightNeeds {
+  bool retention = true;
+  bool hold = true;
+};
+
 // Reaches the volume, and makes sure that locks can be there and can be seen: what cannot be read
 // back is not done. Without keys. kUnsupported for an address or a bucket without Object Lock,
 // kDenied where locks cannot be seen; else as VolumeSession::Open.
-Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume,
+Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume, LockSightNeeds needs,
                                                     const Environment& environment,
                                                     std::vector<std::string>& notes);
 

@@ -162,18 +162,19 @@ Result<PathGlob> PathGlob::Parse(std::string_view pattern) {
   return PathGlobParser(pattern).Parse();
 }
 
+bool PathGlob::HasRange(const Token& token, char32_t c) {
+  return std::any_of(token.ranges.begin(), token.ranges.end(),
+                     [c](Range range) { return c >= range.first && c <= range.last; });
+}
+
 bool PathGlob::TakesOne(const Token& token, char32_t c) {
   switch (token.kind) {
     case Kind::kOne:
       return c == token.one;
     case Kind::kAny:
       return c != U'/';
-    case Kind::kSet: {
-      const bool found = std::any_of(token.ranges.begin(), token.ranges.end(), [&](Range range) {
-        return c >= range.first && c <= range.last;
-      });
-      return c != U'/' && found != token.negated;
-    }
+    case Kind::kSet:
+      return c != U'/' && HasRange(token, c) != token.negated;
     case Kind::kDeepSlash:
       return c == U'/';
     default:

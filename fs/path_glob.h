@@ -51,6 +51,7 @@ class PathGlob {
   };
 
   PathGlob() = default;
+  static bool HasRange(const Token& token, char32_t c);
   static bool TakesOne(const Token& token, char32_t c);
   void Follow(std::vector<bool>& states) const;
 

@@ -8,7 +8,7 @@ need_commands jq python3 lsattr getfattr script
 
 start_server --lock-enabled --bucket b --user BLIND:secret:deny=GetObjectRetention,GetObjectLegalHold \
   --user UNABLE:secret:deny=PutObjectRetention,PutObjectLegalHold --user NOBYPASS:secret:deny=BypassGovernanceRetention \
-  --user PARTLY:secret:deny=PutObjectRetention@part/b*
+  --user LEGAL:secret:deny=GetObjectRetention,PutObjectRetention --user PARTLY:secret:deny=PutObjectRetention@part/b*
 server_control POST buckets '{"name": "plain"}' >/dev/null
 as() { AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=secret "${@:2}"; }
 # what went over the wire is kept until the end
@@ -116,7 +116,7 @@ is "$(lock_of h/1)$(lock_of h/2)" " true true" "both are held"
 exits 0 "hold on again" "$COFFER" hold on -r s3://b/h
 like "$OUTPUT" 'held 0 files.*2 needed nothing' "changes nothing"
 refused 1 'legal hold.*nothing bypasses' "unlock under a hold" "$COFFER" unlock s3://b/h/1 --bypass-governance-retention
-ok "hold off" "$COFFER" hold off s3://b/h/1 s3://b/h/2
+ok "hold off, by who has no say in retention" as LEGAL "$COFFER" hold off s3://b/h/1 s3://b/h/2
 is "$(lock_of h/1)$(lock_of h/2)" " false false" "is off"
 lock_object h/1 "$GOVERNED" && lock_object h/2 "$COMPLIED"
 refused 5 'not unlocked.*(AccessDenied|denied)' "unlock without the right" as NOBYPASS "$COFFER" unlock s3://b/h/1 --bypass-governance-retention
@@ -153,6 +153,21 @@ server_control POST faults '{"rules": [{"match": {"operation": "PutObjectRetenti
 refused 1 'may not be locked' "is found out" "$COFFER" lock s3://b/dropped --for 1d
 server_control POST faults '[]' >/dev/null
 
+note "told to end"
+for name in 1 2 3; do put_object "end/$name"; done
+server_control POST faults '{"rules": [{"match": {"operation": "PutObjectRetention", "key_glob": "end/2"}, "do": {"hold": "lock"}}]}' >/dev/null
+server_forget
+"$COFFER" lock -r s3://b/end --for 1d --mode governance >"$WORK/end" 2>&1 &
+LOCKER=$!
+is_waiting() { (($(requests_of PutObjectRetention) >= 2)) && [[ $(lock_of end/3) == GOVERNANCE* ]]; }
+within 20 is_waiting || fail "two are locked, one is on its way"
+kill -TERM $LOCKER
+wait $LOCKER
+is $? 3 "SIGTERM: exit code 3"
+like "$(<"$WORK/end")" 'stopped before the end.*locked 2 files' "says that it is not the end, and what was done"
+server_control POST release '{"name": "lock"}' >/dev/null
+server_control POST faults '[]' >/dev/null
+
 note "extending by pattern"
 for name in data/aa/1 data/aa/2 data/bb/3 data/never locks/l config; do put_object "repo/$name"; done
 for name in data/aa/1 data/aa/2 data/bb/3 config; do lock_object "repo/$name" '{"mode": "GOVERNANCE", "for_s": 864000}'; done
@@ -174,6 +189,23 @@ ends_in repo/data/aa/1 $((70 * DAY)) "by the server's time, not this machine's"
 refused 3 'no file matches' "a pattern that matches nothing" "$COFFER" lock 's3://b/repo/dta/**' --extend 30d --if-less-than 25d
 lock_object repo/data/aa/1 "$COMPLIED"
 refused 2 '1 file.*under compliance' "compliance among them is asked for" "$COFFER" lock 's3://b/repo/data/**' --extend 80d --if-less-than 75d
+
+note "the example of a timer"
+for name in data/aa/1 keys/k index/i snapshots/s config; do
+  put_object "restic/$name" && lock_object "restic/$name" '{"mode": "GOVERNANCE", "for_s": 864000}'
+done
+put_object restic/locks/l
+done_calls=0
+while read -r line; do
+  line=${line//'${COFFER_SOURCE}'/s3://b/restic}
+  read -ra words <<<"${line/#\/usr\/local\/bin\/coffer/$COFFER}"
+  ok "${words[*]:1}" "${words[@]}"
+  ((++done_calls))
+done < <(sed -n 's/^ExecStart=//p' examples/extend-locks/coffer-extend-locks.service)
+is $done_calls 5 "the service's calls"
+exits 0 "have extended a repository" "$COFFER" lock --report s3://b/restic --require 'data/**=governance:29d' \
+  --require 'keys/*=governance:29d' --require 'index/*=governance:29d' --require 'snapshots/*=governance:29d' --require 'config=governance:29d'
+is "$(lock_of restic/locks/l)" " false" "but for restic's own locks"
 
 note "reports"
 put_object 'rep/free, "quoted"' 2>/dev/null || server_control POST buckets/b/put '{"key": "rep/free, \"quoted\"", "body": "x"}' >/dev/null
@@ -214,6 +246,7 @@ ok "a change that waits is in the version that is locked" "$COFFER" lock "$M/d/t
 is "$(server_control POST buckets/b/get '{"key": "d/three"}' | jq -c '[.versions, .lock.mode]')" '[2,"GOVERNANCE"]' "and none comes after it"
 sleep 1.5
 is "$(counters "$M" '.files.deferred_attribute_failures // .deferred_attribute_failures // 0')" 0 "nothing failed later"
+# shellcheck disable=SC2016  # for another shell
 exits 3 "a missing file and a directory among others" bash -c 'cd "$1/d" && "$2" lock two missing ../d --for 1d' - "$M" "$COFFER"
 like "$OUTPUT" 'not locked: missing: no such file' "missing is told"
 like "$OUTPUT" 'not locked: ../d: a directory; add -r' "so is the directory"
