@@ -24,13 +24,27 @@ bool Exists(const std::string& path) {
   return lstat(path.c_str(), &st) == 0;
 }
 
-// "a/b*/c" is "a/" and "b*/c"; "" and everything where the first component has a pattern already.
-std::pair<std::string, std::string> SplitPattern(const std::string& name) {
+using WhereAndPattern = std::pair<std::string, std::string>;
+
+// "s3://b/a/b*/c" is "s3://b/a/" and "b*/c".
+WhereAndPattern SplitAddress(const std::string& name) {
   const std::size_t special = name.find_first_of("*?[]{}\\");
   if (special == std::string::npos) return {name, ""};
   const std::size_t slash = name.rfind('/', special);
   const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
   return {name.substr(0, begin), name.substr(begin)};
+}
+
+// What is there as it stands is no pattern, whatever characters it has: that is the part before.
+WhereAndPattern SplitPath(const std::string& name) {
+  if (Exists(name)) return {name, ""};
+  std::size_t begin = 0;
+  for (std::size_t slash = name.find('/'); slash != std::string::npos;
+       slash = name.find('/', slash + 1)) {
+    if (!Exists(name.substr(0, slash + 1))) break;
+    begin = slash + 1;
+  }
+  return {begin == 0 ? "." : name.substr(0, begin), name.substr(begin)};
 }
 
 // What the mount has not sent yet of what is below the directory.
@@ -97,8 +111,7 @@ class PlaceFinder {
   }
 
   Status AddAddress(const std::string& name) {
-    const auto [where, pattern] =
-        TakesPatterns() ? SplitPattern(name) : std::pair<std::string, std::string>(name, "");
+    const auto [where, pattern] = TakesPatterns() ? SplitAddress(name) : WhereAndPattern(name, "");
     s3::AddressOptions plain = options_.volume.address;
     plain.prefix.clear();
     COFFER_ASSIGN(const s3::Target in_source, s3::ParseTarget(where, plain));
@@ -108,7 +121,7 @@ class PlaceFinder {
     TakeKeyOutOf(volume.source, in_source);
     volume.address.prefix.clear();
     LockPlace place{name, whole.key_prefix};
-    place.directory = place.key.empty() || where.ends_with('/');
+    place.directory = in_source.key_prefix.empty() || where.ends_with('/');
     place.maybe = !place.directory;
     place.root = place.key;
     if (!place.directory) place.key.pop_back();  // of which ParseTarget makes a prefix
@@ -116,9 +129,7 @@ class PlaceFinder {
   }
 
   Status AddPath(const std::string& name) {
-    const bool split = TakesPatterns() && !Exists(name);
-    auto [where, pattern] = split ? SplitPattern(name) : std::pair(name, std::string());
-    if (where.empty()) where = ".";
+    const auto [where, pattern] = TakesPatterns() ? SplitPath(name) : WhereAndPattern(name, "");
     VolumeOptions volume = options_.volume;
     COFFER_ASSIGN(MountedPath path, FindMountedPath(where, environment_, volume));
     COFFER_ASSIGN(const s3::Target target, s3::ParseTarget(volume.source, volume.address));

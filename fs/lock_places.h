@@ -47,8 +47,8 @@ struct LockPlaces {
 };
 
 // kInvalid for what is no address and in no mount. To extend, each name may have a pattern in it:
-// what is before its first component with one of *?[]{}\ says where; a path that is there as it
-// stands is no pattern. The SOURCE of a report is the only place, and has a root.
+// what is before its first component with one of *?[]{}\ says where, of a path as much as is there
+// as it stands. The SOURCE of a report is the only place, and has a root.
 Result<LockPlaces> FindLockPlaces(const LockCommandOptions& options,
                                   const Environment& environment);
 

@@ -68,7 +68,10 @@ void LockRun::Run() {
     if (place.glob || request_.recursive) {
       Walk(place);
     } else {
-      tally_.Failed(place.shown, {Code::kInvalid, "a directory; add -r for all that is in it"});
+      const bool extends = request_.wish.if_before_s != 0;
+      tally_.Failed(place.shown,
+                    {Code::kInvalid, extends ? "a directory; the pattern for all below is 'DIR/**'"
+                                             : "a directory; add -r for all that is in it"});
     }
   }
 }

@@ -43,7 +43,7 @@ struct LockOutcome {
 // What has happened so far; shared by the tasks.
 class LockTally {
  public:
-  static constexpr std::size_t kKept = 1'000;
+  static constexpr std::size_t kKept = 10'000;
 
   void Changed(ChangedLock change, std::uint64_t bytes, bool compliance);
   void Already();

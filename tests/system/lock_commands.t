@@ -256,6 +256,11 @@ is "$(lock_of d/one)" "GOVERNANCE true" "all of it"
 ok "hold off" "$COFFER" hold off -r "$M/d"
 ok "a pattern below a mount" "$COFFER" lock "$M/d/t*" --extend 30d --if-less-than 25d
 ends_in d/two $((30 * DAY)) "extends what it matches"
+refused 3 "a directory; the pattern for all below is 'DIR/\*\*'" "a directory is no pattern" \
+  "$COFFER" lock "$M/d" --extend 30d --if-less-than 25d
+echo odd >"$M/d/[odd]*"
+ok "a name that looks like a pattern, as it stands" "$COFFER" lock "$M/d/[odd]*" --extend 30d --if-less-than 25d --mode governance
+is "$(lock_of 'd/[odd]*') $(lock_of d/one)" "GOVERNANCE false GOVERNANCE false" "is a name"
 is "$("$COFFER" lock --report "$M/d" --json --require 'd/**=governance:20d' | jq -c '[.exit_code, .unmet]')" '[0,0]' \
   "a report of a directory; patterns begin at the volume's root"
 ok "unlock by path" "$COFFER" unlock "$M/d/one" --bypass-governance-retention

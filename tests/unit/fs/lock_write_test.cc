@@ -54,7 +54,7 @@ TEST_CASE("lock_write: a service that makes less of a lock has the earlier one s
   Bench bench(true);
   const s3::Lock before{"GOVERNANCE", bench.store.now() + kHour, false};
   bench.Set(before);
-  const auto made = fs::WriteLock(bench.store, "f", bench.Now(), {"GOVERNANCE", 1ll << 33, false});
+  const auto made = fs::WriteLock(bench.store, "f", bench.Now(), {"GOVERNANCE", 1LL << 33, false});
   REQUIRE_FALSE(made);
   CHECK_THAT(made.error().what, Catch::Contains("earlier lock"));
   CHECK(bench.Lock() == before);
