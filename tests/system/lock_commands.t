@@ -268,6 +268,28 @@ is "$(flags "$M/d/one")" "" "shows at once"
 ok "and can be removed" rm "$M/d/one"
 ok "umount" umount_coffer "$M"
 
+note "another user's mount"
+if ((EUID == 0)) && command -v setpriv >/dev/null; then
+  OPEN=$(mktemp -d "${TMPDIR:-/tmp}/coffer-open.XXXXXX") && mkdir "$OPEN/m" "$OPEN/state" && chmod 755 "$OPEN" && chown 1234 "$OPEN/state"
+  another() {
+    env -i PATH="$PATH" HOME="$OPEN/state" AWS_REGION="$AWS_REGION" AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" \
+      setpriv --reuid 1234 --regid 1234 --clear-groups "$COFFER" "${@:3}"
+  }
+  mount_coffer s3://b/other "$OPEN/m" --allow-other && echo x >"$OPEN/m/f" && mkdir "$OPEN/m/d" && echo y >"$OPEN/m/d/g"
+  ok "lock, as another user, with his credentials" \
+    another "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" lock -r "$OPEN/m/f" "$OPEN/m/d" --for 1d
+  is "$(lock_of other/f) $(lock_of other/d/g)" "GOVERNANCE false GOVERNANCE false" "is done"
+  exits 5 "with credentials that may not" another UNABLE secret hold on "$OPEN/m/f"
+  ok "umount" umount_coffer "$OPEN/m"
+  mount_coffer s3://b/other "$OPEN/m"
+  refused 2 'Permission denied' "a mount that lets nobody else in" \
+    another "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" lock "$OPEN/m/f" --for 2d
+  ok "umount" umount_coffer "$OPEN/m"
+  rm -r "${OPEN:?}"
+else
+  skip "another user's mount: takes root and setpriv"
+fi
+
 note "a sealed volume, without its key"
 head -c 32 /dev/urandom >"$WORK/key" && chmod 600 "$WORK/key"
 "$COFFER" init s3://b/vault --key-file "$WORK/key" >/dev/null 2>&1 || fail "init"
