@@ -168,6 +168,16 @@ like "$(<"$WORK/end")" 'stopped before the end.*locked 2 files' "says that it is
 server_control POST release '{"name": "lock"}' >/dev/null
 server_control POST faults '[]' >/dev/null
 
+note "a network that goes away"
+server_control POST buckets/b/fill '{"count": 400, "prefix": "away/", "size": 1}' >/dev/null
+server_control POST faults '{"rules": [{"match": {"operation": "PutObjectRetention"}, "do": {"reset": "before_headers"}},
+  {"match": {"operation": "ListObjectsV2", "after": 3}, "do": {"reset": "before_headers"}}]}' >/dev/null
+OUTPUT=$("$COFFER" lock -r --json s3://b/away --for 1d --mode governance --deadline 1 --max-threads 8 2>"$WORK/away")
+isnt $? 0 "is a failure"
+like "$(<"$WORK/away")" 'stopped before the end: .*cannot be reached any more' "ends the command"
+at_most "$(jq .failed_count <<<"$OUTPUT")" 64 "instead of waiting for every file"
+server_control POST faults '[]' >/dev/null
+
 note "extending by pattern"
 for name in data/aa/1 data/aa/2 data/bb/3 data/never locks/l config; do put_object "repo/$name"; done
 for name in data/aa/1 data/aa/2 data/bb/3 config; do lock_object "repo/$name" '{"mode": "GOVERNANCE", "for_s": 864000}'; done
