@@ -206,6 +206,7 @@ for name in data/aa/1 keys/k index/i snapshots/s config; do
 done
 put_object restic/locks/l
 done_calls=0
+# shellcheck disable=SC2016  # systemd's variable
 while read -r line; do
   line=${line//'${COFFER_SOURCE}'/s3://b/restic}
   read -ra words <<<"${line/#\/usr\/local\/bin\/coffer/$COFFER}"
