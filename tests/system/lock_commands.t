@@ -313,6 +313,11 @@ is "$(lock_of vault/d/g) $(lock_of vault/.coffer/volume) $(lock_of vault/d/)" "G
   "the descriptor too, no directory"
 ok "umount" umount_coffer "$M"
 
+note "doctor"
+like "$("$COFFER" doctor s3://b 2>&1)" 'not tested +PutObjectRetention +only a lock that is set would tell.*not tested +PutObjectLegalHold' \
+  "says that it cannot find out whether locks may be set"
+unlike "$("$COFFER" doctor s3://plain 2>&1)" PutObjectRetention "nor need it where there is no Object Lock"
+
 note "the bypass"
 server_forget
 is "$(sort -u "$WORK/bypassed")" "PutObjectRetention" "in all of that governance was passed by"
