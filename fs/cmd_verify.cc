@@ -120,12 +120,7 @@ Result<Visited> Verify::Visit(const s3::ListedObject& object) {
 Status Verify::StillThere(const CheckedObject& object) {
   const Code code = object.failure->code;
   if (object.of_keys || (code != Code::kUnavailable && code != Code::kTimeout)) return Ok();
-  s3::ListRequest list;
-  list.prefix = session_.prefix();
-  list.max_keys = 1;
-  const auto page = session_.stored().List(list);
-  if (page) return Ok();
-  return Error(page.error()).While("the bucket cannot be reached any more");
+  return session_.Reachable();
 }
 
 bool Verify::Damaged(const WalkReport& report) const {

@@ -43,6 +43,7 @@ class ReadOnlyChecks {
       Locks();
       Versioning();
       ObjectLock();
+      SettingLocks();
       Uploads();
     }
     return std::move(findings_);
@@ -255,6 +256,16 @@ class ReadOnlyChecks {
                                   ? "inferred from an object: on; a default retention cannot be "
                                     "seen from here"
                                   : "inferred from an object: off"));
+  }
+
+  // No question tells whether a lock may be set, only a lock that is.
+  void SettingLocks() {
+    if (!findings_.object_lock || !findings_.object_lock->enabled) return;
+    for (const char* name : {"PutObjectRetention", "PutObjectLegalHold"}) {
+      Add(NotTested(name,
+                    "only a lock that is set would tell; 'coffer lock --for 1m' and 'coffer "
+                    "hold on' of some file try it"));
+    }
   }
 
   // Nothing tells a lost upload from one that another machine is at work on, so none is aborted.

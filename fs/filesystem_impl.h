@@ -335,7 +335,6 @@ class Filesystem::Impl {
   Status SetLockXattr(NodeId id, std::string_view field, std::optional<std::string_view> value);
   Status ChangeLock(NodeId id, const LockChange& change);
   Result<s3::Lock> WantedLock(const LockChange& change, const s3::ObjectInfo& now);
-  Error PutBack(const std::string& key, const s3::ObjectInfo& now, Error error);
   Result<s3::ObjectInfo> PutLock(const std::string& key, const s3::ObjectInfo& now,
                                  const s3::Lock& wanted);
 

@@ -28,12 +28,19 @@ s3::Lock DefaultLock(const LockPolicy& policy, std::int64_t now_s) {
   return {policy.default_mode, now_s + policy.default_period_s, false};
 }
 
+std::string LockInWords(const s3::Lock& lock) {
+  std::string words;
+  if (!lock.mode.empty()) words = lock.mode + " until " + s3::IsoTime(lock.retain_until_s);
+  if (lock.legal_hold) words += words.empty() ? "legal hold" : ", and legal hold";
+  return words.empty() ? "no lock" : words;
+}
+
 Error LockedError(const s3::Lock& lock) {
-  std::string what = "the file is locked";
-  if (!lock.mode.empty()) what += ": " + lock.mode + " until " + s3::IsoTime(lock.retain_until_s);
-  if (lock.legal_hold) what += lock.mode.empty() ? ": legal hold" : ", and legal hold";
-  if (lock == s3::Lock{}) what += ", as far as these credentials can see: s3:GetObjectRetention";
-  return {Code::kLocked, std::move(what)};
+  if (lock == s3::Lock{}) {
+    return {Code::kLocked,
+            "the file is locked, as far as these credentials can see: s3:GetObjectRetention"};
+  }
+  return {Code::kLocked, "the file is locked: " + LockInWords(lock)};
 }
 
 }  // namespace coffer::fs

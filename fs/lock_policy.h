@@ -46,6 +46,8 @@ Result<LockReading> ReadLock(s3::ObjectStore& store, std::string_view key,
 // The lock that the bucket gives to a version made at the service's time `now_s`.
 s3::Lock DefaultLock(const LockPolicy& policy, std::int64_t now_s);
 
+// "COMPLIANCE until 2030-01-01T00:00:00Z, and legal hold"; "no lock".
+std::string LockInWords(const s3::Lock& lock);
 // kLocked, in words.
 Error LockedError(const s3::Lock& lock);
 

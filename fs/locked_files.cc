@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "fs/filesystem_impl.h"
+#include "fs/lock_write.h"
 #include "s3client/date.h"
-#include "s3client/lock_check.h"
 #include "s3client/time_text.h"
 
 namespace coffer::fs {
@@ -299,32 +299,11 @@ Result<s3::Lock> Filesystem::Impl::WantedLock(const LockChange& change, const s3
 // Of the very version that was looked at, and read back.
 Result<s3::ObjectInfo> Filesystem::Impl::PutLock(const std::string& key, const s3::ObjectInfo& now,
                                                  const s3::Lock& wanted) {
-  s3::ObjectLocks& locks = parts_.store.locks();
-  if (wanted.mode != now.lock.mode || wanted.retain_until_s != now.lock.retain_until_s) {
-    COFFER_TRY(
-        locks.PutRetention({key, now.version_id, wanted.mode, wanted.retain_until_s, false}));
-  }
-  if (wanted.legal_hold != now.lock.legal_hold) {
-    COFFER_TRY(locks.PutLegalHold(key, now.version_id, wanted.legal_hold));
-  }
-  auto made = s3::ConfirmLock(parts_.store, key, {now.etag, now.version_id, 0}, wanted);
-  if (!made && now.lock.Retained(now.server_date_s)) return PutBack(key, now, made.error());
-  if (made && made->lock.legal_hold && !wanted.legal_hold) {
-    return Error{Code::kUnavailable, "the service said that the legal hold is off, and it is on"};
+  auto made = WriteLock(parts_.store, key, now, wanted);
+  if (!made && now.lock.Retained(now.server_date_s) && made.error().code == Code::kUnavailable) {
+    parts_.observer.Fail("\"" + key + "\": " + made.error().what);
   }
   return made;
-}
-
-// A service that took a longer retention for none (RGW 16.2, after 2106) shall not have freed the
-// file by that.
-Error Filesystem::Impl::PutBack(const std::string& key, const s3::ObjectInfo& now, Error error) {
-  const s3::Lock& before = now.lock;
-  const Status back = parts_.store.locks().PutRetention(
-      {key, now.version_id, before.mode, before.retain_until_s, false});
-  error.what += back ? "; it has its earlier lock again"
-                     : "; its earlier lock could not be set again: " + back.error().what;
-  parts_.observer.Fail("\"" + key + "\": " + error.what);
-  return error;
 }
 
 }  // namespace coffer::fs

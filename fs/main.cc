@@ -16,6 +16,7 @@
 #include "fs/cmd_init.h"
 #include "fs/cmd_inspect.h"
 #include "fs/cmd_key.h"
+#include "fs/cmd_lock.h"
 #include "fs/cmd_message.h"
 #include "fs/cmd_mount.h"
 #include "fs/cmd_rebind.h"
@@ -83,6 +84,9 @@ struct Dispatch {
   }
   int operator()(const RebindOptions& options) const {
     return RunRebind(options, environment, console);
+  }
+  int operator()(const LockCommandOptions& options) const {
+    return RunLock(options, environment, console);
   }
 };
 

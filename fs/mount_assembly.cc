@@ -294,6 +294,7 @@ void MountAssembly::MakeFilesystem() {
 std::string MountAssembly::VolumeField(std::string_view field) const {
   const SealedMount* volume = sealed_->volume();
   if (field == "sealed") return volume == nullptr ? "no" : "yes";
+  if (field == "connection") return ToText(DescribeVolume(connection_->options()), -1);
   if (volume == nullptr) return "";
   if (field == "kms-calls") return std::to_string(KmsCalls(*volume));
   const KeyCacheCounts cache = volume->CacheCounts();

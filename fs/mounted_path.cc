@@ -1,9 +1,13 @@
 #include "fs/mounted_path.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "fs/control.h"
@@ -13,6 +17,8 @@
 
 namespace coffer::fs {
 namespace {
+
+constexpr std::size_t kLargestField = 64u << 10;
 
 struct Place {
   MountEntry mount;
@@ -35,6 +41,40 @@ Result<Place> FindPlace(const std::string& path) {
                path + " is not in a mount of coffer; s3://BUCKET/KEY names an object"};
 }
 
+Result<Json> AskProcess(const std::vector<std::string>& sockets) {
+  COFFER_ASSIGN(const auto client, ControlClient::Connect(sockets));
+  COFFER_ASSIGN(const std::string text, client->Status());
+  return Json::parse(text, nullptr, false);
+}
+
+Result<std::string> RootField(const std::string& directory, const std::string& name) {
+  std::string value(kLargestField, '\0');
+  const ssize_t size =
+      getxattr(directory.c_str(), ("user.coffer." + name).c_str(), value.data(), value.size());
+  if (size < 0) {
+    return Error{Code::kDenied, "only its user and root may ask it, or with --allow-other all: " +
+                                    std::generic_category().message(errno)};
+  }
+  value.resize(static_cast<std::size_t>(size));
+  return value;
+}
+
+// What anybody may ask who is let into the mount. Who asks is not who mounted, so the profile is
+// none of his.
+Result<Json> AskRoot(const std::string& directory) {
+  COFFER_ASSIGN(const std::string text, RootField(directory, "connection"));
+  COFFER_ASSIGN(const std::string sealed, RootField(directory, "sealed"));
+  Json report;
+  report["connection"] = Json::parse(text, nullptr, false);
+  if (report["connection"].is_object()) {
+    for (const char* own : {"profile", "profile_named", "no_sign_request"}) {
+      report["connection"].erase(own);
+    }
+  }
+  if (sealed == "yes") report["sealed"] = Json::object();
+  return report;
+}
+
 }  // namespace
 
 bool IsAddress(std::string_view path) {
@@ -45,10 +85,13 @@ Result<MountedPath> FindMountedPath(const std::string& path, const Environment& 
                                     VolumeOptions& volume) {
   COFFER_ASSIGN(Place place, FindPlace(path));
   const uid_t owner = OwnerOf(place.mount).value_or(geteuid());
-  auto client = ControlClient::Connect(ControlSockets(place.mount.directory, owner, environment));
-  if (!client) return std::move(client).error().While("ask the mount " + place.mount.directory);
-  COFFER_ASSIGN(const std::string text, (*client)->Status());
-  const Json report = Json::parse(text, nullptr, false);
+  auto answer = AskProcess(ControlSockets(place.mount.directory, owner, environment));
+  const bool anothers =
+      owner != geteuid() && !answer &&
+      (answer.error().code == Code::kDenied || answer.error().code == Code::kNotFound);
+  if (anothers) answer = AskRoot(place.mount.directory);
+  if (!answer) return std::move(answer).error().While("ask the mount " + place.mount.directory);
+  const Json report = *std::move(answer);
   const auto description = report.find("connection");
   if (!report.is_object() || description == report.end() || !description->is_object())
     return Error{Code::kUnavailable, "the mount's answer cannot be read"};

@@ -1,7 +1,8 @@
 // From a path below a mount to the bucket behind it: how commands that take "a file here, or an
 // address" find their object.
 //
-// Blocks on the local disk and on the mount's control socket.
+// Blocks on the local disk and on the mount: on its control socket, or, for who may not ask there,
+// on what user.coffer.connection of its root says.
 
 #pragma once
 

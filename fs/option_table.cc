@@ -6,8 +6,9 @@ namespace {
 constexpr unsigned kMessages = kForSeal | kForOpen;
 constexpr unsigned kRekeying = kForKey | kForReseal;
 constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
+constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
 constexpr unsigned kNetwork =
-    kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed;
+    kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed | kLocking;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
@@ -34,6 +35,7 @@ constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"}
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
 constexpr std::string_view kLockedModes[] = {"strip", "keep"};
 constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
+constexpr std::string_view kHoldStates[] = {"ON", "OFF"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
@@ -86,6 +88,16 @@ constexpr CommandSpec kCommands[] = {
      "Take sealed objects for what they are called now, after another tool moved them.\nPATH is in "
      "a mount, or s3://BUCKET/KEY.",
      1, 1},
+    {"lock", kForLock, "FILE...",
+     "Lock the current versions of files by Object Lock, extend such locks, or report\nthem. FILE "
+     "is in a mount, or s3://BUCKET/KEY; with --extend a pattern in quotes,\nwith --report any "
+     "part "
+     "of a volume.",
+     1, 100'000},
+    {"hold", kForHold, "on|off FILE...",
+     "Put a legal hold on the current versions of files, or take it off.", 2, 100'000},
+    {"unlock", kForUnlock, "FILE...",
+     "Take governance retention off the current versions of files.", 1, 100'000},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
@@ -252,6 +264,32 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Choice(d.mount.locks.unknown, kUnseenLocks); }},
     {"allow-compliance", 0, kForMount, "", kLocks, "let setfattr set what nobody can undo",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.allow_compliance); }},
+    {"until", 0, kForLock, "DATE", kLocks, "2030-01-01, or 2030-01-01T12:00:00Z",
+     [](Draft& d) -> Slot { return Text(d.lock.until); }},
+    {"for", 0, kForLock, "DURATION", kLocks, "from now: 30d, 12h, 1y6M (m minutes, M months)",
+     [](Draft& d) -> Slot { return Text(d.lock.period); }},
+    {"mode", 0, kForLock, "MODE", kLocks, "governance, or compliance, which none can undo",
+     [](Draft& d) -> Slot { return Text(d.lock.mode); }},
+    {"extend", 0, kForLock, "DURATION", kLocks, "what FILE, a pattern, matches: from now",
+     [](Draft& d) -> Slot { return Text(d.lock.extend); }},
+    {"if-less-than", 0, kForLock, "DURATION", kLocks, "where no more is left than this",
+     [](Draft& d) -> Slot { return Text(d.lock.if_less_than); }},
+    {"lock-max", 0, kForLock, "DURATION", kLocks, "refuse longer locks: a typo (400d)",
+     [](Draft& d) -> Slot { return Text(d.lock.longest); }},
+    {"report", 0, kForLock, "", kLocks, "show the locks there are, change none",
+     [](Draft& d) -> Slot { return Switch(d.lock.report); }},
+    {"csv", 0, kForLock, "", kLocks, "the report as a table for programs",
+     [](Draft& d) -> Slot { return Switch(d.lock.csv); }},
+    {"require", 0, kForLock, "RULE", kLocks, "GLOB=MODE:DURATION; name what has less",
+     [](Draft& d) -> Slot { return List(d.lock.required); }},
+    {"bypass-governance-retention", 0, kForUnlock, "", kLocks, "this is what is meant",
+     [](Draft& d) -> Slot { return Switch(d.lock.bypass); }},
+    {"object-lock-mode", 0, kForLock, "MODE", kLocks, "as --mode",
+     [](Draft& d) -> Slot { return Text(d.lock.object_lock_mode); }},
+    {"object-lock-retain-until-date", 0, kForLock, "DATE", kLocks, "as --until",
+     [](Draft& d) -> Slot { return Text(d.lock.object_lock_until); }},
+    {"object-lock-legal-hold-status", 0, kForLock, "ON|OFF", kLocks, "as coffer hold",
+     [](Draft& d) -> Slot { return Choice(d.lock.object_lock_hold, kHoldStates); }},
 
     {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
@@ -291,21 +329,22 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
     {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
-    {"json", 0, kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed, "",
+    {"json", 0,
+     kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking, "",
      kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
      [](Draft& d) -> Slot { return Switch(d.resume); }},
-    {"dry-run", 'n', kForRebind | kForReseal, "", kRunning,
+    {"dry-run", 'n', kForRebind | kForReseal | kLocking, "", kRunning,
      "show what would be changed, change nothing",
      [](Draft& d) -> Slot { return Switch(d.dry_run); }},
-    {"recursive", 'r', kForRemove | kForRebind, "", kRunning, "directories and all below them",
-     [](Draft& d) -> Slot { return Switch(d.recursive); }},
+    {"recursive", 'r', kForRemove | kForRebind | kLocking, "", kRunning,
+     "directories and all below them", [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
-    {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind, "", kRunning, "do not ask",
-     [](Draft& d) -> Slot { return Switch(d.yes); }},
+    {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind | kForLock, "", kRunning,
+     "do not ask", [](Draft& d) -> Slot { return Switch(d.yes); }},
     {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
      [](Draft& d) -> Slot { return Text(d.config); }},
 };

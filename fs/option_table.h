@@ -12,6 +12,23 @@
 
 namespace coffer::fs {
 
+// What lock, hold and unlock have beside mount, as it was written (fs/option_locks.h).
+struct LockDraft {
+  std::string mode;
+  std::string until;
+  std::string period;  // --for
+  std::string extend;
+  std::string if_less_than;
+  std::string longest = "400d";
+  std::vector<std::string> required;
+  bool report = false;
+  bool csv = false;
+  bool bypass = false;
+  std::string object_lock_mode;  // the AWS CLI's names
+  std::string object_lock_until;
+  std::string object_lock_hold;
+};
+
 // Everything that any command line can set; ParseCommandLine takes out what its command needs.
 struct Draft {
   MountOptions mount;  // `volume` serves the other commands too
@@ -27,6 +44,7 @@ struct Draft {
   ResealOptions reseal;    // what reseal has beside mount
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
+  LockDraft lock;
 };
 
 enum : unsigned {
@@ -44,6 +62,9 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForLock = 1u << 20,
+  kForHold = 1u << 21,
+  kForUnlock = 1u << 22,
 };
 
 struct CommandSpec {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fs/option_layers.h"
+#include "fs/option_locks.h"
 #include "fs/option_table.h"
 #include "fs/option_words.h"
 #include "s3client/aws_config.h"
@@ -371,6 +372,21 @@ Command Build(const CommandSpec& command, Draft draft) {
   }
 }
 
+// What cannot be taken back is meant by whoever types it, not by a file or a variable that was set
+// for another day.
+Status CheckTyped(const Layers& layers, const CommandSpec& command) {
+  if ((command.bit & (kForLock | kForUnlock)) == 0) return Ok();
+  for (const std::string_view name : {"yes", "bypass-governance-retention"}) {
+    const std::vector<Given>* given = Decide(layers, name);
+    if (given == nullptr || (FindOption(name)->commands & command.bit) == 0) continue;
+    const std::string flag = "--" + std::string(name);
+    if (given->back().origin == flag) continue;
+    return Usage(given->back().origin + " is not taken by coffer " + std::string(command.name) +
+                 ": say " + flag + " on the command line, where it is meant");
+  }
+  return Ok();
+}
+
 Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<std::string>& args,
                                  const Environment& environment,
                                  const std::string& default_config) {
@@ -395,6 +411,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   const Layers layers = {&flags, &variables, &sdk, &file};
   if (AsksService(command)) COFFER_TRY(TakeProfile(layers, environment, draft));
   COFFER_TRY(Apply(layers, command, draft));
+  COFFER_TRY(CheckTyped(layers, command));
   const std::vector<Given>* access = Decide(layers, "read-only");
   draft.mount.read_only_named = access != nullptr && access->back().origin != "-o rw";
   COFFER_TRY(CheckVolume(draft.mount.volume));
@@ -405,6 +422,10 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     COFFER_TRY(CheckS3ec(draft.mount, Decide(layers, "s3ec-max-size") != nullptr));
   }
   if (command.bit == kForInit) COFFER_TRY(CheckInit(draft.init, draft));
+  if ((command.bit & (kForLock | kForHold | kForUnlock)) != 0) {
+    COFFER_ASSIGN(line.command, BuildLockCommand(command, std::move(draft)));
+    return line;
+  }
   line.command = Build(command, std::move(draft));
   return line;
 }

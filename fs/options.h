@@ -18,6 +18,8 @@
 #include "crypto/result.h"
 #include "fs/key_options.h"
 #include "fs/lock_access.h"
+#include "fs/lock_duration.h"
+#include "fs/path_glob.h"
 #include "s3client/target.h"
 
 namespace coffer::fs {
@@ -210,6 +212,34 @@ struct RebindOptions {
   bool json = false;
 };
 
+enum class LockAction { kLock, kExtend, kHold, kUnlock, kReport };
+
+// --require GLOB=MODE:DURATION
+struct LockRequirement {
+  std::string text;
+  PathGlob glob;
+  LockTerm term;
+};
+
+// `coffer lock`, `coffer hold` and `coffer unlock`.
+struct LockCommandOptions {
+  VolumeOptions volume;
+  LockAction action = LockAction::kLock;
+  std::vector<std::string> names;        // addresses, paths in a mount, or patterns (kExtend)
+  std::string mode;                      // "", "GOVERNANCE", "COMPLIANCE"
+  std::optional<std::int64_t> until_s;   // --until
+  std::optional<std::int64_t> period_s;  // --for, --extend
+  std::int64_t if_less_than_s = 0;       // kExtend
+  std::optional<bool> hold;
+  std::int64_t longest_s = 0;             // --lock-max
+  std::vector<LockRequirement> required;  // kReport
+  bool recursive = false;
+  bool dry_run = false;
+  bool yes = false;  // compliance is meant
+  bool csv = false;  // kReport
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
@@ -218,7 +248,7 @@ struct ShowText {
 using Command =
     std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
                  ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
-                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions>;
+                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions>;
 
 struct CommandLine {
   Command command;

@@ -14,20 +14,6 @@
 namespace coffer::fs {
 namespace {
 
-// Without the key in it: `options` name the key from then on.
-void SplitSource(const s3::Target& whole, VolumeOptions& options) {
-  std::string prefix = whole.key_prefix;
-  while (prefix.ends_with('/')) prefix.pop_back();
-  if (prefix.empty()) return;
-  std::string& source = options.source;
-  const std::size_t end = source.find_last_not_of('/');
-  const std::size_t size = end == source.npos ? 0 : end + 1;
-  if (size > prefix.size() + 1 && source.compare(size - prefix.size() - 1, 1, "/") == 0 &&
-      source.compare(size - prefix.size(), prefix.size(), prefix) == 0) {
-    source.resize(size - prefix.size() - 1);
-  }
-}
-
 std::string Above(std::string prefix) {
   prefix.pop_back();
   prefix.resize(prefix.rfind('/') + 1);
@@ -65,6 +51,18 @@ bool IsPath(const std::string& named) {
 
 }  // namespace
 
+void TakeKeyOutOf(std::string& source, const s3::Target& named) {
+  std::string prefix = named.key_prefix;
+  while (prefix.ends_with('/')) prefix.pop_back();
+  if (prefix.empty()) return;
+  const std::size_t end = source.find_last_not_of('/');
+  const std::size_t size = end == source.npos ? 0 : end + 1;
+  if (size > prefix.size() + 1 && source.compare(size - prefix.size() - 1, 1, "/") == 0 &&
+      source.compare(size - prefix.size(), prefix.size(), prefix) == 0) {
+    source.resize(size - prefix.size() - 1);
+  }
+}
+
 Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions options,
                                     const Environment& environment) {
   if (IsPath(named)) {
@@ -90,7 +88,7 @@ Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions opti
   const std::string whole = connection->target().key_prefix;
   COFFER_ASSIGN(const std::string volume,
                 VolumeAbove(*connection, StateDirectory(options, environment), whole));
-  SplitSource(in_source, options);
+  TakeKeyOutOf(options.source, in_source);
   options.address.prefix = volume;
   VolumePlace place{std::move(options), whole.substr(volume.size()), true};
   place.directory = place.below.empty() || named.ends_with('/');

@@ -25,4 +25,7 @@ struct VolumePlace {
 Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions options,
                                     const Environment& environment);
 
+// Makes "s3://b" of "s3://b/p"; `named` is what the source was parsed to, without --prefix.
+void TakeKeyOutOf(std::string& source, const s3::Target& named);
+
 }  // namespace coffer::fs

@@ -36,7 +36,7 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
   Connection& connection = *session->connection_;
   COFFER_ASSIGN(const Preflight preflight, connection.Check());
   notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
-  session->versioned_ = preflight.facts.versioned == s3::Tri::kYes;
+  session->facts_ = preflight.facts;
   LoadFindings(session->state_directory_, connection.reached_bucket(), connection.conditions());
   if (request.bucket_only) return session;
   auto sealed = SealedAccess::Open(
@@ -49,6 +49,15 @@ Result<std::unique_ptr<VolumeSession>> VolumeSession::Open(const Request& reques
     notes.emplace_back(kUnlockedKeys);
   }
   return session;
+}
+
+Status VolumeSession::Reachable() {
+  s3::ListRequest list;
+  list.prefix = prefix();
+  list.max_keys = 1;
+  const auto page = stored().List(list);
+  if (page) return Ok();
+  return Error(page.error()).While("the bucket cannot be reached any more");
 }
 
 }  // namespace coffer::fs

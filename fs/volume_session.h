@@ -48,7 +48,11 @@ class VolumeSession {
   const std::string& state_directory() const { return state_directory_; }
 
   s3::ObjectStore& stored() { return connection_->store(); }  // objects as they are
-  bool versioned() const { return versioned_; }               // the bucket keeps old versions
+  const s3::BucketFacts& facts() const { return facts_; }
+  bool versioned() const { return facts_.versioned == s3::Tri::kYes; }  // keeps old versions
+  // Fails when the bucket cannot be reached any more, for who has to tell one object that cannot
+  // be had from a network that is gone. 1 request.
+  Status Reachable();
   // Not with bucket_only:
   s3::ObjectStore& plain() { return sealed_->store(); }  // as a mount shows them
   SealedMount* sealed() { return sealed_->volume(); }    // null for a plain volume
@@ -61,7 +65,7 @@ class VolumeSession {
   s3::SystemClock clock_;
   std::string state_directory_;
   SealedFinding finding_;
-  bool versioned_ = false;
+  s3::BucketFacts facts_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Connection> connection_;
   SecretArena arena_;  // outlives all keys

@@ -230,6 +230,11 @@ is "$(mode_of "$M/show/held") $(flags "$M/show/held")" "444 i" "a locked file sh
 refused "and is refused" rm -f "$M/show/held"
 ok "chattr +i" chattr +i "$M/show/free"
 ok "chattr -i" chattr -i "$M/show/free"
+put_object point/path && put_object point/address
+ok "coffer lock by path" "$COFFER" lock "$M/point/path" --for 1h
+ok "coffer lock by address" "$COFFER" lock "s3://arn:aws:s3:$REGION:123456789012:accesspoint/ap/point/address" --for 1h \
+  --endpoint-url "http://$POINT:$SERVER_PORT"
+is "$(lock_of point/path | jq -r .mode) $(lock_of point/address | jq -r .mode)" "GOVERNANCE GOVERNANCE" "both are locked"
 unmount
 
 note "default retention"
