@@ -182,8 +182,10 @@ class KeyService:
     def count(self, operation, arn, outcome):
         """One more call: `outcome` is "ok" or the code of the refusal."""
         with self._lock:
-            for table, name in (("by_operation", operation), ("by_key", arn or "?"),
-                                ("by_outcome", outcome)):
+            counted = [("by_operation", operation), ("by_key", arn or "?"), ("by_outcome", outcome)]
+            if outcome == "ok":
+                counted.append(("by_success", operation))
+            for table, name in counted:
                 row = self._calls.setdefault(table, {})
                 row[name] = row.get(name, 0) + 1
 
@@ -191,7 +193,7 @@ class KeyService:
         """The counts so far."""
         with self._lock:
             return {table: dict(self._calls.get(table, {}))
-                    for table in ("by_operation", "by_key", "by_outcome")}
+                    for table in ("by_operation", "by_success", "by_key", "by_outcome")}
 
     def clear_calls(self):
         """Begin to count anew."""

@@ -193,6 +193,7 @@ class Kms(Served):
         self.says("InvalidCiphertextException", "Decrypt", KeyId=ARN, CiphertextBlob=blob)
         calls = self.s3.control("GET", "kms")[1]["calls"]
         self.assertEqual(calls["by_operation"], {"GenerateDataKey": 1, "Decrypt": 1})
+        self.assertEqual(calls["by_success"], {"GenerateDataKey": 1})
         self.assertEqual(calls["by_key"], {ARN: 2})
         self.assertEqual(calls["by_outcome"], {"ok": 1, "InvalidCiphertextException": 1})
         entries = self.s3.control("GET", "requests?operation=GenerateDataKey")[1]

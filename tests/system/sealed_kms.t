@@ -16,7 +16,8 @@ M=$WORK/m
 KMS=(--kms-endpoint-url "$SERVER_URL")
 mkdir "$WORK/none"
 seals() { mount_coffer s3://demo/vol "$M" "${KMS[@]}" --sealed=yes --metadata-ttl 0.2 "$@"; }
-calls() { server_control GET kms | jq -r ".calls.by_operation[\"$1\"] // 0"; }
+# calls OPERATION: that succeeded
+calls() { server_control GET kms | jq -r ".calls.by_success[\"$1\"] // 0"; }
 forget_calls() { server_control POST kms/clear >/dev/null; }
 # key_is STATE: of the first key
 key_is() { server_control POST kms/change "{\"arn\": \"$ARN\", \"state\": \"$1\"}" >/dev/null; }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -373,14 +374,13 @@ TEST_CASE("ten thousand rows are found in no time") {
     for (const std::string& key : keys) index->Store(key, Info("e1"));
   }
   const auto index = OpenQuietly(options);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   std::size_t found = 0;
   for (const std::string& key : keys) found += index->Find(Key(key)) ? 1 : 0;
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - begin);
+  const auto took = (std::clock() - begin) / (CLOCKS_PER_SEC / 1000);
   CHECK(found == keys.size());
-  INFO("10,000 rows found in " << took.count() << " ms");
-  CHECK(took.count() < 1500);  // ten times what it should be: sanitizers and busy machines
+  INFO("10,000 rows found in " << took << " ms of processor time");
+  CHECK(took < 5000);  // a scan of the table for each would take much longer; the sanitizers do not
 }
 
 TEST_CASE("a row tells of the lock as it was when it was taken, across a restart too") {
