@@ -5,6 +5,7 @@
 
 #include "crypto/header.h"
 #include "fs/volume_signs.h"
+#include "s3client/kms_key.h"
 
 namespace coffer::fs {
 namespace {
@@ -101,15 +102,23 @@ std::vector<KeyName> ClaimedKeys(const Header& header) {
 
 bool PrivateRsa(const KeyMaterial& material) { return material.rsa && material.rsa->is_private(); }
 
+bool IsAlias(const KeyName& key) {
+  if (key.kind != KeyName::Kind::kKms) return false;
+  const auto id = s3::ParseKmsKeyId(key.name, "us-east-1");  // any: only the form counts
+  return id && id->is_alias();
+}
+
 // May these keys stand in the descriptor? RSA keys only add readers, whose public half is no
 // secret, so they are judged by the key that opened the descriptor.
 Status CheckKeys(const VolumeDescriptor& descriptor, const std::vector<KeyName>& allowed) {
   for (const KeyName& key : descriptor.keys) {
     if (key.kind == KeyName::Kind::kRsa || Holds(allowed, key)) continue;
+    const bool by_alias = std::any_of(allowed.begin(), allowed.end(), IsAlias);
     return Error{Code::kNotPermitted,
-                 "the volume is also sealed under " + Describe(key) +
-                     ", which was not named: name all of its keys (--kms-key, --key-file, "
-                     "--aes-key)"};
+                 "the volume is also sealed under " + Describe(key) + ", which was not named: " +
+                     (by_alias ? "an alias does not do here, since it can be pointed at another "
+                                 "key at any time; give --kms-key the ARN"
+                               : "name all of its keys (--kms-key, --key-file, --aes-key)")};
   }
   return Ok();
 }
