@@ -45,7 +45,7 @@ like "$OUTPUT" "$ARN" "an alias becomes the key's ARN"
 is "$(stat -c %a "$WORK/recovery.pem")" 600 "the recovery key is 0600"
 exits 1 "a recovery key is not overwritten" "$COFFER" init s3://demo/other "${KMS[@]}" --kms-key "$ARN" --new-recovery-key "$WORK/recovery.pem"
 
-exits 1 "a mount takes no alias for the volume's key" "$COFFER" mount s3://demo/vol "$M" "${KMS[@]}" --kms-key alias/coffer-test
+exits 1 "a mount takes no alias for the volume's key" "$COFFER" mount s3://demo/vol "$WORK/none" "${KMS[@]}" --kms-key alias/coffer-test
 like "$OUTPUT" 'give --kms-key the ARN' "and says what to give"
 
 # ---- quota: 5 calls a second
