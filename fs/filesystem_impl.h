@@ -301,8 +301,13 @@ class Filesystem::Impl {
   s3::Metadata MetadataOf(const Node& node, s3::Metadata metadata) const REQUIRES(tree_.mu);
   Result<std::shared_ptr<const s3::ObjectInfo>> ObjectOf(const NodePtr& node,
                                                          const std::string& key);
-  Result<FileVersion> SendCopy(const NodePtr& node, const std::string& key);
-  Result<FileVersion> SendMarker(const NodePtr& node, const std::string& key);
+  // What a change of attributes made of the object.
+  struct SentCopy {
+    FileVersion version;
+    s3::Written written;
+  };
+  Result<SentCopy> SendCopy(const NodePtr& node, const std::string& key);
+  Result<SentCopy> SendMarker(const NodePtr& node, const std::string& key);
   static s3::NewObject MarkerObject();
 
   // xattrs.cc
@@ -321,15 +326,16 @@ class Filesystem::Impl {
   };
   std::int64_t ServerSeconds() const;
   std::optional<LockState> LockRead(const s3::Lock& lock, std::int64_t taken_s) const;
-  LockState LockOfMade(std::int64_t server_date_s) const;
+  LockState LockOfMade(const s3::Written& written) const;
   void KeepLock(Fact& fact, const LockState& lock) const;
-  void ShowLockOfMade(Node& node, std::int64_t server_date_s) const REQUIRES(tree_.mu);
+  void ShowLockOfMade(Node& node, const s3::Written& written) const REQUIRES(tree_.mu);
   bool IsLocked(const Node& node) const REQUIRES(tree_.mu);
   bool IsLockedFor(const Node& node, const OpenFile& file) const REQUIRES(tree_.mu);
   std::uint32_t ModeOf(const Node& node) const REQUIRES(tree_.mu);
   void LearnLock(const NodePtr& node, const std::string& key, const s3::ObjectInfo& info);
   Status CheckUnlocked(const NodePtr& node);
-  Status CheckStillUnlocked(const NodePtr& node, const std::string& key, const OpenFile* file);
+  Status CheckStillUnlocked(const NodePtr& node, const std::string& key,
+                            const std::optional<s3::Lock>& given);
   Result<bool> IsNoChange(const NodePtr& node, const AttributeChange& change);
   Result<std::string> GetLockXattr(const NodePtr& node, std::string_view field);
   Status SetLockXattr(NodeId id, std::string_view field, std::optional<std::string_view> value);

@@ -9,6 +9,7 @@
 
 #include "crypto/result.h"
 #include "fs/lock_policy.h"
+#include "fs/lock_rules.h"
 #include "s3client/bucket.h"
 
 namespace coffer::fs {
@@ -17,6 +18,10 @@ struct LockOptions {
   std::string locked_mode = "strip";  // "keep"
   std::string unknown;                // "" (not named): as "locked"; "unlocked"
   bool allow_compliance = false;
+  std::vector<std::string> rules = {};  // GLOB=MODE:DURATION, in their order
+  bool no_builtin_exemptions = false;
+  std::int64_t longest_s = kLongestLockS;
+  std::string unverified = {};  // "allow": rules although locks cannot be read back
 };
 
 // Asks nothing where the bucket is known to have no Object Lock, else at most 2 requests about
@@ -25,5 +30,13 @@ struct LockOptions {
 Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& facts,
                                   std::string_view key, const LockOptions& options,
                                   std::vector<std::string>& notes);
+
+// The rules of a mount: those of its volume come first, so that a mount adds and never drops.
+// Refuses rules that could not be kept here: kUnsupported without Object Lock, kDenied where locks
+// cannot be read back, kInvalid for compliance that was not allowed and for rules that the bucket's
+// default contradicts. Sends nothing; `policy` learns that a lock option was given.
+Result<LockRules> MakeLockRules(const LockOptions& options,
+                                const std::vector<std::string>& of_volume, LockPolicy& policy,
+                                std::vector<std::string>& notes);
 
 }  // namespace coffer::fs

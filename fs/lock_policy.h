@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +19,14 @@ namespace coffer::fs {
 
 struct LockPolicy {
   bool enabled = false;  // the bucket has Object Lock; else nothing of this costs a request
+  bool sure = false;     // that it has; else it is taken to, until it says otherwise
   // These credentials may see locks. Else `unseen_locked` is what every version counts as.
   bool visible = true;
   bool unseen_locked = true;
   bool strip_write_bits = true;   // of the mode that a locked file shows
   bool allow_compliance = false;  // may be set or extended by attributes
+  // How far in the future attributes may lock.
+  std::int64_t longest_s = std::numeric_limits<std::int64_t>::max() / 2;
   // What the bucket gives to every new version; "" for nothing.
   std::string default_mode = {};
   std::int64_t default_period_s = 0;

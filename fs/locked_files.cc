@@ -58,9 +58,12 @@ std::optional<LockState> Filesystem::Impl::LockRead(const s3::Lock& lock,
 }
 
 // Of a version that this mount has just made.
-LockState Filesystem::Impl::LockOfMade(std::int64_t server_date_s) const {
-  if (!options_.locks.enabled || !options_.locks.default_known) return {};
-  return LockRead(DefaultLock(options_.locks, server_date_s), server_date_s).value_or(LockState{});
+LockState Filesystem::Impl::LockOfMade(const s3::Written& written) const {
+  if (!options_.locks.enabled) return {};
+  const std::int64_t now_s = written.server_date_s;
+  if (written.lock != s3::Lock{}) return LockRead(written.lock, now_s).value_or(LockState{});
+  if (!options_.locks.default_known) return {};
+  return LockRead(DefaultLock(options_.locks, now_s), now_s).value_or(LockState{});
 }
 
 // A fact that holds a lock is no longer good than what it says of the lock.
@@ -71,8 +74,8 @@ void Filesystem::Impl::KeepLock(Fact& fact, const LockState& lock) const {
 }
 
 // `node` is a version that this mount has just made.
-void Filesystem::Impl::ShowLockOfMade(Node& node, std::int64_t server_date_s) const {
-  node.lock = LockOfMade(server_date_s);
+void Filesystem::Impl::ShowLockOfMade(Node& node, const s3::Written& written) const {
+  node.lock = LockOfMade(written);
   if (node.lock.known) node.valid_until = std::min(node.valid_until, node.lock.until);
 }
 
@@ -133,12 +136,13 @@ Status Filesystem::Impl::CheckUnlocked(const NodePtr& node) {
     if (!made || (node->lock.known && Now() < node->lock.until)) return Ok();
     key = tree_.Key(*node);
   }
-  return CheckStillUnlocked(node, key, nullptr);
+  return CheckStillUnlocked(node, key, {});
 }
 
-// By the service's own word of this moment. `file`, if any, is who has the file open for writing.
+// By the service's own word of this moment. `given` is the lock that the version got when the very
+// writer who asks made it.
 Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::string& key,
-                                            const OpenFile* file) {
+                                            const std::optional<s3::Lock>& given) {
   if (!options_.locks.visible) {
     const Lock lock(tree_.mu);
     return IsLocked(*node) ? Status(LockedError({})) : Ok();
@@ -147,10 +151,9 @@ Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::stri
   if (reading.info) LearnLock(node, key, *reading.info);
   if (!reading.locked) return Ok();
   const Lock lock(tree_.mu);
-  const bool given = file != nullptr && file->given_lock && reading.info &&
-                     reading.info->etag == node->version.etag &&
-                     SameAsGiven(*file->given_lock, reading.lock, options_.locks.default_slack_s);
-  if (given) return Ok();
+  const bool own = given && reading.info && reading.info->etag == node->version.etag &&
+                   SameAsGiven(*given, reading.lock, options_.locks.default_slack_s);
+  if (own) return Ok();
   return LockedError(reading.lock);
 }
 
@@ -284,6 +287,9 @@ Result<s3::Lock> Filesystem::Impl::WantedLock(const LockChange& change, const s3
   if (change.until_s) {
     if (*change.until_s <= now.server_date_s) return Error{Code::kInvalid, "the date is past"};
     if (retained && *change.until_s < now.lock.retain_until_s) return LockedError(now.lock);
+    if (*change.until_s - now.server_date_s > options_.locks.longest_s) {
+      return Error{Code::kInvalid, "the date is further away than --lock-max allows"};
+    }
     if (wanted.mode.empty()) wanted.mode = "GOVERNANCE";
     wanted.retain_until_s = *change.until_s;
   }

@@ -92,8 +92,11 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
+  mount->locking_ = std::make_unique<LockingStore>(mount->connection_->store(),
+                                                   mount->connection_->server_time());
   COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenS3ec(notes));
+  COFFER_TRY(mount->MakeRules(notes));
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
   mount->renames_ =
@@ -114,7 +117,7 @@ Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   const KeyOptions keys = reads_s3ec() ? KeyOptions() : options_.keys;
   const bool plain = reads_s3ec() && options_.sealed == "auto";
   COFFER_ASSIGN(sealed_,
-                SealedAccess::Open({*connection_, pool_, arena_}, keys,
+                SealedAccess::Open({*connection_, pool_, arena_, locking_.get()}, keys,
                                    {plain ? "plain" : options_.sealed, options_.name_binding,
                                     places_.state, options_.memory_limit / kForeignShare},
                                    finding));
@@ -231,6 +234,28 @@ Status MountAssembly::FindLocks(const Preflight& preflight, std::vector<std::str
   // To who writes nothing only what cannot be seen matters.
   if (options_.read_only && locks_.visible) return Ok();
   notes.insert(notes.end(), told.begin(), told.end());
+  return Ok();
+}
+
+// A mount that writes nothing locks nothing.
+Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
+  if (options_.read_only) return Ok();
+  const std::vector<std::string> none;
+  const SealedMount* volume = sealed_->volume();
+  COFFER_ASSIGN(LockRules rules,
+                MakeLockRules(options_.locks, volume ? volume->descriptor().lock_rules : none,
+                              locks_, notes));
+  if (rules.empty()) return Ok();
+  if (options_.strict_excl) {
+    return Error{Code::kInvalid,
+                 "--strict-excl puts an empty object under the name of every new O_EXCL file "
+                 "first, and a lock rule (" +
+                     rules.rules().front().text +
+                     ") would lock it: leave out --strict-excl; O_EXCL is then decided when the "
+                     "file is closed"};
+  }
+  const s3::Target& target = connection_->target();
+  locking_->SetRules({target.key_prefix, std::move(rules), locks_, target.aws_host});
   return Ok();
 }
 

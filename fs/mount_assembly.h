@@ -12,6 +12,7 @@
 #include "fs/attribute_index.h"
 #include "fs/connection.h"
 #include "fs/filesystem.h"
+#include "fs/locking_store.h"
 #include "fs/log.h"
 #include "fs/memory_budget.h"
 #include "fs/options.h"
@@ -69,6 +70,7 @@ class MountAssembly {
   void NoteMultiRegion(std::vector<std::string>& notes);
   Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;
   Status FindLocks(const Preflight& preflight, std::vector<std::string>& notes);
+  Status MakeRules(std::vector<std::string>& notes);
   void OpenIndex();
 
   MountOptions options_;
@@ -77,6 +79,7 @@ class MountAssembly {
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
   LockPolicy locks_;
+  std::unique_ptr<LockingStore> locking_;  // all that this mount stores goes through it
   std::unique_ptr<MemoryBudget> budget_;
   std::unique_ptr<AttributeIndex> index_;
   std::unique_ptr<UploadObserver> uploads_;

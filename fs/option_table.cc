@@ -34,6 +34,7 @@ constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"}
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
 constexpr std::string_view kLockedModes[] = {"strip", "keep"};
 constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
+constexpr std::string_view kUnverified[] = {"refuse", "allow"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
@@ -250,8 +251,16 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Choice(d.mount.locks.locked_mode, kLockedModes); }},
     {"lock-unknown", 0, kForMount, "locked|unlocked", kLocks, "what a lock counts as, unseen",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.unknown, kUnseenLocks); }},
-    {"allow-compliance", 0, kForMount, "", kLocks, "let setfattr set what nobody can undo",
+    {"allow-compliance", 0, kForMount, "", kLocks, "let rules and setfattr set what stays",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.allow_compliance); }},
+    {"lock-rule", 0, kForMount, "GLOB=M:TIME", kLocks, "lock new files; see coffer(1)",
+     [](Draft& d) -> Slot { return List(d.mount.locks.rules); }},
+    {"lock-max", 0, kForMount, "TIME", kLocks, "refuse longer locks (400d)",
+     [](Draft& d) -> Slot { return LockPeriodSlot{&d.mount.locks.longest_s}; }},
+    {"no-builtin-exemptions", 0, kForMount, "", kLocks, "rules for temporary names, too",
+     [](Draft& d) -> Slot { return Switch(d.mount.locks.no_builtin_exemptions); }},
+    {"lock-unverified", 0, kForMount, "refuse|allow", kLocks, "rules where locks cannot be read",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.unverified, kUnverified); }},
 
     {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},

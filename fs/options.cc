@@ -230,7 +230,10 @@ Status CheckMount(const MountOptions& mount) {
     if (size > mount.memory_limit / 2)
       return Usage(std::string(name) + " may be half of --memory-limit at most");
   }
-  return Ok();
+  const LockOptions& locks = mount.locks;
+  const auto rules =
+      ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
+  return rules ? Ok() : Usage(rules.error().what);
 }
 
 Status CheckS3ec(const MountOptions& mount, bool max_size_named) {

@@ -10,7 +10,7 @@ need_rgw
 BUCKET=locks-$$
 s3 PUT "/$BUCKET" -H x-amz-bucket-object-lock-enabled:true >/dev/null || bail "no bucket"
 M=$WORK/m
-mount_coffer "s3://$BUCKET" "$M" --allow-compliance || bail "no mount"
+mount_coffer "s3://$BUCKET" "$M" --allow-compliance --lock-max 200y || bail "no mount"
 xattr_of() { getfattr --only-values -n "user.coffer.lock.$1" "$2" 2>/dev/null; }
 flags() { lsattr -d "$1" | cut -d' ' -f1 | tr -d -; }
 refused() { # DESCRIPTION COMMAND...
