@@ -8,6 +8,7 @@
 
 #include "fs/content_type.h"
 #include "fs/filesystem_impl.h"
+#include "fs/owed_locks.h"
 #include "fs/path.h"
 
 namespace coffer::fs {
@@ -184,6 +185,7 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
     tree_.DropIfUnused(file->node);
   }
   file->writer.Abort();  // gives its memory back; nothing is uncommitted unless it failed
+  if (parts_.owed != nullptr) parts_.owed->Closed(file->key);
 }
 
 // What the node shows never came to be: nothing remembered of its name holds, here or in the

@@ -135,6 +135,9 @@ class Filesystem::Impl {
   // --- locked_files.cc
   Result<bool> IsImmutable(NodeId id);
   Status SetImmutable(NodeId id, bool immutable);
+  NodePtr NodeOf(std::string_view key) const REQUIRES(tree_.mu);
+  bool IsBeingWritten(std::string_view key) const;
+  void LockedMeanwhile(const std::string& key);
 
   // --- filesystem.cc
   bool Drain();

@@ -109,6 +109,12 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
   return policy;
 }
 
+s3::Lock DefaultLockOf(const s3::BucketFacts& facts, std::int64_t now_s) {
+  LockPolicy policy;
+  TakeDefault(facts, policy);
+  return DefaultLock(policy, now_s);
+}
+
 Result<LockRules> MakeLockRules(const LockOptions& options,
                                 const std::vector<std::string>& of_volume, LockPolicy& policy,
                                 std::vector<std::string>& notes) {

@@ -31,6 +31,10 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
                                   std::string_view key, const LockOptions& options,
                                   std::vector<std::string>& notes);
 
+// The lock that the bucket gives by itself to a version made at the service's time `now_s`; empty
+// where it gives none, or that is not known.
+s3::Lock DefaultLockOf(const s3::BucketFacts& facts, std::int64_t now_s);
+
 // The rules of a mount: those of its volume come first, so that a mount adds and never drops.
 // Refuses rules that could not be kept here: kUnsupported without Object Lock, kDenied where locks
 // cannot be read back, kInvalid for compliance that was not allowed and for rules that the bucket's

@@ -90,6 +90,7 @@ bool Filesystem::Impl::IsLocked(const Node& node) const {
 // Whoever made a version and still has it open goes on, whatever lock the bucket gave it.
 bool Filesystem::Impl::IsLockedFor(const Node& node, const OpenFile& file) const {
   if (!IsLocked(node)) return false;
+  if (!options_.locks.visible) return !file.given_lock;
   return !file.given_lock ||
          !SameAsGiven(*file.given_lock, node.lock.lock, options_.locks.default_slack_s);
 }
@@ -145,7 +146,7 @@ Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::stri
                                             const std::optional<s3::Lock>& given) {
   if (!options_.locks.visible) {
     const Lock lock(tree_.mu);
-    return IsLocked(*node) ? Status(LockedError({})) : Ok();
+    return IsLocked(*node) && !given ? Status(LockedError({})) : Ok();
   }
   COFFER_ASSIGN(const LockReading reading, ReadLock(parts_.store, key, options_.locks));
   if (reading.info) LearnLock(node, key, *reading.info);
@@ -196,6 +197,37 @@ Status Filesystem::Impl::SetImmutable(NodeId id, bool immutable) {
   change.hold = immutable;
   change.frees = !immutable;
   return ChangeLock(id, change);
+}
+
+// --- locks that come later ---
+
+// Null for none; seldom asked, so that every node may be looked at.
+NodePtr Filesystem::Impl::NodeOf(std::string_view key) const {
+  for (NodePtr& node : tree_.All()) {
+    if (!node->gone && node->parent && tree_.Key(*node) == key) return std::move(node);
+  }
+  return nullptr;
+}
+
+bool Filesystem::Impl::IsBeingWritten(std::string_view key) const {
+  const Lock lock(tree_.mu);
+  const NodePtr node = NodeOf(key);
+  return node && node->writing;
+}
+
+void Filesystem::Impl::LockedMeanwhile(const std::string& key) {
+  const auto info = parts_.store.Head(key, {});
+  if (!info) return;  // then whoever wants to change it finds out
+  NodePtr node;
+  {
+    const Lock lock(tree_.mu);
+    node = NodeOf(key);
+  }
+  if (node) {
+    LearnLock(node, key, *info);
+  } else {
+    KeepInIndex(key, *info);
+  }
 }
 
 // --- attributes of a lock ---

@@ -1,6 +1,7 @@
 #include "fs/locking_store.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "s3client/lock_check.h"
@@ -9,7 +10,7 @@ namespace coffer::fs {
 namespace {
 
 // A program that was told EACCES or EPERM would take it that nothing was stored.
-Error Unlocked(Error error) {
+Error NotLocked(Error error) {
   const bool stays = error.code == Code::kTimeout || error.code == Code::kInterrupted;
   if (!stays) error.code = Code::kUnavailable;
   return error;
@@ -34,7 +35,7 @@ Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written wr
                                             const s3::Lock& asked, Way way) {
   if (options_.policy.visible) {
     auto info = s3::ConfirmLock(inner_, key, written, asked);
-    if (!info) return Unlocked(std::move(info).error());
+    if (!info) return NotLocked(std::move(info).error());
     written.lock = info->lock;
     return written;
   }
@@ -42,16 +43,44 @@ Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written wr
   if (way == Way::kOther && !options_.trusted) {
     Status set = inner_.locks().PutRetention(
         {std::string(key), written.version_id, asked.mode, asked.retain_until_s, false});
-    if (!set) return Unlocked(std::move(set).error().While("the object is stored, not locked"));
+    if (!set) return NotLocked(std::move(set).error().While("the object is stored, not locked"));
   }
   written.lock = asked;
   return written;
 }
 
+s3::Written LockingStore::Unlocked(std::string_view key, s3::Written written) {
+  if (owed_ == nullptr || !key.starts_with(options_.prefix) || key.ends_with('/')) return written;
+  const auto term = options_.rules.FindExempt(key.substr(options_.prefix.size()));
+  if (term) owed_->Owe(key, written, *term);
+  return written;
+}
+
+Status LockingStore::Delete(std::string_view key, const s3::Condition& condition) {
+  COFFER_TRY(inner_.Delete(key, condition));
+  if (owed_ != nullptr) owed_->Forget(key);
+  return Ok();
+}
+
+Result<std::vector<s3::FailedDelete>> LockingStore::DeleteMany(
+    std::span<const s3::KeyToDelete> keys) {
+  COFFER_ASSIGN(std::vector<s3::FailedDelete> failed, inner_.DeleteMany(keys));
+  if (owed_ == nullptr) return failed;
+  std::set<std::string_view> stay;
+  for (const auto& one : failed) stay.insert(one.key);
+  for (const auto& one : keys) {
+    if (!stay.contains(one.key)) owed_->Forget(one.key);
+  }
+  return failed;
+}
+
 Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
                                       const s3::NewObject& object) {
   const s3::Lock lock = LockFor(key);
-  if (lock == s3::Lock{}) return inner_.Put(key, body, object);
+  if (lock == s3::Lock{}) {
+    COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, object));
+    return Unlocked(key, std::move(written));
+  }
   s3::NewObject locked = object;
   locked.lock = lock;
   COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, locked));
@@ -60,7 +89,10 @@ Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
 
 Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
   const s3::Lock lock = LockFor(request.to);
-  if (lock == s3::Lock{}) return inner_.Copy(request);
+  if (lock == s3::Lock{}) {
+    COFFER_ASSIGN(s3::Written written, inner_.Copy(request));
+    return Unlocked(request.to, std::move(written));
+  }
   s3::CopyRequest locked = request;
   locked.target.lock = lock;
   COFFER_ASSIGN(s3::Written written, inner_.Copy(locked));
@@ -93,7 +125,7 @@ Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
     if (const auto found = uploads_.find(upload.id); found != uploads_.end()) asked = found->second;
   }
   COFFER_ASSIGN(s3::Written written, inner_.CompleteUpload(upload, parts, condition));
-  if (!asked) return written;
+  if (!asked) return Unlocked(upload.key, std::move(written));
   {
     const Lock guard(mu_);
     uploads_.erase(upload.id);

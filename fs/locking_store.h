@@ -18,6 +18,7 @@
 #include "fs/lock_policy.h"
 #include "fs/lock_rules.h"
 #include "fs/mutex.h"
+#include "fs/owed_locks.h"
 #include "s3client/clock.h"
 #include "s3client/object_store.h"
 
@@ -37,6 +38,8 @@ class LockingStore : public s3::ObjectStore {
 
   // Until then nothing is locked. Once, before the store is shared.
   void SetRules(LockingOptions options) { options_ = std::move(options); }
+  // Told of versions whose names are exempt for the time being, and of names that go. Borrowed.
+  void SetOwed(OwedLocks* owed) { owed_ = owed; }
 
   Result<s3::Written> Put(std::string_view key, ByteView body,
                           const s3::NewObject& object) override;
@@ -55,12 +58,8 @@ class LockingStore : public s3::ObjectStore {
                           const s3::ReadCondition& condition) override {
     return inner_.Get(key, range, condition);
   }
-  Status Delete(std::string_view key, const s3::Condition& condition) override {
-    return inner_.Delete(key, condition);
-  }
-  Result<std::vector<s3::FailedDelete>> DeleteMany(std::span<const s3::KeyToDelete> keys) override {
-    return inner_.DeleteMany(keys);
-  }
+  Status Delete(std::string_view key, const s3::Condition& condition) override;
+  Result<std::vector<s3::FailedDelete>> DeleteMany(std::span<const s3::KeyToDelete> keys) override;
   Result<s3::ListPage> List(const s3::ListRequest& request) override {
     return inner_.List(request);
   }
@@ -83,12 +82,15 @@ class LockingStore : public s3::ObjectStore {
   enum class Way { kPut, kOther };
 
   s3::Lock LockFor(std::string_view key) const;
+  // `written` is under `key`, and has no lock from here.
+  s3::Written Unlocked(std::string_view key, s3::Written written);
   Result<s3::Written> Confirmed(std::string_view key, s3::Written written, const s3::Lock& asked,
                                 Way way);
 
   s3::ObjectStore& inner_;
   const s3::ServerTime& server_time_;
   LockingOptions options_;
+  OwedLocks* owed_ = nullptr;
   Mutex mu_;
   // By upload id: what CreateUpload asked for.
   std::unordered_map<std::string, s3::Lock> uploads_ GUARDED_BY(mu_);

@@ -92,8 +92,10 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
-  mount->locking_ = std::make_unique<LockingStore>(mount->connection_->store(),
-                                                   mount->connection_->server_time());
+  s3::ObjectStore& stored = mount->connection_->store();
+  mount->owed_ = std::make_unique<OwedLocks>(
+      OwedLocks::Parties{stored, mount->pool_, mount->connection_->clock()});
+  mount->locking_ = std::make_unique<LockingStore>(stored, mount->connection_->server_time());
   COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenS3ec(notes));
   COFFER_TRY(mount->MakeRules(notes));
@@ -172,7 +174,10 @@ FilesystemOptions MountAssembly::Options() const {
   return fs;
 }
 
-MountAssembly::~MountAssembly() { SaveFindings(); }
+MountAssembly::~MountAssembly() {
+  if (owed_) owed_->End();
+  SaveFindings();
+}
 
 void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::string>& notes) {
   notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
@@ -256,6 +261,7 @@ Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
   }
   const s3::Target& target = connection_->target();
   locking_->SetRules({target.key_prefix, std::move(rules), locks_, target.aws_host});
+  locking_->SetOwed(owed_.get());
   return Ok();
 }
 
@@ -311,8 +317,12 @@ void MountAssembly::MakeFilesystem() {
                                 connection_->server_time(),
                                 log_,
                                 sealed_->volume() ? &sealed_->volume()->store() : nullptr,
-                                [this](std::string_view field) { return VolumeField(field); }};
+                                [this](std::string_view field) { return VolumeField(field); },
+                                owed_.get()};
   filesystem_ = std::make_unique<Filesystem>(parts, Options());
+  owed_->SetHooks({[this](const auto& key) { return filesystem_->IsBeingWritten(key); },
+                   [this](const auto& key) { filesystem_->LockedMeanwhile(key); },
+                   [this](const std::string& line) { log_.Warn(line); }, locks_.visible});
 }
 
 // The counters that tell whether the quota of KMS is in danger, for who has no `coffer status`.
@@ -350,6 +360,7 @@ StatusFacts MountAssembly::Facts() const {
   facts.queued = pool_.queued();
   facts.index = index_->stats();
   facts.files = filesystem_->stats();
+  facts.owed_locks = owed_->counts();
   facts.recent_failure = connection_->failures().last();
   facts.connection = DescribeVolume(connection_->options());
   if (sealed_->volume()) {

@@ -51,6 +51,10 @@ class MountAssembly {
   bool read_only() const { return options_.read_only; }
   const MountOptions& options() const { return options_; }
 
+  // Locks what still has a temporary name: nobody will rename it any more. False when something
+  // stays unlocked; it was told to the log. After the filesystem has drained.
+  bool PayOwedLocks() { return owed_->PayAll(); }
+
   StatusFacts Facts() const;
   // What was learned about the server, kept for the next mount. Cheap when nothing is new.
   void SaveFindings();
@@ -79,6 +83,7 @@ class MountAssembly {
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
   LockPolicy locks_;
+  std::unique_ptr<OwedLocks> owed_;
   std::unique_ptr<LockingStore> locking_;  // all that this mount stores goes through it
   std::unique_ptr<MemoryBudget> budget_;
   std::unique_ptr<AttributeIndex> index_;

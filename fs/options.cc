@@ -222,6 +222,12 @@ Status CheckVolume(const VolumeOptions& volume) {
   return Ok();
 }
 
+Status CheckLockRules(const LockOptions& locks) {
+  const auto rules =
+      ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
+  return rules ? Ok() : Usage(rules.error().what);
+}
+
 Status CheckMount(const MountOptions& mount) {
   if (mount.allow_other && mount.allow_root)
     return Usage("--allow-other lets root in too; leave out --allow-root");
@@ -230,10 +236,7 @@ Status CheckMount(const MountOptions& mount) {
     if (size > mount.memory_limit / 2)
       return Usage(std::string(name) + " may be half of --memory-limit at most");
   }
-  const LockOptions& locks = mount.locks;
-  const auto rules =
-      ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
-  return rules ? Ok() : Usage(rules.error().what);
+  return CheckLockRules(mount.locks);
 }
 
 Status CheckS3ec(const MountOptions& mount, bool max_size_named) {
@@ -270,7 +273,12 @@ Status CheckKeys(const MountOptions& mount) {
 
 Status CheckInit(const InitOptions& init, const Draft& draft) {
   if (!init.rebuild_descriptor) {
-    if (draft.yes) return Usage("--yes is for --rebuild-descriptor: init asks nothing else");
+    const bool asks = draft.mount.locks.allow_compliance;
+    if (draft.yes && !asks) {
+      return Usage(
+          "--yes is for --rebuild-descriptor, and for rules of compliance (--allow-compliance): "
+          "init asks nothing else");
+    }
     return Ok();
   }
   if (!init.new_recovery_key.empty() || !init.header_size.empty() || draft.mount.allow_non_empty ||
@@ -338,6 +346,8 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.init.allow_non_empty = mount.allow_non_empty;
       if (!mount.name_binding.empty()) draft.init.name_binding = std::move(mount.name_binding);
       draft.init.encryption_context = std::move(draft.message.encryption_context);
+      draft.init.lock_rules = std::move(mount.locks.rules);
+      draft.init.longest_lock_s = mount.locks.longest_s;
       draft.init.yes = draft.yes;
       return std::move(draft.init);
     case kForKey:

@@ -131,6 +131,14 @@ std::string ClosedForPeople(const Json& files) {
          Plural(objects, "sealed file", "sealed files") + " outside of one, in a plain mount";
 }
 
+std::string TemporaryForPeople(const Json& names) {
+  const std::uint64_t waiting = Number(names, "waiting");
+  const std::uint64_t locked = Number(names, "locked");
+  if (waiting + locked == 0) return "";
+  return Plural(waiting, "file", "files") + " not locked yet for a temporary name, " +
+         std::to_string(locked) + " locked that kept theirs";
+}
+
 std::string SealedForPeople(const Json& sealed) {
   if (sealed.empty()) return "";
   const Json sealing = Part(sealed, "sealing");
@@ -179,6 +187,10 @@ std::vector<std::string> DegradedReasons(const StatusFacts& facts) {
     reasons.push_back(Plural(files.deferred_attribute_failures, "change", "changes") +
                       " of attributes failed after it was answered (see the log)");
   }
+  if (facts.owed_locks.failing > 0) {
+    reasons.push_back(Plural(facts.owed_locks.failing, "file has", "files have") +
+                      " a temporary name still, and could not be locked (see the log)");
+  }
   const RecentFailure& recent = facts.recent_failure;
   if (recent.seconds_ago >= 0 && recent.seconds_ago <= kRecentS)
     reasons.push_back("requests fail: " + recent.what);
@@ -217,6 +229,9 @@ Json StatusReport(const StatusFacts& facts) {
                      {"bytes", facts.index.bytes},
                      {"persistent", facts.index.persistent}};
   report["files"] = Files(facts.files);
+  report["temporary_names"] = {{"waiting", facts.owed_locks.waiting},
+                               {"locked", facts.owed_locks.locked},
+                               {"failing", facts.owed_locks.failing}};
   report["connection"] = facts.connection;
   if (!facts.sealed.empty()) report["sealed"] = facts.sealed;
   if (facts.recent_failure.seconds_ago >= 0) {
@@ -247,6 +262,7 @@ std::string StatusForPeople(const Json& report) {
                         HumanBytes(Number(reads, "bytes_fetched")) + ", in vain " +
                         HumanBytes(Number(reads, "bytes_in_vain")));
   lines.Add("writing", WritingForPeople(files));
+  lines.Add("temporary", TemporaryForPeople(Part(report, "temporary_names")));
   lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
   lines.Add("closed", ClosedForPeople(files));
   if (const std::uint64_t refused = Number(files, "refused_files"); refused > 0) {
