@@ -35,7 +35,7 @@ Status Filesystem::Impl::CommitTurn(OpenFile& file) {
 
 // Nothing is locked under a name that is new; what is there is asked once more.
 Status Filesystem::Impl::CheckCommit(const OpenFile& file) {
-  if (!options_.locks.enabled) return Ok();
+  if (!options_.locks.protects()) return Ok();
   std::optional<s3::Lock> given;
   {
     const Lock lock(tree_.mu);

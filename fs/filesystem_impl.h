@@ -340,6 +340,7 @@ class Filesystem::Impl {
   Status CheckStillUnlocked(const NodePtr& node, const std::string& key,
                             const std::optional<s3::Lock>& given);
   Result<bool> IsNoChange(const NodePtr& node, const AttributeChange& change);
+  Result<LockReading> LookAtLock(const NodePtr& node);
   Result<std::string> GetLockXattr(const NodePtr& node, std::string_view field);
   Status SetLockXattr(NodeId id, std::string_view field, std::optional<std::string_view> value);
   Status ChangeLock(NodeId id, const LockChange& change);

@@ -84,6 +84,7 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
                                   std::string_view key, const LockOptions& options,
                                   std::vector<std::string>& notes) {
   LockPolicy policy;
+  policy.versioned = options.locked == "versioned";
   policy.strip_write_bits = options.locked_mode != "keep";
   policy.unseen_locked = options.unknown != "unlocked";
   policy.allow_compliance = options.allow_compliance;
@@ -102,9 +103,12 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
     NoteUnseen(policy, retention.denied ? "s3:GetObjectRetention" : "s3:GetObjectLegalHold", notes);
   }
   if (!policy.default_mode.empty()) {
-    notes.push_back("the bucket locks every new file (" + DefaultInWords(facts.lock) +
-                    "): until then it is not written over, renamed or removed, and temporary "
-                    "files of rsync, restic and editors stay");
+    notes.push_back("the bucket locks every new file (" + DefaultInWords(facts.lock) + ")" +
+                    (policy.versioned
+                         ? ": what is written over or removed stays as an older version"
+                         : ": until then it is not written over, renamed or removed, and "
+                           "temporary files of rsync, restic and editors stay; "
+                           "--locked=versioned lets them go, and keeps their versions"));
   }
   return policy;
 }

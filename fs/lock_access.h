@@ -15,6 +15,7 @@
 namespace coffer::fs {
 
 struct LockOptions {
+  std::string locked = "refuse";      // "versioned"
   std::string locked_mode = "strip";  // "keep"
   std::string unknown;                // "" (not named): as "locked"; "unlocked"
   bool allow_compliance = false;

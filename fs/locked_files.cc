@@ -82,7 +82,7 @@ void Filesystem::Impl::ShowLockOfMade(Node& node, const s3::Written& written) co
 // As far as is known: no request.
 bool Filesystem::Impl::IsLocked(const Node& node) const {
   const LockPolicy& policy = options_.locks;
-  if (!policy.enabled || node.is_directory() || node.version.etag.empty()) return false;
+  if (!policy.protects() || node.is_directory() || node.version.etag.empty()) return false;
   if (!policy.visible) return policy.unseen_locked;
   return node.lock.known && node.lock.lock.Active(ServerSeconds());
 }
@@ -128,7 +128,7 @@ void Filesystem::Impl::LearnLock(const NodePtr& node, const std::string& key,
 
 // By what is known; asks where nothing is.
 Status Filesystem::Impl::CheckUnlocked(const NodePtr& node) {
-  if (!options_.locks.enabled) return Ok();
+  if (!options_.locks.protects()) return Ok();
   std::string key;
   {
     const Lock lock(tree_.mu);
@@ -144,6 +144,7 @@ Status Filesystem::Impl::CheckUnlocked(const NodePtr& node) {
 // writer who asks made it.
 Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::string& key,
                                             const std::optional<s3::Lock>& given) {
+  if (!options_.locks.protects()) return Ok();
   if (!options_.locks.visible) {
     const Lock lock(tree_.mu);
     return IsLocked(*node) && !given ? Status(LockedError({})) : Ok();
@@ -161,7 +162,7 @@ Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::stri
 // chmod to what is stored or shown changes nothing, and succeeds, so that `rsync -a` over locked
 // files ends well. Everything else is refused, as ext4 does.
 Result<bool> Filesystem::Impl::IsNoChange(const NodePtr& node, const AttributeChange& change) {
-  if (!options_.locks.enabled) return false;
+  if (!options_.locks.protects()) return false;
   AttributeChange rest = change;
   rest.mode.reset();
   const bool mode_alone = change.mode && rest == AttributeChange{};
@@ -184,6 +185,10 @@ Result<bool> Filesystem::Impl::IsNoChange(const NodePtr& node, const AttributeCh
 Result<bool> Filesystem::Impl::IsImmutable(NodeId id) {
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
+  if (options_.locks.enabled && options_.locks.versioned) {
+    COFFER_ASSIGN(const LockReading reading, LookAtLock(node));
+    return reading.locked;
+  }
   const Status unlocked = CheckUnlocked(node);
   if (unlocked) return false;
   if (unlocked.error().code == Code::kLocked) return true;
@@ -232,20 +237,28 @@ void Filesystem::Impl::LockedMeanwhile(const std::string& key) {
 
 // --- attributes of a lock ---
 
-Result<std::string> Filesystem::Impl::GetLockXattr(const NodePtr& node, std::string_view field) {
-  const Error none{Code::kNoAttribute, "not locked"};
+// As it is, whoever it concerns; nothing of what has none.
+Result<LockReading> Filesystem::Impl::LookAtLock(const NodePtr& node) {
+  LockPolicy policy = options_.locks;
+  policy.versioned = false;
   std::string key;
   {
     const Lock lock(tree_.mu);
-    if (!options_.locks.enabled || node->is_directory() || node->version.etag.empty()) return none;
+    if (node->is_directory() || node->version.etag.empty()) return LockReading{};
     key = tree_.Key(*node);
   }
-  if (!options_.locks.visible) {
+  COFFER_ASSIGN(LockReading reading, ReadLock(parts_.store, key, policy));
+  if (reading.info) LearnLock(node, key, *reading.info);
+  return reading;
+}
+
+Result<std::string> Filesystem::Impl::GetLockXattr(const NodePtr& node, std::string_view field) {
+  const Error none{Code::kNoAttribute, "not locked"};
+  if (options_.locks.enabled && !options_.locks.visible) {
     return Error{Code::kDenied, "locks cannot be seen: it takes s3:GetObjectRetention"};
   }
-  COFFER_ASSIGN(const LockReading reading, ReadLock(parts_.store, key, options_.locks));
+  COFFER_ASSIGN(const LockReading reading, LookAtLock(node));
   if (!reading.info) return none;
-  LearnLock(node, key, *reading.info);
   const s3::Lock& lock = reading.lock;
   const bool retained = lock.Retained(reading.info->server_date_s);
   if (field == "mode" && retained) return lock.mode;

@@ -32,6 +32,7 @@ constexpr std::string_view kRunning = "Running";
 
 constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"};
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
+constexpr std::string_view kLockedFiles[] = {"refuse", "versioned"};
 constexpr std::string_view kLockedModes[] = {"strip", "keep"};
 constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
 constexpr std::string_view kUnverified[] = {"refuse", "allow"};
@@ -247,6 +248,9 @@ constexpr OptionSpec kOptions[] = {
     {"strict-excl", 0, kForMount, "", kAccess, "O_EXCL decides at open, for one PUT more",
      [](Draft& d) -> Slot { return Switch(d.mount.strict_excl); }},
 
+    {"locked", 0, kForMount, "refuse|versioned", kLocks,
+     "versioned: changes lie over what is locked",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.locked, kLockedFiles); }},
     {"locked-mode", 0, kForMount, "strip|keep", kLocks, "strip: a locked file shows no write bits",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.locked_mode, kLockedModes); }},
     {"lock-unknown", 0, kForMount, "locked|unlocked", kLocks, "what a lock counts as, unseen",

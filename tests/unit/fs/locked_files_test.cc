@@ -309,6 +309,39 @@ TEST_CASE("locks: a bucket's default retention does not stop the writer whose ve
   CHECK(CodeOf(bench.volume.Unlink("f")) == Code::kLocked);
 }
 
+TEST_CASE("locks: with --locked=versioned changes lie over what is locked, and ask for nothing") {
+  Bench bench({.versioned = true});
+  for (const char* key : {"over", "gone", "moved", "mode", "tree/a"}) {
+    bench.Plant(key);
+    bench.LockFor(key, kHour);
+  }
+  bench.Lock("over", {"GOVERNANCE", bench.store.now() + kHour, false});
+  CHECK(bench.volume.Stat("over")->attributes.mode == 0644);
+  CHECK(*bench.volume.fs().IsImmutable(bench.Node("over")));
+  CHECK(bench.Get("over", "mode") == "GOVERNANCE");
+  bench.store.ResetCounters();
+  CHECK(bench.volume.Write("over", "new"));
+  CHECK(bench.volume.Unlink("gone"));
+  CHECK(bench.volume.Rename("moved", "moved-2"));
+  CHECK(bench.volume.Change("mode", ModeOf(0600)));
+  CHECK(bench.volume.Rename("tree", "tree-2"));
+  REQUIRE(bench.volume.fs().Drain());
+  CHECK(*bench.store.Body("over") == "new");
+  CHECK_FALSE(bench.store.Has("gone"));
+  const auto versions = bench.store.ListVersions("", "", "");
+  REQUIRE(versions);
+  int kept = 0;
+  for (const auto& version : versions->versions) {
+    if (version.delete_marker) continue;
+    const auto info = bench.store.Head(version.key, {"", version.version_id});
+    if (info && info->lock.Retained(bench.store.now())) ++kept;
+  }
+  CHECK(kept == 5);
+  CHECK(bench.volume.fs().SetImmutable(bench.Node("mode"), true));
+  CHECK(bench.volume.fs().SetImmutable(bench.Node("mode"), false));
+  CHECK_FALSE(bench.store.Info("mode")->lock.legal_hold);
+}
+
 // A rule's lock, as the mount puts it there. Once as it is read back, once as it cannot be.
 TEST_CASE(
     "locks: what a rule locks is its writer's own until the last close, late attributes too") {
