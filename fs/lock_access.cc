@@ -97,7 +97,8 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
   const bool sure = facts.object_lock == s3::Tri::kYes || retention.enabled == s3::Tri::kYes ||
                     hold.enabled == s3::Tri::kYes;
   policy.sure = sure;
-  policy.enabled = sure || policy.visible || !options.unknown.empty() || !options.rules.empty();
+  policy.enabled = sure || policy.visible || !options.unknown.empty() || !options.rules.empty() ||
+                   !options.autolock.empty();
   TakeDefault(facts, policy);
   if (!policy.visible) {
     NoteUnseen(policy, retention.denied ? "s3:GetObjectRetention" : "s3:GetObjectLegalHold", notes);
@@ -119,23 +120,26 @@ s3::Lock DefaultLockOf(const s3::BucketFacts& facts, std::int64_t now_s) {
   return DefaultLock(policy, now_s);
 }
 
-Result<LockRules> MakeLockRules(const LockOptions& options,
-                                const std::vector<std::string>& of_volume, LockPolicy& policy,
-                                std::vector<std::string>& notes) {
+Result<MountRules> MakeLockRules(const LockOptions& options,
+                                 const std::vector<std::string>& of_volume, LockPolicy& policy,
+                                 std::vector<std::string>& notes) {
   // What the volume says was bounded when it was made.
   const LockRuleBounds unbounded{INT64_MAX, options.allow_compliance};
+  const LockRuleBounds bounds{options.longest_s, options.allow_compliance};
   COFFER_ASSIGN(std::vector<LockRule> rules, ParseLockRules(of_volume, unbounded));
-  COFFER_ASSIGN(std::vector<LockRule> own,
-                ParseLockRules(options.rules, {options.longest_s, options.allow_compliance}));
+  COFFER_ASSIGN(std::vector<LockRule> own, ParseLockRules(options.rules, bounds));
   rules.insert(rules.end(), std::make_move_iterator(own.begin()),
                std::make_move_iterator(own.end()));
-  LockRules all(std::move(rules), !options.no_builtin_exemptions);
-  if (all.empty()) return all;
+  MountRules all{LockRules(std::move(rules), !options.no_builtin_exemptions)};
+  if (!options.autolock.empty()) {
+    COFFER_ASSIGN(all.autolock, ParseAutolock(options.autolock, bounds));
+  }
+  if (!all.any()) return all;
   if (!policy.enabled && policy.visible) {
     return Error{Code::kUnsupported,
-                 "files cannot be locked by rules (" + all.rules().front().text +
-                     "): the bucket has no Object Lock, or is not reached by an address that "
-                     "has; mount without --lock-rule, or a bucket made with Object Lock"};
+                 "files cannot be locked by rules: the bucket has no Object Lock, or is not "
+                 "reached by an address that has; mount without --lock-rule and --autolock, or a "
+                 "bucket made with Object Lock"};
   }
   policy.enabled = true;
   if (!policy.visible && options.unverified != "allow") {
@@ -144,7 +148,7 @@ Result<LockRules> MakeLockRules(const LockOptions& options,
                  "these credentials s3:GetObjectRetention and s3:GetObjectLegalHold, or take the "
                  "server's word with --lock-unverified=allow"};
   }
-  COFFER_TRY(CheckAgainstDefault(all, policy));
+  COFFER_TRY(CheckAgainstDefault(all.rules, policy));
   if (!policy.sure) {
     notes.emplace_back(
         "whether the bucket has Object Lock cannot be seen from here: where it has none, files "

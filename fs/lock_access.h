@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct LockOptions {
   bool allow_compliance = false;
   std::vector<std::string> rules = {};  // GLOB=MODE:DURATION, in their order
   bool no_builtin_exemptions = false;
+  std::string autolock = {};  // IDLE=MODE:DURATION
   std::int64_t longest_s = kLongestLockS;
   std::string unverified = {};  // "allow": rules although locks cannot be read back
 };
@@ -40,8 +42,14 @@ s3::Lock DefaultLockOf(const s3::BucketFacts& facts, std::int64_t now_s);
 // Refuses rules that could not be kept here: kUnsupported without Object Lock, kDenied where locks
 // cannot be read back, kInvalid for compliance that was not allowed and for rules that the bucket's
 // default contradicts. Sends nothing; `policy` learns that a lock option was given.
-Result<LockRules> MakeLockRules(const LockOptions& options,
-                                const std::vector<std::string>& of_volume, LockPolicy& policy,
-                                std::vector<std::string>& notes);
+struct MountRules {
+  LockRules rules = {};
+  std::optional<Autolock> autolock = {};
+
+  bool any() const { return !rules.empty() || autolock; }
+};
+Result<MountRules> MakeLockRules(const LockOptions& options,
+                                 const std::vector<std::string>& of_volume, LockPolicy& policy,
+                                 std::vector<std::string>& notes);
 
 }  // namespace coffer::fs

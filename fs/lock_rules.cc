@@ -23,8 +23,25 @@ bool Longer(const LockTerm& a, const LockTerm& b) {
   return a.mode == "COMPLIANCE" && b.mode != "COMPLIANCE";
 }
 
+Error AboutOption(std::string_view option, const std::string& complaint) {
+  return {Code::kInvalid, std::string(option) + ": " + complaint};
+}
+
 Error About(std::string_view rule, const std::string& complaint) {
-  return {Code::kInvalid, "--lock-rule " + std::string(rule) + ": " + complaint};
+  return AboutOption("--lock-rule " + std::string(rule), complaint);
+}
+
+Status CheckBounds(const LockTerm& term, const LockRuleBounds& bounds, std::string_view option) {
+  if (term.period_s > bounds.longest_s) {
+    return AboutOption(option, "locks for more than " + PeriodInWords(bounds.longest_s) +
+                                   ", and nobody can take it back: --lock-max allows more");
+  }
+  if (term.mode == "COMPLIANCE" && !bounds.allow_compliance) {
+    return AboutOption(option,
+                       "nobody can undo compliance, the owner of the account included: it takes "
+                       "--allow-compliance");
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -51,18 +68,24 @@ Result<std::vector<LockRule>> ParseLockRules(const std::vector<std::string>& tex
   std::vector<LockRule> rules;
   for (const std::string& text : texts) {
     COFFER_ASSIGN(LockRule rule, ParseLockRule(text));
-    if (rule.term && rule.term->period_s > bounds.longest_s) {
-      return About(text, "locks for more than " + PeriodInWords(bounds.longest_s) +
-                             ", and nobody can take it back: --lock-max allows more");
-    }
-    if (rule.term && rule.term->mode == "COMPLIANCE" && !bounds.allow_compliance) {
-      return About(text,
-                   "nobody can undo compliance, the owner of the account included: it takes "
-                   "--allow-compliance");
-    }
+    if (rule.term) COFFER_TRY(CheckBounds(*rule.term, bounds, "--lock-rule " + text));
     rules.push_back(std::move(rule));
   }
   return rules;
+}
+
+Result<Autolock> ParseAutolock(std::string_view text, const LockRuleBounds& bounds) {
+  const std::string option = "--autolock " + std::string(text);
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    return AboutOption(option, "takes IDLE=MODE:DURATION, such as 1h=governance:30d");
+  }
+  const auto idle_s = ParseLockPeriod(text.substr(0, equals));
+  if (!idle_s) return AboutOption(option, "the time to rest " + idle_s.error().what);
+  const auto term = ParseLockTerm(text.substr(equals + 1));
+  if (!term) return AboutOption(option, "the lock " + term.error().what);
+  COFFER_TRY(CheckBounds(*term, bounds, option));
+  return Autolock{*idle_s, *term};
 }
 
 bool IsTemporaryName(std::string_view path) {
@@ -78,10 +101,15 @@ LockRules::LockRules(std::vector<LockRule> rules, bool exempt_temporary)
   }
 }
 
-std::optional<LockTerm> LockRules::FirstMatch(std::string_view path) const {
+const LockRule* LockRules::FirstRule(std::string_view path) const {
   const auto match = std::find_if(rules_.begin(), rules_.end(),
                                   [&](const LockRule& rule) { return rule.glob.Matches(path); });
-  return match == rules_.end() ? std::nullopt : match->term;
+  return match == rules_.end() ? nullptr : &*match;
+}
+
+std::optional<LockTerm> LockRules::FirstMatch(std::string_view path) const {
+  const LockRule* const rule = FirstRule(path);
+  return rule == nullptr ? std::nullopt : rule->term;
 }
 
 std::optional<LockTerm> LockRules::Find(std::string_view path) const {

@@ -39,6 +39,14 @@ Result<LockRule> ParseLockRule(std::string_view text);
 Result<std::vector<LockRule>> ParseLockRules(const std::vector<std::string>& texts,
                                              const LockRuleBounds& bounds);
 
+// --autolock: files that no rule decides on are locked once they have rested.
+struct Autolock {
+  std::int64_t idle_s = 0;
+  LockTerm term = {};
+};
+// "IDLE=MODE:DURATION"; kInvalid as above.
+Result<Autolock> ParseAutolock(std::string_view text, const LockRuleBounds& bounds);
+
 // Has the last component of `path` the form of a name that a tool gives to a file on its way?
 bool IsTemporaryName(std::string_view path);
 
@@ -53,11 +61,14 @@ class LockRules {
   std::optional<LockTerm> Find(std::string_view path) const;
   // The term that an exempt temporary name would have otherwise; nothing for all other names.
   std::optional<LockTerm> FindExempt(std::string_view path) const;
+  // Does a rule match, be it "none"?
+  bool Decides(std::string_view path) const { return FirstRule(path) != nullptr; }
   // Of all terms that with the longest period, compliance before governance.
   const std::optional<LockTerm>& longest() const { return longest_; }
   const std::vector<LockRule>& rules() const { return rules_; }
 
  private:
+  const LockRule* FirstRule(std::string_view path) const;
   std::optional<LockTerm> FirstMatch(std::string_view path) const;
 
   std::vector<LockRule> rules_;

@@ -49,10 +49,21 @@ Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written wr
   return written;
 }
 
-s3::Written LockingStore::Unlocked(std::string_view key, s3::Written written) {
-  if (owed_ == nullptr || !key.starts_with(options_.prefix) || key.ends_with('/')) return written;
-  const auto term = options_.rules.FindExempt(key.substr(options_.prefix.size()));
-  if (term) owed_->Owe(key, written, *term);
+std::optional<OwedTerm> LockingStore::OwedFor(std::string_view key) const {
+  if (owed_ == nullptr || !key.starts_with(options_.prefix) || key.ends_with('/')) return {};
+  const std::string_view path = key.substr(options_.prefix.size());
+  if (const auto term = options_.rules.FindExempt(path)) return OwedTerm{*term};
+  if (!options_.autolock || options_.rules.Decides(path)) return {};
+  return OwedTerm{options_.autolock->term, std::chrono::seconds(options_.autolock->idle_s)};
+}
+
+Result<s3::Written> LockingStore::Unlocked(std::string_view key,
+                                           const std::function<Result<s3::Written>()>& make) {
+  const auto owed = OwedFor(key);
+  if (!owed) return make();
+  owed_->Expect(key, *owed);
+  COFFER_ASSIGN(s3::Written written, make());
+  owed_->Owe(key, written, *owed);
   return written;
 }
 
@@ -78,8 +89,7 @@ Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
                                       const s3::NewObject& object) {
   const s3::Lock lock = LockFor(key);
   if (lock == s3::Lock{}) {
-    COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, object));
-    return Unlocked(key, std::move(written));
+    return Unlocked(key, [&] { return inner_.Put(key, body, object); });
   }
   s3::NewObject locked = object;
   locked.lock = lock;
@@ -90,8 +100,7 @@ Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
 Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
   const s3::Lock lock = LockFor(request.to);
   if (lock == s3::Lock{}) {
-    COFFER_ASSIGN(s3::Written written, inner_.Copy(request));
-    return Unlocked(request.to, std::move(written));
+    return Unlocked(request.to, [&] { return inner_.Copy(request); });
   }
   s3::CopyRequest locked = request;
   locked.target.lock = lock;
@@ -124,8 +133,10 @@ Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
     const Lock guard(mu_);
     if (const auto found = uploads_.find(upload.id); found != uploads_.end()) asked = found->second;
   }
+  if (!asked) {
+    return Unlocked(upload.key, [&] { return inner_.CompleteUpload(upload, parts, condition); });
+  }
   COFFER_ASSIGN(s3::Written written, inner_.CompleteUpload(upload, parts, condition));
-  if (!asked) return Unlocked(upload.key, std::move(written));
   {
     const Lock guard(mu_);
     uploads_.erase(upload.id);

@@ -12,6 +12,8 @@
 
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -27,6 +29,7 @@ namespace coffer::fs {
 struct LockingOptions {
   std::string prefix = {};  // of the volume's keys
   LockRules rules = {};
+  std::optional<Autolock> autolock = {};
   LockPolicy policy = {};  // what may be seen, and what the bucket locks by itself
   bool trusted = false;    // AWS: keeps its word even where it cannot be read back
 };
@@ -38,7 +41,7 @@ class LockingStore : public s3::ObjectStore {
 
   // Until then nothing is locked. Once, before the store is shared.
   void SetRules(LockingOptions options) { options_ = std::move(options); }
-  // Told of versions whose names are exempt for the time being, and of names that go. Borrowed.
+  // Told of versions that are to be locked later, and of names that go. Borrowed.
   void SetOwed(OwedLocks* owed) { owed_ = owed; }
 
   Result<s3::Written> Put(std::string_view key, ByteView body,
@@ -82,8 +85,11 @@ class LockingStore : public s3::ObjectStore {
   enum class Way { kPut, kOther };
 
   s3::Lock LockFor(std::string_view key) const;
-  // `written` is under `key`, and has no lock from here.
-  s3::Written Unlocked(std::string_view key, s3::Written written);
+  // What a version of `key`, which gets no lock now, shall have later.
+  std::optional<OwedTerm> OwedFor(std::string_view key) const;
+  // Makes a version of `key` that has no lock from here.
+  Result<s3::Written> Unlocked(std::string_view key,
+                               const std::function<Result<s3::Written>()>& make);
   Result<s3::Written> Confirmed(std::string_view key, s3::Written written, const s3::Lock& asked,
                                 Way way);
 

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kOtherSecrets = 8192;
 // Of the memory limit: for messages that have to be held whole.
 constexpr std::uint64_t kForeignShare = 8;
+constexpr const char* kStateDirectory = "use the state directory (--state-dir names another)";
 
 std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
   return (size + frame - 1) / frame * frame;
@@ -92,9 +93,8 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
+  COFFER_TRY(mount->OpenOwedLocks());
   s3::ObjectStore& stored = mount->connection_->store();
-  mount->owed_ = std::make_unique<OwedLocks>(
-      OwedLocks::Parties{stored, mount->pool_, mount->connection_->clock()});
   mount->locking_ = std::make_unique<LockingStore>(stored, mount->connection_->server_time());
   COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenS3ec(notes));
@@ -242,25 +242,39 @@ Status MountAssembly::FindLocks(const Preflight& preflight, std::vector<std::str
   return Ok();
 }
 
+Status MountAssembly::OpenOwedLocks() {
+  OwedLocks::Parties parties{connection_->store(), pool_, connection_->clock()};
+  if (!options_.read_only) {
+    auto records = CrashRecords::Open({places_.state, "owed-locks", connection_->reached_bucket()});
+    if (!records) return std::move(records).error().While(kStateDirectory);
+    parties.records = std::move(*records);
+  }
+  owed_ = std::make_unique<OwedLocks>(std::move(parties));
+  return Ok();
+}
+
 // A mount that writes nothing locks nothing.
 Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
   if (options_.read_only) return Ok();
   const std::vector<std::string> none;
   const SealedMount* volume = sealed_->volume();
-  COFFER_ASSIGN(LockRules rules,
+  COFFER_ASSIGN(MountRules made,
                 MakeLockRules(options_.locks, volume ? volume->descriptor().lock_rules : none,
                               locks_, notes));
-  if (rules.empty()) return Ok();
-  if (options_.strict_excl) {
+  const std::vector<std::string> owed = owed_->TakeOver(options_.locks.allow_compliance);
+  notes.insert(notes.end(), owed.begin(), owed.end());
+  if (!made.any()) return Ok();
+  if (options_.strict_excl && !made.rules.empty()) {
     return Error{Code::kInvalid,
                  "--strict-excl puts an empty object under the name of every new O_EXCL file "
                  "first, and a lock rule (" +
-                     rules.rules().front().text +
+                     made.rules.rules().front().text +
                      ") would lock it: leave out --strict-excl; O_EXCL is then decided when the "
                      "file is closed"};
   }
   const s3::Target& target = connection_->target();
-  locking_->SetRules({target.key_prefix, std::move(rules), locks_, target.aws_host});
+  locking_->SetRules({target.key_prefix, std::move(made.rules), std::move(made.autolock), locks_,
+                      target.aws_host});
   locking_->SetOwed(owed_.get());
   return Ok();
 }
@@ -275,8 +289,7 @@ Status MountAssembly::OpenRecords() {
   options.volume = connection_->reached_bucket();
   options.warn = [this](const std::string& line) { log_.Warn(line); };
   auto records = UploadRecords::Open(std::move(options));
-  if (!records)
-    return std::move(records).error().While("use the state directory (--state-dir names another)");
+  if (!records) return std::move(records).error().While(kStateDirectory);
   uploads_ = std::move(*records);
   return Ok();
 }

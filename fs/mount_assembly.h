@@ -74,6 +74,7 @@ class MountAssembly {
   void NoteMultiRegion(std::vector<std::string>& notes);
   Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;
   Status FindLocks(const Preflight& preflight, std::vector<std::string>& notes);
+  Status OpenOwedLocks();
   Status MakeRules(std::vector<std::string>& notes);
   void OpenIndex();
 

@@ -264,6 +264,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return LockPeriodSlot{&d.mount.locks.longest_s}; }},
     {"no-builtin-exemptions", 0, kForMount, "", kLocks, "rules for temporary names, too",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.no_builtin_exemptions); }},
+    {"autolock", 0, kForMount, "IDLE=M:TIME", kLocks, "lock all others once they have rested",
+     [](Draft& d) -> Slot { return Text(d.mount.locks.autolock); }},
     {"lock-unverified", 0, kForMount, "refuse|allow", kLocks, "rules where locks cannot be read",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.unverified, kUnverified); }},
 

@@ -225,7 +225,10 @@ Status CheckVolume(const VolumeOptions& volume) {
 Status CheckLockRules(const LockOptions& locks) {
   const auto rules =
       ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
-  return rules ? Ok() : Usage(rules.error().what);
+  if (!rules) return Usage(rules.error().what);
+  if (locks.autolock.empty()) return Ok();
+  const auto autolock = ParseAutolock(locks.autolock, {locks.longest_s, locks.allow_compliance});
+  return autolock ? Ok() : Usage(autolock.error().what);
 }
 
 Status CheckMount(const MountOptions& mount) {

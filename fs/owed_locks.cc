@@ -1,15 +1,92 @@
 #include "fs/owed_locks.h"
 
+#include <optional>
 #include <utility>
 
+#include "crypto/encoding.h"
+#include "fs/json.h"
+#include "fs/lock_rules.h"
 #include "s3client/lock_check.h"
 
 namespace coffer::fs {
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{30};
+constexpr std::chrono::seconds kLookEvery{10};
+
+std::string OwedLine(std::string_view key, const OwedTerm& owed) {
+  Json json;
+  json["owed"] = UriEscape(key, Slash::kEscape);
+  json["mode"] = owed.term.mode;
+  json["period_s"] = owed.term.period_s;
+  json["rest_s"] = owed.rest.count();
+  return json.dump() + "\n";
+}
+
+std::string PaidLine(std::string_view key) {
+  Json json;
+  json["paid"] = UriEscape(key, Slash::kEscape);
+  return json.dump() + "\n";
+}
+
+using Recorded = std::map<std::string, OwedTerm, std::less<>>;
+
+std::string AllRecorded(const Recorded& recorded) {
+  std::string text;
+  for (const auto& [key, owed] : recorded) text += OwedLine(key, owed);
+  return text;
+}
+
+std::optional<std::string> KeyOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_string()) return std::nullopt;
+  auto key = UriUnescape(found->get<std::string>());
+  if (!key) return std::nullopt;
+  return std::move(*key);
+}
+
+std::optional<OwedTerm> TermOf(const Json& json) {
+  const auto mode = json.find("mode");
+  const auto period = json.find("period_s");
+  const auto rest = json.find("rest_s");
+  for (const auto& number : {period, rest}) {
+    if (number == json.end() || !number->is_number_unsigned()) return std::nullopt;
+  }
+  if (mode == json.end() || !mode->is_string()) return std::nullopt;
+  const auto parsed = ParseLockMode(mode->get<std::string>());
+  if (!parsed) return std::nullopt;
+  return OwedTerm{{*parsed, period->get<std::int64_t>()},
+                  std::chrono::seconds(rest->get<std::int64_t>())};
+}
+
+// A line that a crash cut short was not acknowledged, and its version not made.
+Recorded Unpaid(std::string_view text) {
+  Recorded unpaid;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const Json json = Json::parse(text.substr(0, end), nullptr, false);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    if (!json.is_object()) continue;
+    const auto key = KeyOf(json, "owed");
+    const auto owed = TermOf(json);
+    if (key && owed) unpaid.insert_or_assign(*key, *owed);
+    if (const auto paid = KeyOf(json, "paid")) unpaid.erase(*paid);
+  }
+  return unpaid;
+}
+
+// Why it is locked only now.
+const char* What(const std::string& key) {
+  return IsTemporaryName(key) ? "kept its temporary name" : "has rested (--autolock)";
+}
 
 }  // namespace
+
+// What could not be paid is left to the next mount.
+OwedLocks::~OwedLocks() {
+  End();
+  const Lock lock(mu_);
+  if (parties_.records && debts_.empty()) parties_.records->Remove();
+}
 
 void OwedLocks::SetHooks(Hooks hooks) {
   const Lock lock(mu_);
@@ -21,22 +98,91 @@ OwedLocks::Hooks OwedLocks::hooks() const {
   return hooks_;
 }
 
-void OwedLocks::Owe(std::string_view key, const s3::Written& version, const LockTerm& term) {
-  const Lock lock(mu_);
+Status OwedLocks::Record(std::string_view key, const OwedTerm& owed) {
+  if (!parties_.records) return Ok();
+  const auto known = recorded_.find(key);
+  if (known != recorded_.end() && known->second == owed) return Ok();
+  recorded_.insert_or_assign(std::string(key), owed);
+  return parties_.records->Add(OwedLine(key, owed), true,
+                               [&recorded = recorded_] { return AllRecorded(recorded); });
+}
+
+void OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
+  Status recorded = Ok();
+  {
+    const Lock lock(mu_);
+    recorded = Record(key, owed);
+  }
+  const Hooks told = hooks();
+  if (recorded || !told.warn) return;
+  told.warn("that \"" + std::string(key) +
+            "\" is to be locked later is not recorded, and a crash would leave it unlocked: " +
+            recorded.error().what);
+}
+
+void OwedLocks::Add(std::string_view key, std::string etag, const OwedTerm& owed) {
   debts_.insert_or_assign(std::string(key),
-                          Debt{version.etag, term, parties_.clock.Steady() + kTemporaryNameLasts});
+                          Debt{std::move(etag), owed, parties_.clock.Steady() + owed.rest});
   ArmTimer();
+}
+
+void OwedLocks::Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed) {
+  const Lock lock(mu_);
+  Add(key, version.etag, owed);
+}
+
+void OwedLocks::Drop(std::string_view key) {
+  if (const auto debt = debts_.find(key); debt != debts_.end()) debts_.erase(debt);
+  const auto recorded = recorded_.find(key);
+  if (recorded == recorded_.end()) return;
+  recorded_.erase(recorded);
+  // Not forced to the disk: to look once more at what has been paid changes nothing.
+  (void)parties_.records->Add(PaidLine(key), false,
+                              [&rest = recorded_] { return AllRecorded(rest); });
 }
 
 void OwedLocks::Forget(std::string_view key) {
   const Lock lock(mu_);
-  if (const auto found = debts_.find(key); found != debts_.end()) debts_.erase(found);
+  Drop(key);
 }
 
 void OwedLocks::Closed(std::string_view key) {
   const Lock lock(mu_);
   const auto found = debts_.find(key);
-  if (found != debts_.end()) found->second.due = parties_.clock.Steady() + kTemporaryNameLasts;
+  if (found != debts_.end()) {
+    found->second.due = parties_.clock.Steady() + found->second.owed.rest;
+  }
+}
+
+std::vector<std::string> OwedLocks::TakeOver(bool allow_compliance) {
+  if (!parties_.records) return {};
+  std::vector<std::string> lines;
+  std::size_t taken = 0;
+  const auto take = [&](std::string_view text) {
+    bool all = true;
+    for (const auto& [key, owed] : Unpaid(text)) {
+      if (owed.term.mode == "COMPLIANCE" && !allow_compliance) {
+        lines.push_back("\"" + key +
+                        "\" was to be locked in compliance mode by an earlier mount: "
+                        "that takes --allow-compliance");
+        all = false;
+        continue;
+      }
+      const Lock lock(mu_);
+      all = Record(key, owed).has_value() && all;
+      Add(key, "", owed);
+      ++taken;
+    }
+    return all;
+  };
+  const std::vector<std::string> failures = parties_.records->VisitDead(take);
+  lines.insert(lines.end(), failures.begin(), failures.end());
+  if (taken > 0) {
+    lines.push_back("an earlier mount ended before " + std::to_string(taken) +
+                    (taken == 1 ? " file was" : " files were") +
+                    " locked: this one does it, where they are still there");
+  }
+  return lines;
 }
 
 void OwedLocks::ArmTimer() {
@@ -82,7 +228,7 @@ bool OwedLocks::Pay(const DueDebts& debts) {
     const auto found = debts_.find(key);
     if (found == debts_.end() || found->second.etag != debt.etag) continue;
     if (outcome != Outcome::kFailed) {
-      debts_.erase(found);
+      Drop(key);
     } else {
       found->second.failed = true;
       all = false;
@@ -107,21 +253,23 @@ Result<s3::ObjectInfo> OwedLocks::Set(const std::string& key, s3::ObjectInfo now
 OwedLocks::Outcome OwedLocks::PayOne(const std::string& key, const Debt& debt, const Hooks& hooks) {
   const auto failed = [&](const Error& error) {
     if (!debt.failed && hooks.warn) {
-      hooks.warn("\"" + key +
-                 "\" still has a temporary name, and is not locked yet: " + error.what);
+      hooks.warn("\"" + key + "\" " + What(key) + ", and is not locked yet: " + error.what);
     }
     return Outcome::kFailed;
   };
   const auto now = parties_.store.Head(key, {});
   if (!now && now.error().code == Code::kNotFound) return Outcome::kGone;
   if (!now) return failed(now.error());
-  if (now->etag != debt.etag) return Outcome::kGone;
-  const auto locked = Set(key, *now, debt.term, hooks.verified);
+  const bool other = !debt.etag.empty() && now->etag != debt.etag;
+  const bool locked_before = debt.etag.empty() && now->lock.Active(now->server_date_s);
+  if (other || locked_before) return Outcome::kGone;
+  const LockTerm& term = debt.owed.term;
+  const auto locked = Set(key, *now, term, hooks.verified);
   if (!locked) return failed(locked.error());
   if (hooks.locked) hooks.locked(key);
   if (hooks.warn) {
-    hooks.warn("\"" + key + "\" kept its temporary name, and is locked now: " + debt.term.mode +
-               ", " + PeriodInWords(debt.term.period_s));
+    hooks.warn("\"" + key + "\" " + What(key) + ", and is locked now: " + term.mode + ", " +
+               PeriodInWords(term.period_s));
   }
   return Outcome::kLocked;
 }

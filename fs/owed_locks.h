@@ -1,9 +1,11 @@
 // Locks that are not set when a version is made but some time after its last close: of files that
-// were made under a name which a tool gives to what it is still writing, and that still have it.
+// were made under a name which a tool gives to what it is still writing, and that still have it;
+// and of those that --autolock lets rest first.
 //
-// What is renamed or removed meanwhile owes nothing any more. Safe to share between threads. Lock
-// requests are sent from a task of the pool, or by PayAll; everything else returns at once. Borrows
-// its parties; call End before what the hooks refer to goes.
+// What is renamed or removed meanwhile owes nothing any more. What is owed is remembered over a
+// crash, for the next mount of this machine. Safe to share between threads. Lock requests are sent
+// from a task of the pool, or by PayAll; Expect and Forget may write to the local disk; everything
+// else returns at once. Borrows its parties; call End before what the hooks refer to goes.
 
 #pragma once
 
@@ -11,12 +13,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "fs/background.h"
+#include "fs/crash_records.h"
 #include "fs/lock_duration.h"
 #include "fs/mutex.h"
 #include "fs/worker_pool.h"
@@ -26,6 +30,14 @@
 namespace coffer::fs {
 
 inline constexpr std::chrono::minutes kTemporaryNameLasts{10};
+
+// What is owed for a file, and how long after its last close.
+struct OwedTerm {
+  LockTerm term = {};
+  std::chrono::seconds rest = kTemporaryNameLasts;
+
+  friend bool operator==(const OwedTerm&, const OwedTerm&) = default;
+};
 
 struct OwedLockCounts {
   std::uint64_t waiting = 0;
@@ -39,6 +51,7 @@ class OwedLocks {
     s3::ObjectStore& store;  // as the bucket has them
     WorkerPool& pool;
     const s3::Clock& clock;
+    std::unique_ptr<CrashRecords> records = nullptr;  // null: nothing is remembered
   };
   struct Hooks {
     // Has somebody the file open for writing? Then its time begins anew.
@@ -47,12 +60,20 @@ class OwedLocks {
     std::function<void(const std::string& line)> warn = nullptr;
     bool verified = true;  // locks can be read back
   };
-  explicit OwedLocks(const Parties& parties) : parties_(parties) {}
+  explicit OwedLocks(Parties parties) : parties_(std::move(parties)) {}
+  ~OwedLocks();
+  OwedLocks(const OwedLocks&) = delete;
+  OwedLocks& operator=(const OwedLocks&) = delete;
 
   void SetHooks(Hooks hooks);
 
+  // Before a version of `key` is made that will owe a lock: on the disk when it returns.
+  void Expect(std::string_view key, const OwedTerm& owed);
   // `version` of `key` shall be locked; in the place of what was owed for an earlier one.
-  void Owe(std::string_view key, const s3::Written& version, const LockTerm& term);
+  void Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed);
+  // What mounts that died owed is owed by this one, from now on. What went wrong, one line each.
+  // Compliance only where that is allowed here: else it stays recorded.
+  std::vector<std::string> TakeOver(bool allow_compliance);
   // The name is gone, or has a version that owes nothing.
   void Forget(std::string_view key);
   // The file was closed: its time begins now.
@@ -69,8 +90,8 @@ class OwedLocks {
 
  private:
   struct Debt {
-    std::string etag;
-    LockTerm term;
+    std::string etag;  // "": of whatever has the name, where the mount died that made it
+    OwedTerm owed;
     s3::SteadyTime due;
     bool failed = false;
   };
@@ -86,11 +107,16 @@ class OwedLocks {
   Result<s3::ObjectInfo> Set(const std::string& key, s3::ObjectInfo now, const LockTerm& term,
                              bool verified);
   void ArmTimer() REQUIRES(mu_);
+  void Add(std::string_view key, std::string etag, const OwedTerm& owed) REQUIRES(mu_);
+  void Drop(std::string_view key) REQUIRES(mu_);
+  Status Record(std::string_view key, const OwedTerm& owed) REQUIRES(mu_);
 
   const Parties parties_;
   mutable Mutex mu_;
   Hooks hooks_ GUARDED_BY(mu_);
   Debts debts_ GUARDED_BY(mu_);
+  // What the records say of names whose versions are not made yet, or were not.
+  std::map<std::string, OwedTerm, std::less<>> recorded_ GUARDED_BY(mu_);
   std::uint64_t locked_ GUARDED_BY(mu_) = 0;
   bool timer_set_ GUARDED_BY(mu_) = false;
   Background background_;

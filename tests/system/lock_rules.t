@@ -143,6 +143,28 @@ write x "$M/data/c-tmp-1"
 is "$(mode_of data/c-tmp-1)" GOVERNANCE "--no-builtin-exemptions locks it at once"
 unmount
 
+mount_at s3://b "${RULES[@]}"
+write x "$M/data/d-tmp-1"
+kill -9 "$("$COFFER" status --json "$M" | jq .pid)"
+OUTPUT=$("$COFFER" mount s3://b "$M" --endpoint-url "http://$S3:$SERVER_PORT" 2>&1 </dev/null)
+like "$OUTPUT" 'ended before 1 file was locked: this one does it' "a mount takes over what a dead one owed"
+is "$(mode_of data/d-tmp-1)" none "not at once"
+unmount
+is "$(mode_of data/d-tmp-1)" GOVERNANCE "and locks it, although it has no rules of its own"
+
+note "--autolock"
+mount_at s3://b "${RULES[@]}" --autolock 1s=governance:3d
+ls "$M/other" "$M/free" >/dev/null
+write x "$M/free/rests"
+costs "what rests costs nothing at first" "1 PutObject" write x "$M/other/rests"
+is_locked() { [[ $(mode_of other/rests) == GOVERNANCE ]]; }
+ok "it is locked after its time" within 60 is_locked
+is "$(days_of other/rests) $(mode_of free/rests)" "3 none" "as the option says, and not where a rule decides"
+refused "and refused to be written" bash -c "echo more >>'$M/other/rests'"
+unmount
+refuses "--autolock without Object Lock" 1 'the bucket has no Object Lock' s3://plain --autolock 1h=governance:1d
+refuses "--autolock that is none" 2 'the time to rest is no duration' s3://b --autolock 30=governance:1d
+
 note "a server that loses locks"
 lose() { # HOW OPERATION...
   server_control POST faults "$(jq -nc --arg how "$1" '[{match: {operation: $ARGS.positional}, do: {lose_lock: $how}}]' \

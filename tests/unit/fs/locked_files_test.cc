@@ -353,7 +353,7 @@ TEST_CASE(
     auto rules = fs::ParseLockRules({"**=governance:1h"}, {});
     REQUIRE(rules);
     const fs::LockPolicy policy{.enabled = true, .visible = visible};
-    locking.SetRules({"", fs::LockRules(*std::move(rules), true), policy, true});
+    locking.SetRules({"", fs::LockRules(*std::move(rules), true), {}, policy, true});
     auto options = Bench::Options(policy);
     options.write.first_part = 5u << 20;
     Volume volume(locking, options, {.clock = &clock});

@@ -32,7 +32,7 @@ struct Bench {
     policy.enabled = true;
     auto rules = ParseLockRules(texts, {100'000 * kDay, true});
     REQUIRE(rules);
-    store.SetRules({"p/", LockRules(*std::move(rules), true), std::move(policy), false});
+    store.SetRules({"p/", LockRules(*std::move(rules), true), {}, std::move(policy), false});
   }
   Result<s3::Written> Put(const std::string& key) { return store.Put(key, AsBytes("x"), {}); }
   Result<s3::Written> Upload(const std::string& key, std::int64_t lasts_s = 0) {
@@ -181,6 +181,32 @@ TEST_CASE("locking store: a rename in one step is not for names with a rule") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Code::kUnsupported);
   CHECK(bench.store.Rename({"p/free", "p/x-tmp-1", "", s3::Condition::None()}));
+}
+
+TEST_CASE("locking store: what no rule decides on rests first, with --autolock") {
+  FakeStore fake(LockEnabled());
+  s3::FakeClock clock;
+  const s3::ServerTime time(clock);
+  WorkerPool pool(1);
+  OwedLocks owed({fake, pool, clock});
+  LockingStore store(fake, time);
+  auto rules = ParseLockRules({"free=none", "ruled=governance:30d"}, {});
+  REQUIRE(rules);
+  const auto autolock = ParseAutolock("2h=compliance:1d", {kLongestLockS, true});
+  REQUIRE(autolock);
+  store.SetRules({"", LockRules(*std::move(rules), true), *autolock, {.enabled = true}, false});
+  store.SetOwed(&owed);
+  for (const char* key : {"free", "ruled", "other", "d/"}) REQUIRE(store.Put(key, {}, {}));
+  CHECK(fake.Info("ruled")->lock.mode == "GOVERNANCE");
+  clock.Advance(std::chrono::minutes(119));
+  fake.AdvanceTime(119 * 60);
+  owed.PayDue();
+  CHECK(fake.Info("other")->lock == s3::Lock{});
+  clock.Advance(std::chrono::minutes(1));
+  fake.AdvanceTime(60);
+  owed.PayDue();
+  CHECK(fake.Info("other")->lock == s3::Lock{"COMPLIANCE", fake.now() + kDay, false});
+  for (const char* key : {"free", "d/"}) CHECK(fake.Info(key)->lock == s3::Lock{});
 }
 
 }  // namespace

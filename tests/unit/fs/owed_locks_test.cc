@@ -4,12 +4,14 @@
 #include "fs/owed_locks.h"
 
 #include <catch2/catch.hpp>
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "fs/locking_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/temp_directory.h"
 
 namespace coffer::fs {
 namespace {
@@ -33,7 +35,7 @@ struct Bench {
     REQUIRE(rules);
     LockPolicy policy;
     policy.enabled = true;
-    store.SetRules({"p/", LockRules(*std::move(rules), true), std::move(policy), false});
+    store.SetRules({"p/", LockRules(*std::move(rules), true), {}, std::move(policy), false});
     store.SetOwed(&owed);
     owed.SetHooks({[this](const std::string& key) { return open.contains(key); },
                    [this](const std::string& key) { seen.insert(key); },
@@ -141,6 +143,60 @@ TEST_CASE("owed locks: what cannot be locked is told once, counted, and tried ag
   bench.Pass(minutes(1));
   CHECK(bench.Locked("p/a-tmp-1"));
   CHECK(bench.owed.counts().failing == 0);
+}
+
+TEST_CASE("owed locks: a mount that dies leaves what it owed to the next one") {
+  const test::TempDirectory state;
+  FakeStore fake(Bench::StoreOptions());
+  s3::FakeClock clock;
+  WorkerPool pool(1);
+  const auto open = [&] {
+    auto records = CrashRecords::Open({state.path(), "owed-locks", "volume"});
+    REQUIRE(records);
+    return std::make_unique<OwedLocks>(OwedLocks::Parties{fake, pool, clock, *std::move(records)});
+  };
+  const auto owe = [&](OwedLocks& owed, const std::string& key, const std::string& mode) {
+    const OwedTerm term{{mode, kDay}, minutes(10)};
+    owed.Expect(key, term);
+    const auto written = fake.Put(key, AsBytes("x"), {});
+    REQUIRE(written);
+    owed.Owe(key, *written, term);
+  };
+  const auto locked = [&](const std::string& key) {
+    return fake.Info(key)->lock.Retained(fake.now());
+  };
+  auto dead = open();
+  owe(*dead, "left", "GOVERNANCE");
+  owe(*dead, "strict", "COMPLIANCE");
+  owe(*dead, "gone", "GOVERNANCE");
+  owe(*dead, "done", "GOVERNANCE");
+  dead->Forget("done");
+  dead->Expect("never made", {{"GOVERNANCE", kDay}, minutes(10)});
+  dead->End();
+  fake.Remove("gone");
+  dead.reset();
+
+  auto next = open();
+  CHECK(next->TakeOver(false).size() == 2);
+  CHECK(next->counts().waiting == 3);
+  clock.Advance(minutes(9));
+  next->PayDue();
+  CHECK_FALSE(locked("left"));
+  clock.Advance(minutes(1));
+  next->PayDue();
+  CHECK(locked("left"));
+  CHECK_FALSE(locked("done"));
+  CHECK(next->counts().waiting == 0);
+  CHECK(next->counts().locked == 1);
+  next.reset();
+
+  auto third = open();
+  CHECK(third->TakeOver(true).size() == 1);
+  CHECK(third->PayAll());
+  CHECK(locked("strict"));
+  CHECK(third->counts().locked == 1);
+  third.reset();
+  CHECK(open()->TakeOver(true).empty());
 }
 
 TEST_CASE("owed locks: at the end all are paid at once") {
