@@ -39,6 +39,8 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
   COFFER_TRY(EnterToChange(node));
   COFFER_TRY(RefuseSealed(node));
+  COFFER_ASSIGN(const bool done, ChangeAsWorm(node, change));
+  if (done) return AttributesAsShown(*node);
   COFFER_ASSIGN(const bool nothing, IsNoChange(node, change));
   if (nothing) return AttributesAsShown(*node);
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));

@@ -31,8 +31,7 @@ Result<std::unique_ptr<CrashRecords>> CrashRecords::Open(CrashRecordsPlace place
   return std::unique_ptr<CrashRecords>(new CrashRecords(std::move(place), std::move(directory)));
 }
 
-// It replaces the one before.
-Status CrashRecords::StartFile(const std::string& text) {
+Status CrashRecords::Begin(const std::string& lines) {
   constexpr int kTries = 10'000;
   Error error{Code::kUnavailable, "too many records in " + directory_};
   for (int n = 0; n < kTries; ++n) {
@@ -47,7 +46,7 @@ Status CrashRecords::StartFile(const std::string& text) {
     COFFER_ASSIGN(const bool ours, file->TryLock());
     // Between the two calls another mount may have taken it for a dead one's and removed it.
     if (!ours || file->IsRemoved()) continue;
-    Status written = file->Append(AsBytes(text));
+    Status written = file->Append(AsBytes(lines));
     if (written) written = file->Sync();
     if (written) written = SyncDirectory(directory_);
     if (!written) {
@@ -56,14 +55,13 @@ Status CrashRecords::StartFile(const std::string& text) {
     }
     Remove();
     file_ = std::make_unique<PrivateFile>(std::move(*file));
-    file_bytes_ = text.size();
+    file_bytes_ = lines.size();
     return Ok();
   }
   return error;
 }
 
-Status CrashRecords::Add(const std::string& line, bool durable, const All& all) {
-  if (!file_ || file_bytes_ > place_.rewrite_above) return StartFile(all());
+Status CrashRecords::Add(const std::string& line, bool durable) {
   Status written = file_->Append(AsBytes(line));
   if (written && durable) written = file_->Sync();
   file_bytes_ += line.size();

@@ -29,14 +29,15 @@ struct CrashRecordsPlace {
 
 class CrashRecords {
  public:
-  using All = std::function<std::string()>;
-
   // An error when the state directory cannot be used.
   static Result<std::unique_ptr<CrashRecords>> Open(CrashRecordsPlace place);
 
-  // One line more, with its '\n'. Where a new file is begun it holds `all()` alone, the line
-  // included. `durable`: on the disk when it returns.
-  Status Add(const std::string& line, bool durable, const All& all);
+  // There is no file yet, or it has grown, or half a line stands at its end: then Begin, not Add.
+  bool must_begin() const { return !file_ || file_bytes_ > place_.rewrite_above; }
+  // A new file of these lines, on the disk when it returns; it replaces the one before.
+  Status Begin(const std::string& lines);
+  // One line more, with its '\n'. `durable`: on the disk when it returns.
+  Status Add(const std::string& line, bool durable);
   bool begun() const { return file_ != nullptr; }
   void Clear();   // nothing is left to remember
   void Remove();  // the file, too
@@ -48,7 +49,6 @@ class CrashRecords {
  private:
   CrashRecords(CrashRecordsPlace place, std::string directory)
       : place_(std::move(place)), directory_(std::move(directory)) {}
-  Status StartFile(const std::string& text);
 
   const CrashRecordsPlace place_;
   const std::string directory_;

@@ -48,6 +48,14 @@ enum class SealedBelow {
   kReadOnly,      // --sealed=no: shown as they are; below a volume nothing is changed
 };
 
+// Files as on a file system with write-once files (fs/worm.cc).
+struct WormOptions {
+  bool snaplock = false;            // chmod a-w locks until the time of last access
+  std::string mode = "GOVERNANCE";  // of such locks
+  std::int64_t default_s = 0;       // how long without a date; 0: not at all
+  bool shows_atime = false;         // a locked file's time of last access is the date
+};
+
 struct FilesystemOptions {
   std::string prefix;  // "" or ends in '/': every key of the volume begins with it
   std::string source;  // as the user named it; user.coffer.source
@@ -70,6 +78,7 @@ struct FilesystemOptions {
   ReadOptions read;
   WriteOptions write;
   LockPolicy locks;
+  WormOptions worm;
   std::string rescue_directory;
 };
 

@@ -319,13 +319,19 @@ class Filesystem::Impl {
   Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
   Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
 
+  // worm.cc
+  Result<bool> ChangeAsWorm(const NodePtr& node, const AttributeChange& change);
+  Result<bool> CommitWorm(const NodePtr& node, const AttributeChange& change);
+  TimeNs ShownAccessTime(const Node& node) const REQUIRES(tree_.mu);
+
   // locked_files.cc
   // One setting of a lock, by whichever way.
   struct LockChange {
     std::optional<bool> hold = {};
     std::optional<std::string> mode = {};
     std::optional<std::int64_t> until_s = {};
-    bool frees = false;  // the file shall not be locked afterwards
+    bool frees = false;            // the file shall not be locked afterwards
+    std::string mode_if_new = {};  // of retention that begins; "" for governance
   };
   std::int64_t ServerSeconds() const;
   std::optional<LockState> LockRead(const s3::Lock& lock, std::int64_t taken_s) const;

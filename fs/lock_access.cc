@@ -98,7 +98,7 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
                     hold.enabled == s3::Tri::kYes;
   policy.sure = sure;
   policy.enabled = sure || policy.visible || !options.unknown.empty() || !options.rules.empty() ||
-                   !options.autolock.empty();
+                   !options.autolock.empty() || options.worm != "off";
   TakeDefault(facts, policy);
   if (!policy.visible) {
     NoteUnseen(policy, retention.denied ? "s3:GetObjectRetention" : "s3:GetObjectLegalHold", notes);
@@ -112,6 +112,15 @@ Result<LockPolicy> FindLockPolicy(s3::Bucket& bucket, const s3::BucketFacts& fac
                            "--locked=versioned lets them go, and keeps their versions"));
   }
   return policy;
+}
+
+Result<std::optional<LockTerm>> WormTerm(const LockOptions& options) {
+  if (options.worm_retention.empty()) return std::optional<LockTerm>();
+  const std::string option = "--worm-retention " + options.worm_retention;
+  auto term = ParseLockTerm(options.worm_retention);
+  if (!term) return Error{Code::kInvalid, option + ": " + term.error().what};
+  COFFER_TRY(CheckLockBounds(*term, {options.longest_s, options.allow_compliance}, option));
+  return std::optional(*std::move(term));
 }
 
 s3::Lock DefaultLockOf(const s3::BucketFacts& facts, std::int64_t now_s) {
@@ -134,12 +143,13 @@ Result<MountRules> MakeLockRules(const LockOptions& options,
   if (!options.autolock.empty()) {
     COFFER_ASSIGN(all.autolock, ParseAutolock(options.autolock, bounds));
   }
-  if (!all.any()) return all;
+  const bool worm = options.worm == "snaplock";
+  if (!all.any() && !worm) return all;
   if (!policy.enabled && policy.visible) {
     return Error{Code::kUnsupported,
                  "files cannot be locked by rules: the bucket has no Object Lock, or is not "
-                 "reached by an address that has; mount without --lock-rule and --autolock, or a "
-                 "bucket made with Object Lock"};
+                 "reached by an address that has; mount without --lock-rule, --autolock and "
+                 "--worm, or a bucket made with Object Lock"};
   }
   policy.enabled = true;
   if (!policy.visible && options.unverified != "allow") {

@@ -22,10 +22,16 @@ struct LockOptions {
   bool allow_compliance = false;
   std::vector<std::string> rules = {};  // GLOB=MODE:DURATION, in their order
   bool no_builtin_exemptions = false;
-  std::string autolock = {};  // IDLE=MODE:DURATION
+  std::string autolock = {};        // IDLE=MODE:DURATION
+  std::string worm = "off";         // "snaplock"
+  std::string worm_retention = {};  // MODE:DURATION of its locks without a date; "": governance
+  bool worm_atime = false;
   std::int64_t longest_s = kLongestLockS;
   std::string unverified = {};  // "allow": rules although locks cannot be read back
 };
+
+// How --worm locks; kInvalid for what is beyond the bounds.
+Result<std::optional<LockTerm>> WormTerm(const LockOptions& options);
 
 // Asks nothing where the bucket is known to have no Object Lock, else at most 2 requests about
 // `key`, which need not exist. What people should know is added to `notes`. Failures are the

@@ -31,7 +31,10 @@ Error About(std::string_view rule, const std::string& complaint) {
   return AboutOption("--lock-rule " + std::string(rule), complaint);
 }
 
-Status CheckBounds(const LockTerm& term, const LockRuleBounds& bounds, std::string_view option) {
+}  // namespace
+
+Status CheckLockBounds(const LockTerm& term, const LockRuleBounds& bounds,
+                       std::string_view option) {
   if (term.period_s > bounds.longest_s) {
     return AboutOption(option, "locks for more than " + PeriodInWords(bounds.longest_s) +
                                    ", and nobody can take it back: --lock-max allows more");
@@ -43,8 +46,6 @@ Status CheckBounds(const LockTerm& term, const LockRuleBounds& bounds, std::stri
   }
   return Ok();
 }
-
-}  // namespace
 
 Result<LockRule> ParseLockRule(std::string_view text) {
   const std::size_t equals = text.rfind('=');  // no term has one, and a pattern may
@@ -68,7 +69,7 @@ Result<std::vector<LockRule>> ParseLockRules(const std::vector<std::string>& tex
   std::vector<LockRule> rules;
   for (const std::string& text : texts) {
     COFFER_ASSIGN(LockRule rule, ParseLockRule(text));
-    if (rule.term) COFFER_TRY(CheckBounds(*rule.term, bounds, "--lock-rule " + text));
+    if (rule.term) COFFER_TRY(CheckLockBounds(*rule.term, bounds, "--lock-rule " + text));
     rules.push_back(std::move(rule));
   }
   return rules;
@@ -84,7 +85,7 @@ Result<Autolock> ParseAutolock(std::string_view text, const LockRuleBounds& boun
   if (!idle_s) return AboutOption(option, "the time to rest " + idle_s.error().what);
   const auto term = ParseLockTerm(text.substr(equals + 1));
   if (!term) return AboutOption(option, "the lock " + term.error().what);
-  COFFER_TRY(CheckBounds(*term, bounds, option));
+  COFFER_TRY(CheckLockBounds(*term, bounds, option));
   return Autolock{*idle_s, *term};
 }
 

@@ -47,6 +47,9 @@ struct Autolock {
 // "IDLE=MODE:DURATION"; kInvalid as above.
 Result<Autolock> ParseAutolock(std::string_view text, const LockRuleBounds& bounds);
 
+// kInvalid for a term that is beyond the bounds, with the name of what asked for it.
+Status CheckLockBounds(const LockTerm& term, const LockRuleBounds& bounds, std::string_view option);
+
 // Has the last component of `path` the form of a name that a tool gives to a file on its way?
 bool IsTemporaryName(std::string_view path);
 

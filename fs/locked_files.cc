@@ -335,6 +335,7 @@ Result<s3::Lock> Filesystem::Impl::WantedLock(const LockChange& change, const s3
     if (*change.until_s - now.server_date_s > options_.locks.longest_s) {
       return Error{Code::kInvalid, "the date is further away than --lock-max allows"};
     }
+    if (!retained && !change.mode_if_new.empty()) wanted.mode = change.mode_if_new;
     if (wanted.mode.empty()) wanted.mode = "GOVERNANCE";
     wanted.retain_until_s = *change.until_s;
   }

@@ -156,6 +156,7 @@ s3::ObjectStore& MountAssembly::store() {
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
   fs.locks = locks_;
+  fs.worm = worm_;
   fs.prove_at_open = s3ec_ != nullptr;
   if (!sealed_->volume()) {
     fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
@@ -261,6 +262,11 @@ Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
   COFFER_ASSIGN(MountRules made,
                 MakeLockRules(options_.locks, volume ? volume->descriptor().lock_rules : none,
                               locks_, notes));
+  COFFER_ASSIGN(const auto worm, WormTerm(options_.locks));
+  worm_.snaplock = options_.locks.worm == "snaplock";
+  worm_.shows_atime = options_.locks.worm_atime;
+  if (worm) worm_.mode = worm->mode;
+  if (worm) worm_.default_s = worm->period_s;
   const std::vector<std::string> owed = owed_->TakeOver(options_.locks.allow_compliance);
   notes.insert(notes.end(), owed.begin(), owed.end());
   if (!made.any()) return Ok();

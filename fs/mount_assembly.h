@@ -84,6 +84,7 @@ class MountAssembly {
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
   LockPolicy locks_;
+  WormOptions worm_;
   std::unique_ptr<OwedLocks> owed_;
   std::unique_ptr<LockingStore> locking_;  // all that this mount stores goes through it
   std::unique_ptr<MemoryBudget> budget_;

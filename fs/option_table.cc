@@ -35,6 +35,7 @@ constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
 constexpr std::string_view kLockedFiles[] = {"refuse", "versioned"};
 constexpr std::string_view kLockedModes[] = {"strip", "keep"};
 constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
+constexpr std::string_view kWormModes[] = {"off", "snaplock"};
 constexpr std::string_view kUnverified[] = {"refuse", "allow"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
@@ -266,6 +267,12 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.mount.locks.no_builtin_exemptions); }},
     {"autolock", 0, kForMount, "IDLE=M:TIME", kLocks, "lock all others once they have rested",
      [](Draft& d) -> Slot { return Text(d.mount.locks.autolock); }},
+    {"worm", 0, kForMount, "off|snaplock", kLocks, "chmod a-w locks a file until its atime",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.worm, kWormModes); }},
+    {"worm-retention", 0, kForMount, "M:TIME", kLocks, "of such locks where no atime is set",
+     [](Draft& d) -> Slot { return Text(d.mount.locks.worm_retention); }},
+    {"worm-atime", 0, kForMount, "", kLocks, "show as atime until when a file is locked",
+     [](Draft& d) -> Slot { return Switch(d.mount.locks.worm_atime); }},
     {"lock-unverified", 0, kForMount, "refuse|allow", kLocks, "rules where locks cannot be read",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.unverified, kUnverified); }},
 

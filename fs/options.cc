@@ -226,6 +226,10 @@ Status CheckLockRules(const LockOptions& locks) {
   const auto rules =
       ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
   if (!rules) return Usage(rules.error().what);
+  if (locks.worm == "off" && (!locks.worm_retention.empty() || locks.worm_atime)) {
+    return Usage("--worm-retention and --worm-atime are for --worm=snaplock");
+  }
+  if (const auto worm = WormTerm(locks); !worm) return Usage(worm.error().what);
   if (locks.autolock.empty()) return Ok();
   const auto autolock = ParseAutolock(locks.autolock, {locks.longest_s, locks.allow_compliance});
   return autolock ? Ok() : Usage(autolock.error().what);

@@ -98,13 +98,18 @@ OwedLocks::Hooks OwedLocks::hooks() const {
   return hooks_;
 }
 
+// recorded_ has what the line says.
+Status OwedLocks::AddLine(const std::string& line, bool durable) {
+  CrashRecords& records = *parties_.records;
+  return records.must_begin() ? records.Begin(AllRecorded(recorded_)) : records.Add(line, durable);
+}
+
 Status OwedLocks::Record(std::string_view key, const OwedTerm& owed) {
   if (!parties_.records) return Ok();
   const auto known = recorded_.find(key);
   if (known != recorded_.end() && known->second == owed) return Ok();
   recorded_.insert_or_assign(std::string(key), owed);
-  return parties_.records->Add(OwedLine(key, owed), true,
-                               [&recorded = recorded_] { return AllRecorded(recorded); });
+  return AddLine(OwedLine(key, owed), true);
 }
 
 void OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
@@ -137,8 +142,7 @@ void OwedLocks::Drop(std::string_view key) {
   if (recorded == recorded_.end()) return;
   recorded_.erase(recorded);
   // Not forced to the disk: to look once more at what has been paid changes nothing.
-  (void)parties_.records->Add(PaidLine(key), false,
-                              [&rest = recorded_] { return AllRecorded(rest); });
+  (void)AddLine(PaidLine(key), false);
 }
 
 void OwedLocks::Forget(std::string_view key) {
@@ -154,35 +158,37 @@ void OwedLocks::Closed(std::string_view key) {
   }
 }
 
+// True when nothing of a dead mount's record has to stay.
+bool OwedLocks::Take(std::string_view text, bool allow_compliance, TakenOver& taken) {
+  bool all = true;
+  for (const auto& [key, owed] : Unpaid(text)) {
+    if (owed.term.mode == "COMPLIANCE" && !allow_compliance) {
+      taken.lines.push_back("\"" + key +
+                            "\" was to be locked in compliance mode by an earlier mount: that "
+                            "takes --allow-compliance");
+      all = false;
+      continue;
+    }
+    const Lock lock(mu_);
+    all = Record(key, owed).has_value() && all;
+    Add(key, "", owed);
+    ++taken.count;
+  }
+  return all;
+}
+
 std::vector<std::string> OwedLocks::TakeOver(bool allow_compliance) {
   if (!parties_.records) return {};
-  std::vector<std::string> lines;
-  std::size_t taken = 0;
-  const auto take = [&](std::string_view text) {
-    bool all = true;
-    for (const auto& [key, owed] : Unpaid(text)) {
-      if (owed.term.mode == "COMPLIANCE" && !allow_compliance) {
-        lines.push_back("\"" + key +
-                        "\" was to be locked in compliance mode by an earlier mount: "
-                        "that takes --allow-compliance");
-        all = false;
-        continue;
-      }
-      const Lock lock(mu_);
-      all = Record(key, owed).has_value() && all;
-      Add(key, "", owed);
-      ++taken;
-    }
-    return all;
-  };
-  const std::vector<std::string> failures = parties_.records->VisitDead(take);
-  lines.insert(lines.end(), failures.begin(), failures.end());
-  if (taken > 0) {
-    lines.push_back("an earlier mount ended before " + std::to_string(taken) +
-                    (taken == 1 ? " file was" : " files were") +
-                    " locked: this one does it, where they are still there");
+  TakenOver taken;
+  const std::vector<std::string> failures = parties_.records->VisitDead(
+      [&](std::string_view text) { return Take(text, allow_compliance, taken); });
+  taken.lines.insert(taken.lines.end(), failures.begin(), failures.end());
+  if (taken.count > 0) {
+    taken.lines.push_back("an earlier mount ended before " + std::to_string(taken.count) +
+                          (taken.count == 1 ? " file was" : " files were") +
+                          " locked: this one does it, where they are still there");
   }
-  return lines;
+  return std::move(taken.lines);
 }
 
 void OwedLocks::ArmTimer() {

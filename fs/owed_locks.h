@@ -100,6 +100,11 @@ class OwedLocks {
 
   using DueDebts = std::vector<std::pair<std::string, Debt>>;
 
+  struct TakenOver {
+    std::size_t count = 0;
+    std::vector<std::string> lines = {};
+  };
+
   DueDebts Due(bool all);
   bool Pay(const DueDebts& debts);
   Hooks hooks() const;
@@ -110,6 +115,8 @@ class OwedLocks {
   void Add(std::string_view key, std::string etag, const OwedTerm& owed) REQUIRES(mu_);
   void Drop(std::string_view key) REQUIRES(mu_);
   Status Record(std::string_view key, const OwedTerm& owed) REQUIRES(mu_);
+  Status AddLine(const std::string& line, bool durable) REQUIRES(mu_);
+  bool Take(std::string_view text, bool allow_compliance, TakenOver& taken);
 
   const Parties parties_;
   mutable Mutex mu_;

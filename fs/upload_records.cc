@@ -56,6 +56,21 @@ std::vector<s3::Upload> Unfinished(std::string_view text) {
   return uploads;
 }
 
+// What one file names; true when nothing of it is left.
+bool AbortRecorded(s3::ObjectStore& store, std::string_view text, Leftovers& leftovers) {
+  bool all = true;
+  for (const s3::Upload& upload : Unfinished(text)) {
+    if (const Status aborted = store.AbortUpload(upload); aborted) {
+      ++leftovers.aborted;
+    } else {
+      all = false;
+      leftovers.failures.push_back("an unfinished upload of \"" + upload.key +
+                                   "\" stays in the bucket: " + aborted.error().what);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 UploadRecords::UploadRecords(Options options, std::unique_ptr<CrashRecords> records)
@@ -72,13 +87,17 @@ UploadRecords::~UploadRecords() {
   if (open_.empty()) records_->Remove();
 }
 
+// open_ has what the line says.
+Status UploadRecords::Add(const std::string& line, bool durable) {
+  return records_->must_begin() ? records_->Begin(AllOpen(open_)) : records_->Add(line, durable);
+}
+
 void UploadRecords::Began(const s3::Upload& upload) {
   Status recorded = Ok();
   {
     const Lock lock(mu_);
     open_[upload.id] = upload.key;
-    recorded = records_->Add(BeganLine(upload.id, upload.key), true,
-                             [&open = open_] { return AllOpen(open); });
+    recorded = Add(BeganLine(upload.id, upload.key), true);
   }
   if (!recorded && options_.warn) {
     options_.warn("the upload of \"" + upload.key +
@@ -94,26 +113,14 @@ void UploadRecords::Ended(const s3::Upload& upload) {
   if (open_.empty()) {
     records_->Clear();
   } else {
-    (void)records_->Add(EndedLine(upload.id), false, [&open = open_] { return AllOpen(open); });
+    (void)Add(EndedLine(upload.id), false);
   }
 }
 
 Leftovers UploadRecords::AbortLeftovers(s3::ObjectStore& store) const {
   Leftovers leftovers;
-  const auto abort = [&](std::string_view text) {
-    bool all = true;
-    for (const s3::Upload& upload : Unfinished(text)) {
-      if (const Status aborted = store.AbortUpload(upload); aborted) {
-        ++leftovers.aborted;
-      } else {
-        all = false;
-        leftovers.failures.push_back("an unfinished upload of \"" + upload.key +
-                                     "\" stays in the bucket: " + aborted.error().what);
-      }
-    }
-    return all;
-  };
-  const std::vector<std::string> failures = records_->VisitDead(abort);
+  const std::vector<std::string> failures = records_->VisitDead(
+      [&](std::string_view text) { return AbortRecorded(store, text, leftovers); });
   leftovers.failures.insert(leftovers.failures.end(), failures.begin(), failures.end());
   return leftovers;
 }

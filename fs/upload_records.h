@@ -49,6 +49,7 @@ class UploadRecords : public UploadObserver {
 
  private:
   UploadRecords(Options options, std::unique_ptr<CrashRecords> records);
+  Status Add(const std::string& line, bool durable) REQUIRES(mu_);
 
   const Options options_;
   Mutex mu_;

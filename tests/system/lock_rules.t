@@ -132,9 +132,9 @@ ok "rsync -a again ends with 0 when nothing changed" rsync -a "$WORK/source/" "$
 ls "$M/data" >/dev/null
 costs "a temporary name costs nothing" "1 PutObject" write x "$M/data/a-tmp-1"
 write x "$M/data/b-tmp-2"
-is "$("$COFFER" status --json "$M" | jq -cS .temporary_names)" '{"failing":0,"locked":0,"waiting":2}' "status counts what is to be locked"
+is "$("$COFFER" status --json "$M" | jq -cS .owed_locks)" '{"failing":0,"locked":0,"waiting":2}' "status counts what is to be locked"
 ok "one can be removed" rm "$M/data/b-tmp-2"
-like "$("$COFFER" status "$M")" 'temporary +1 file not locked yet' "status says so to people"
+like "$("$COFFER" status "$M")" 'locks +1 file to be locked later, 0 that were' "status says so to people"
 is "$(mode_of data/a-tmp-1)" none "it is not locked yet"
 unmount
 is "$(mode_of data/a-tmp-1)" GOVERNANCE "what is left at unmount is locked then"
@@ -164,6 +164,26 @@ refused "and refused to be written" bash -c "echo more >>'$M/other/rests'"
 unmount
 refuses "--autolock without Object Lock" 1 'the bucket has no Object Lock' s3://plain --autolock 1h=governance:1d
 refuses "--autolock that is none" 2 'the time to rest is no duration' s3://b --autolock 30=governance:1d
+
+note "--worm=snaplock and --locked=versioned"
+mount_at s3://b --worm=snaplock --worm-atime
+write x "$M/worm"
+WHEN=$(date -u -d '+3 hours' +%FT%TZ)
+ok "touch -a sets the date" touch -a -d "$WHEN" "$M/worm"
+ok "chmod a-w commits it" chmod a-w "$M/worm"
+is "$(mode_of worm) $(getfattr --only-values -n user.immutable.until "$M/worm" 2>/dev/null)" "GOVERNANCE $WHEN" "it is locked until then"
+is "$(stat -c %x "$M/worm" | cut -d. -f1)" "$(date -d "$WHEN" '+%F %T')" "as its time of last access shows"
+refused "a shorter time" touch -a -d "$(date -u -d '+1 hour' +%FT%TZ)" "$M/worm"
+ok "a longer one" touch -a -d "$(date -u -d '+4 hours' +%FT%TZ)" "$M/worm"
+refused "chmod u+w" chmod u+w "$M/worm"
+refused "rm" rm -f "$M/worm"
+unmount
+mount_at s3://b "${RULES[@]}" --locked=versioned
+write over "$M/worm"
+ok "--locked=versioned: what is locked is written over" [ "$(cat "$M/worm")" = over ]
+is "$(versions_of worm) $(mode_of worm)" "2 none" "by a new version"
+ok "and removed" rm "$M/worm" "$M/data/x.iso"
+unmount
 
 note "a server that loses locks"
 lose() { # HOW OPERATION...
