@@ -181,7 +181,7 @@ unmount
 mount_at s3://b "${RULES[@]}" --locked=versioned
 write over "$M/worm"
 ok "--locked=versioned: what is locked is written over" [ "$(cat "$M/worm")" = over ]
-is "$(versions_of worm) $(mode_of worm)" "2 none" "by a new version"
+is "$(versions_of worm) $(mode_of worm)" "3 none" "by a new version"
 ok "and removed" rm "$M/worm" "$M/data/x.iso"
 unmount
 
