@@ -23,7 +23,7 @@ struct LockPolicy {
   // These credentials may see locks. Else `unseen_locked` is what every version counts as.
   bool visible = true;
   bool unseen_locked = true;
-  bool strip_write_bits = true;   // of the mode that a locked file shows
+  bool strip_write_bits = true;  // of the mode that a locked file shows
   // --locked=versioned: a locked name may be written over and removed, which leaves its version.
   bool versioned = false;
   bool allow_compliance = false;  // may be set or extended by attributes
