@@ -39,6 +39,8 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_TRY(RevalidateUnlessOpen(node, handle));
   COFFER_TRY(EnterToChange(node));
   COFFER_TRY(RefuseSealed(node));
+  COFFER_ASSIGN(const bool done, ChangeAsWorm(node, change));
+  if (done) return AttributesAsShown(*node);
   COFFER_ASSIGN(const bool nothing, IsNoChange(node, change));
   if (nothing) return AttributesAsShown(*node);
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
@@ -91,6 +93,7 @@ void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& cha
     file.attributes_late = true;
   } else if (!file.writer.dirty()) {
     Wait(file.node);  // nothing to commit that it could ride on
+    file.node->waiting->given_lock = file.given_lock;
   }
 }
 
@@ -291,6 +294,7 @@ std::optional<Status> Filesystem::Impl::TrySendWaiting(const NodePtr& node) {
 Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
   std::string key;
   std::uint64_t edits = 0;
+  std::optional<s3::Lock> given;
   {
     const Lock lock(tree_.mu);
     if (!node->waiting) return Ok();  // sent or removed meanwhile
@@ -301,17 +305,19 @@ Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
     // Being written: the next commit carries it, or the last close sends it.
     if (node->writing && held == nullptr) return Ok();
     edits = node->waiting->edits;
+    given = held != nullptr ? held->given_lock : node->waiting->given_lock;
   }
-  const Status unlocked = CheckStillUnlocked(node, key, held);
-  auto sent = unlocked ? SendCopy(node, key) : Result<FileVersion>(unlocked.error());
+  const Status unlocked = CheckStillUnlocked(node, key, given);
+  auto sent = unlocked ? SendCopy(node, key) : Result<SentCopy>(unlocked.error());
   const Lock lock(tree_.mu);
   if (!sent) return WaitingFailed(*node, key, std::move(sent).error());
-  if (held != nullptr) held->writer.MoveTo(*sent);
+  FileVersion& version = sent->version;
+  if (held != nullptr) held->writer.MoveTo(version);
   if (node->writing && held == nullptr) {
-    node->writing->copied = *sent;
-    sent->size = node->version.size;  // of what is being written
+    node->writing->copied = version;
+    version.size = node->version.size;  // of what is being written
   }
-  node->version = std::move(sent).value();
+  node->version = std::move(version);
   if (node->directory) node->marker = true;
   if (node->object) {
     auto object = std::make_shared<s3::ObjectInfo>(*node->object);
@@ -320,7 +326,7 @@ Status Filesystem::Impl::SendHeld(const NodePtr& node, OpenFile* held) {
     node->object = std::move(object);
   }
   node->valid_until = Until(options_.metadata_ttl);
-  ShowLockOfMade(*node, node->version.last_modified_s);
+  ShowLockOfMade(*node, sent->written);
   if (node->writing) node->writing->given_lock = node->lock.lock;
   if (!node->gone) tree_.Change(*node->parent, node->name, FactFrom(*node));
   if (node->waiting && node->waiting->edits == edits) {
@@ -394,26 +400,29 @@ Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node
 }
 
 // Sends the node's attributes by a copy of its object onto itself.
-Result<FileVersion> Filesystem::Impl::SendCopy(const NodePtr& node, const std::string& key) {
+Result<Filesystem::Impl::SentCopy> Filesystem::Impl::SendCopy(const NodePtr& node,
+                                                              const std::string& key) {
   auto copy = CopyWithAttributes(node, key);
   if (!copy && copy.error().code == Code::kNotFound && node->directory) {
     return SendMarker(node, key);
   }
   if (!copy) return std::move(copy).error();
   COFFER_ASSIGN(const s3::Written written, parts_.store.Copy(*copy));
-  return FileVersion{written.etag, written.version_id, copy->size, written.server_date_s,
-                     copy->storage_class};
+  return SentCopy{
+      {written.etag, written.version_id, copy->size, written.server_date_s, copy->storage_class},
+      written};
 }
 
 // An implicit directory gets a marker, which keeps its attributes.
-Result<FileVersion> Filesystem::Impl::SendMarker(const NodePtr& node, const std::string& key) {
+Result<Filesystem::Impl::SentCopy> Filesystem::Impl::SendMarker(const NodePtr& node,
+                                                                const std::string& key) {
   s3::NewObject marker = MarkerObject();
   {
     const Lock lock(tree_.mu);
     marker.metadata = MetadataOf(*node, {});
   }
   COFFER_ASSIGN(const s3::Written written, parts_.store.Put(key, {}, marker));
-  return FileVersion{written.etag, written.version_id, 0, written.server_date_s};
+  return SentCopy{{written.etag, written.version_id, 0, written.server_date_s}, written};
 }
 
 s3::NewObject Filesystem::Impl::MarkerObject() {

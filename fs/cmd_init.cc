@@ -16,6 +16,8 @@
 #include "fs/key_set.h"
 #include "fs/key_trial.h"
 #include "fs/kms_access.h"
+#include "fs/lock_access.h"
+#include "fs/lock_rules.h"
 #include "fs/log.h"
 #include "fs/private_file.h"
 #include "fs/sealed_access.h"
@@ -60,10 +62,11 @@ class Init {
   Init(const Init&) = delete;
   Init& operator=(const Init&) = delete;
 
-  Status Run(const std::string& state_directory);
+  Status Run(const s3::BucketFacts& facts, const std::string& state_directory);
 
  private:
   Status CheckPlace();
+  Status TakeRules(const s3::BucketFacts& facts);
   Status TakeKeys();
   Status TryKeys();
   Status ChooseHeader(const std::vector<EncryptedDataKey>& encrypted);
@@ -109,6 +112,36 @@ Status Init::CheckPlace() {
   console_.err << "coffer init: what is here already will be refused (EBADMSG) until coffer reseal "
                   "--adopt-plaintext takes it in\n";
   return Ok();
+}
+
+// The bounds were kept when the command line was read.
+Status Init::TakeRules(const s3::BucketFacts& facts) {
+  descriptor_.lock_rules = options_.lock_rules;
+  COFFER_ASSIGN(std::vector<LockRule> parsed,
+                ParseLockRules(options_.lock_rules, {options_.longest_lock_s, true}));
+  const LockRules rules(std::move(parsed), true);
+  if (rules.empty()) return Ok();
+  if (facts.object_lock == s3::Tri::kNo) {
+    return Error{Code::kUnsupported,
+                 "the bucket has no Object Lock, so that no rule can lock files: leave out "
+                 "--lock-rule, or use a bucket made with Object Lock"};
+  }
+  const LockTerm& longest = *rules.longest();
+  const s3::Lock descriptor{longest.mode, longest.period_s, false};
+  if (!descriptor.Covers(DefaultLockOf(facts, 0))) {
+    return Error{Code::kInvalid,
+                 "the bucket's default retention locks for longer, or harder, than the longest of "
+                 "the rules, which would lock the volume descriptor: make one at least as strict"};
+  }
+  if (longest.mode != "COMPLIANCE" || options_.yes) return Ok();
+  const std::string question = "The volume descriptor will be locked in compliance mode for " +
+                               PeriodInWords(longest.period_s) +
+                               ", and nobody can undo this. Go on?";
+  if (!console_.interactive) {
+    return Error{Code::kInvalid, question + " Nobody can be asked: add --yes"};
+  }
+  if (Confirm(console_, question)) return Ok();
+  return Error{Code::kInterrupted, "nothing was changed"};
 }
 
 Status Init::TakeKeys() {
@@ -157,15 +190,16 @@ Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
 }
 
 Status Init::Write() {
-  auto written = WriteDescriptor({connection_.store(), arena_, pool_, prefix()}, descriptor_,
-                                 *trial_.source, s3::Condition::Absent());
+  auto written =
+      WriteDescriptor({connection_.store(), arena_, pool_, prefix(), connection_.server_time()},
+                      descriptor_, *trial_.source, s3::Condition::Absent());
   if (!written && written.error().code == Code::kExists) {
     return Error{Code::kExists, "somebody else made a volume here just now"};
   }
   return written;
 }
 
-Status Init::Run(const std::string& state_directory) {
+Status Init::Run(const s3::BucketFacts& facts, const std::string& state_directory) {
   COFFER_TRY(arena_.Usable());
   if (!arena_.locked()) console_.err << "coffer init: " << kUnlockedKeys << "\n";
   COFFER_ASSIGN(descriptor_.id, NewVolumeId());
@@ -177,6 +211,7 @@ Status Init::Run(const std::string& state_directory) {
   }
   descriptor_.binding = BindingOf(options_.name_binding).value_or(BindingPolicy::kStrict);
   COFFER_TRY(CheckPlace());
+  COFFER_TRY(TakeRules(facts));
   COFFER_TRY(TakeKeys());
   if (auto tried = TryKeys(); !tried) {
     ShowMissingStatement(tried.error(), descriptor_.keys, console_);
@@ -188,6 +223,9 @@ Status Init::Run(const std::string& state_directory) {
   COFFER_TRY(SavePin(state_directory, {address, descriptor_.id, descriptor_.keys}));
   console_.out << "sealed volume " << descriptor_.id << ", sealed under\n";
   for (const KeyName& key : descriptor_.keys) console_.out << "  " << Describe(key) << "\n";
+  for (const std::string& rule : descriptor_.lock_rules) {
+    console_.out << "  lock rule " << Printable(rule) << "\n";
+  }
   if (!options_.new_recovery_key.empty()) {
     console_.out << "The recovery key is " << options_.new_recovery_key
                  << ": keep it where this machine is not, and take it away from here.\n";
@@ -206,7 +244,7 @@ Status Start(const InitOptions& options, const Environment& environment, Console
   COFFER_ASSIGN(const Preflight preflight, connection->Check());
   for (const std::string& note : preflight.notes) console.err << "coffer init: " << note << "\n";
   Init init(options, *connection, console);
-  return init.Run(StateDirectory(options.volume, environment));
+  return init.Run(preflight.facts, StateDirectory(options.volume, environment));
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ Status KeyCommand::Change(std::vector<KeyName> keys, const std::string& question
   COFFER_TRY(Ask(question));
   opened_.descriptor.keys = keys;
   const DescriptorPlace place{session_->stored(), session_->arena(), session_->pool(),
-                              session_->prefix()};
+                              session_->prefix(), session_->connection().server_time()};
   // From here on it may be a key of the volume, whatever is heard of the write: it stays.
   const std::string made = std::exchange(made_recovery_key_, std::string());
   Status written = WriteDescriptor(place, opened_.descriptor, *trial->source,

@@ -324,7 +324,8 @@ Status Rebuild::Write() {
   COFFER_TRY(Ask());
   COFFER_ASSIGN(const KeyTrial trial, Try(descriptor_.keys));
   const DescriptorPlace place{session_->stored(), session_->arena(), session_->pool(),
-                              session_->prefix()};
+                              session_->prefix(), session_->connection().server_time()};
+  descriptor_.lock_rules = options_.lock_rules;
   const auto written = WriteDescriptor(place, descriptor_, *trial.source, condition_);
   const bool lost =
       !written && (written.error().code == Code::kExists || written.error().code == Code::kChanged);

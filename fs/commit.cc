@@ -8,6 +8,7 @@
 
 #include "fs/content_type.h"
 #include "fs/filesystem_impl.h"
+#include "fs/owed_locks.h"
 #include "fs/path.h"
 
 namespace coffer::fs {
@@ -34,12 +35,14 @@ Status Filesystem::Impl::CommitTurn(OpenFile& file) {
 
 // Nothing is locked under a name that is new; what is there is asked once more.
 Status Filesystem::Impl::CheckCommit(const OpenFile& file) {
-  if (!options_.locks.enabled) return Ok();
+  if (!options_.locks.protects()) return Ok();
+  std::optional<s3::Lock> given;
   {
     const Lock lock(tree_.mu);
     if (file.node->version.etag.empty()) return Ok();
+    given = file.given_lock;
   }
-  return CheckStillUnlocked(file.node, file.key, &file);
+  return CheckStillUnlocked(file.node, file.key, given);
 }
 
 // What the object shall say of itself, unless a stream has fixed that already.
@@ -79,8 +82,8 @@ void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
   const Lock lock(tree_.mu);
   Node& node = *file.node;
   const std::string key = tree_.Key(node);
-  if (file.attributes_late) {
-    file.attributes_late = false;
+  const bool late = std::exchange(file.attributes_late, false);
+  if (late) {
     Wait(file.node);
   } else {
     // A stream's metadata was fixed when it began: that is what everybody sees from now on.
@@ -91,8 +94,9 @@ void Filesystem::Impl::Committed(OpenFile& file, const s3::Written& written) {
   node.version = {written.etag, written.version_id, object->size, written.server_date_s};
   node.archived = false;
   node.valid_until = Until(options_.metadata_ttl);
-  ShowLockOfMade(node, written.server_date_s);
+  ShowLockOfMade(node, written);
   file.given_lock = node.lock.lock;
+  if (late) node.waiting->given_lock = file.given_lock;
   node.fetched_once = true;  // the kernel has the pages that were written
   tree_.Change(*node.parent, node.name, FactFrom(node));
   tree_.Remember(file.node, std::move(object));
@@ -181,6 +185,7 @@ void Filesystem::Impl::LeaveWriter(const std::shared_ptr<OpenFile>& file) {
     tree_.DropIfUnused(file->node);
   }
   file->writer.Abort();  // gives its memory back; nothing is uncommitted unless it failed
+  if (parts_.owed != nullptr) parts_.owed->Closed(file->key);
 }
 
 // What the node shows never came to be: nothing remembered of its name holds, here or in the

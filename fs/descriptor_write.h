@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "fs/volume_descriptor.h"
 #include "fs/worker_pool.h"
+#include "s3client/clock.h"
 #include "s3client/object_store.h"
 
 namespace coffer::fs {
@@ -20,10 +21,13 @@ struct DescriptorPlace {
   SecretArena& arena;
   WorkerPool& pool;
   std::string prefix;  // of the volume's keys
+  const s3::ServerTime& server_time;
 };
 
 // `descriptor` as a new message under `keys`, and read back as a mount will, by a store that has
-// not seen it yet: when this returns, it opens. kExists or kChanged for a lost condition.
+// not seen it yet: when this returns, it opens. In a volume with lock rules it is locked for as
+// long as the longest of them says, which is read back, too. kExists or kChanged for a lost
+// condition.
 Status WriteDescriptor(const DescriptorPlace& place, const VolumeDescriptor& descriptor,
                        KeySource& keys, const s3::Condition& condition);
 

@@ -241,10 +241,12 @@ class ReadOnlyChecks {
       if (!setup->enabled) return Add(Passed("object lock", "off"));
       if (setup->default_mode.empty())
         return Add(Passed("object lock", "on, no default retention"));
-      return Add(Warn("object lock",
-                      "on, and every new object is locked: " + setup->default_mode + ", " +
-                          setup->default_period,
-                      "temporary files of editors, rsync and restic would be locked too"));
+      return Add(
+          Warn("object lock",
+               "on, and every new object is locked: " + setup->default_mode + ", " +
+                   setup->default_period,
+               "temporary files of editors, rsync and restic would be locked too: coffer mount "
+               "--locked=versioned lets them go"));
     }
     if (!lock_on_) {
       return Add(NotTested("object lock",

@@ -216,6 +216,8 @@ Status Filesystem::SetImmutable(NodeId node, bool immutable) {
   return impl_->SetImmutable(node, immutable);
 }
 
+bool Filesystem::IsBeingWritten(std::string_view key) const { return impl_->IsBeingWritten(key); }
+void Filesystem::LockedMeanwhile(const std::string& key) { impl_->LockedMeanwhile(key); }
 bool Filesystem::Drain() { return impl_->Drain(); }
 FilesystemStats Filesystem::stats() const { return impl_->stats(); }
 const ReadCounters& Filesystem::read_counters() const { return impl_->read_counters_; }

@@ -48,6 +48,14 @@ enum class SealedBelow {
   kReadOnly,      // --sealed=no: shown as they are; below a volume nothing is changed
 };
 
+// Files as on a file system with write-once files (fs/worm.cc).
+struct WormOptions {
+  bool snaplock = false;            // chmod a-w locks until the time of last access
+  std::string mode = "GOVERNANCE";  // of such locks
+  std::int64_t default_s = 0;       // how long without a date; 0: not at all
+  bool shows_atime = false;         // a locked file's time of last access is the date
+};
+
 struct FilesystemOptions {
   std::string prefix;  // "" or ends in '/': every key of the volume begins with it
   std::string source;  // as the user named it; user.coffer.source
@@ -70,6 +78,7 @@ struct FilesystemOptions {
   ReadOptions read;
   WriteOptions write;
   LockPolicy locks;
+  WormOptions worm;
   std::string rescue_directory;
 };
 
@@ -179,6 +188,8 @@ class KernelCache {
   virtual void ForgetAttributes(NodeId node) = 0;
 };
 
+class OwedLocks;
+
 class Filesystem {
  public:
   // All borrowed, all outlive the filesystem.
@@ -195,6 +206,7 @@ class Filesystem {
     ContentSealer* sealer = nullptr;  // of a sealed volume
     // What user.coffer.FIELD of the root says of the mount, "" for no such field; may be null.
     std::function<std::string(std::string_view field)> volume_field = nullptr;
+    OwedLocks* owed = nullptr;  // told of last closes
   };
   Filesystem(const Parts& parts, FilesystemOptions options);
   ~Filesystem();
@@ -261,6 +273,10 @@ class Filesystem {
   // Is the file locked, as lsattr shows it? And chattr's +i and -i: a legal hold, on and off.
   Result<bool> IsImmutable(NodeId node);
   Status SetImmutable(NodeId node, bool immutable);
+  // Has somebody the object `key` open for writing? Never blocks.
+  bool IsBeingWritten(std::string_view key) const;
+  // The object `key` was locked beside this: it is looked at once more (1 HEAD).
+  void LockedMeanwhile(const std::string& key);
 
   // Sends everything that waits, commits files still open, aborts what cannot be sent. False when
   // something is unsent afterwards (it was told to the observer and, where possible, rescued).

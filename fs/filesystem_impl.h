@@ -135,6 +135,9 @@ class Filesystem::Impl {
   // --- locked_files.cc
   Result<bool> IsImmutable(NodeId id);
   Status SetImmutable(NodeId id, bool immutable);
+  NodePtr NodeOf(std::string_view key) const REQUIRES(tree_.mu);
+  bool IsBeingWritten(std::string_view key) const;
+  void LockedMeanwhile(const std::string& key);
 
   // --- filesystem.cc
   bool Drain();
@@ -301,8 +304,13 @@ class Filesystem::Impl {
   s3::Metadata MetadataOf(const Node& node, s3::Metadata metadata) const REQUIRES(tree_.mu);
   Result<std::shared_ptr<const s3::ObjectInfo>> ObjectOf(const NodePtr& node,
                                                          const std::string& key);
-  Result<FileVersion> SendCopy(const NodePtr& node, const std::string& key);
-  Result<FileVersion> SendMarker(const NodePtr& node, const std::string& key);
+  // What a change of attributes made of the object.
+  struct SentCopy {
+    FileVersion version;
+    s3::Written written;
+  };
+  Result<SentCopy> SendCopy(const NodePtr& node, const std::string& key);
+  Result<SentCopy> SendMarker(const NodePtr& node, const std::string& key);
   static s3::NewObject MarkerObject();
 
   // xattrs.cc
@@ -311,26 +319,34 @@ class Filesystem::Impl {
   Result<Xattrs> XattrsOf(const NodePtr& node, const std::string& key);
   Status KeepXattrs(const NodePtr& node, OpenFile* file, const Xattrs& xattrs);
 
+  // worm.cc
+  Result<bool> ChangeAsWorm(const NodePtr& node, const AttributeChange& change);
+  Result<bool> CommitWorm(const NodePtr& node, const AttributeChange& change);
+  TimeNs ShownAccessTime(const Node& node) const REQUIRES(tree_.mu);
+
   // locked_files.cc
   // One setting of a lock, by whichever way.
   struct LockChange {
     std::optional<bool> hold = {};
     std::optional<std::string> mode = {};
     std::optional<std::int64_t> until_s = {};
-    bool frees = false;  // the file shall not be locked afterwards
+    bool frees = false;            // the file shall not be locked afterwards
+    std::string mode_if_new = {};  // of retention that begins; "" for governance
   };
   std::int64_t ServerSeconds() const;
   std::optional<LockState> LockRead(const s3::Lock& lock, std::int64_t taken_s) const;
-  LockState LockOfMade(std::int64_t server_date_s) const;
+  LockState LockOfMade(const s3::Written& written) const;
   void KeepLock(Fact& fact, const LockState& lock) const;
-  void ShowLockOfMade(Node& node, std::int64_t server_date_s) const REQUIRES(tree_.mu);
+  void ShowLockOfMade(Node& node, const s3::Written& written) const REQUIRES(tree_.mu);
   bool IsLocked(const Node& node) const REQUIRES(tree_.mu);
   bool IsLockedFor(const Node& node, const OpenFile& file) const REQUIRES(tree_.mu);
   std::uint32_t ModeOf(const Node& node) const REQUIRES(tree_.mu);
   void LearnLock(const NodePtr& node, const std::string& key, const s3::ObjectInfo& info);
   Status CheckUnlocked(const NodePtr& node);
-  Status CheckStillUnlocked(const NodePtr& node, const std::string& key, const OpenFile* file);
+  Status CheckStillUnlocked(const NodePtr& node, const std::string& key,
+                            const std::optional<s3::Lock>& given);
   Result<bool> IsNoChange(const NodePtr& node, const AttributeChange& change);
+  Result<LockReading> LookAtLock(const NodePtr& node);
   Result<std::string> GetLockXattr(const NodePtr& node, std::string_view field);
   Status SetLockXattr(NodeId id, std::string_view field, std::optional<std::string_view> value);
   Status ChangeLock(NodeId id, const LockChange& change);

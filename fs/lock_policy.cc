@@ -8,7 +8,7 @@ namespace coffer::fs {
 
 Result<LockReading> ReadLock(s3::ObjectStore& store, std::string_view key,
                              const LockPolicy& policy) {
-  if (!policy.enabled || key.ends_with('/')) return LockReading{};
+  if (!policy.protects() || key.ends_with('/')) return LockReading{};
   if (!policy.visible) return LockReading{policy.unseen_locked};
   s3::ReadCondition current;
   current.confirm_absence = false;  // what follows speaks to the same server

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,16 +19,24 @@ namespace coffer::fs {
 
 struct LockPolicy {
   bool enabled = false;  // the bucket has Object Lock; else nothing of this costs a request
+  bool sure = false;     // that it has; else it is taken to, until it says otherwise
   // These credentials may see locks. Else `unseen_locked` is what every version counts as.
   bool visible = true;
   bool unseen_locked = true;
-  bool strip_write_bits = true;   // of the mode that a locked file shows
+  bool strip_write_bits = true;  // of the mode that a locked file shows
+  // --locked=versioned: a locked name may be written over and removed, which leaves its version.
+  bool versioned = false;
   bool allow_compliance = false;  // may be set or extended by attributes
+  // How far in the future attributes may lock.
+  std::int64_t longest_s = std::numeric_limits<std::int64_t>::max() / 2;
   // What the bucket gives to every new version; "" for nothing.
   std::string default_mode = {};
   std::int64_t default_period_s = 0;
   std::int64_t default_slack_s = 5;  // how far the service's idea of it may be from ours
   bool default_known = true;
+
+  // Is anybody refused for a lock?
+  bool protects() const { return enabled && !versioned; }
 };
 
 // What one look at the current version showed.
@@ -38,6 +47,7 @@ struct LockReading {
 };
 
 // Asks for the lock of the current version of `key`: 1 HEAD, none where the policy decides alone.
+// With --locked=versioned nothing counts as locked.
 // A name that is not there is not locked; one that may not be looked at is as unseen ones are.
 // Directory markers never are. Blocks on the network.
 Result<LockReading> ReadLock(s3::ObjectStore& store, std::string_view key,

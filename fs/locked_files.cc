@@ -58,9 +58,12 @@ std::optional<LockState> Filesystem::Impl::LockRead(const s3::Lock& lock,
 }
 
 // Of a version that this mount has just made.
-LockState Filesystem::Impl::LockOfMade(std::int64_t server_date_s) const {
-  if (!options_.locks.enabled || !options_.locks.default_known) return {};
-  return LockRead(DefaultLock(options_.locks, server_date_s), server_date_s).value_or(LockState{});
+LockState Filesystem::Impl::LockOfMade(const s3::Written& written) const {
+  if (!options_.locks.enabled) return {};
+  const std::int64_t now_s = written.server_date_s;
+  if (written.lock != s3::Lock{}) return LockRead(written.lock, now_s).value_or(LockState{});
+  if (!options_.locks.default_known) return {};
+  return LockRead(DefaultLock(options_.locks, now_s), now_s).value_or(LockState{});
 }
 
 // A fact that holds a lock is no longer good than what it says of the lock.
@@ -71,15 +74,15 @@ void Filesystem::Impl::KeepLock(Fact& fact, const LockState& lock) const {
 }
 
 // `node` is a version that this mount has just made.
-void Filesystem::Impl::ShowLockOfMade(Node& node, std::int64_t server_date_s) const {
-  node.lock = LockOfMade(server_date_s);
+void Filesystem::Impl::ShowLockOfMade(Node& node, const s3::Written& written) const {
+  node.lock = LockOfMade(written);
   if (node.lock.known) node.valid_until = std::min(node.valid_until, node.lock.until);
 }
 
 // As far as is known: no request.
 bool Filesystem::Impl::IsLocked(const Node& node) const {
   const LockPolicy& policy = options_.locks;
-  if (!policy.enabled || node.is_directory() || node.version.etag.empty()) return false;
+  if (!policy.protects() || node.is_directory() || node.version.etag.empty()) return false;
   if (!policy.visible) return policy.unseen_locked;
   return node.lock.known && node.lock.lock.Active(ServerSeconds());
 }
@@ -87,6 +90,7 @@ bool Filesystem::Impl::IsLocked(const Node& node) const {
 // Whoever made a version and still has it open goes on, whatever lock the bucket gave it.
 bool Filesystem::Impl::IsLockedFor(const Node& node, const OpenFile& file) const {
   if (!IsLocked(node)) return false;
+  if (!options_.locks.visible) return !file.given_lock;
   return !file.given_lock ||
          !SameAsGiven(*file.given_lock, node.lock.lock, options_.locks.default_slack_s);
 }
@@ -124,7 +128,7 @@ void Filesystem::Impl::LearnLock(const NodePtr& node, const std::string& key,
 
 // By what is known; asks where nothing is.
 Status Filesystem::Impl::CheckUnlocked(const NodePtr& node) {
-  if (!options_.locks.enabled) return Ok();
+  if (!options_.locks.protects()) return Ok();
   std::string key;
   {
     const Lock lock(tree_.mu);
@@ -133,31 +137,32 @@ Status Filesystem::Impl::CheckUnlocked(const NodePtr& node) {
     if (!made || (node->lock.known && Now() < node->lock.until)) return Ok();
     key = tree_.Key(*node);
   }
-  return CheckStillUnlocked(node, key, nullptr);
+  return CheckStillUnlocked(node, key, {});
 }
 
-// By the service's own word of this moment. `file`, if any, is who has the file open for writing.
+// By the service's own word of this moment. `given` is the lock that the version got when the very
+// writer who asks made it.
 Status Filesystem::Impl::CheckStillUnlocked(const NodePtr& node, const std::string& key,
-                                            const OpenFile* file) {
+                                            const std::optional<s3::Lock>& given) {
+  if (!options_.locks.protects()) return Ok();
   if (!options_.locks.visible) {
     const Lock lock(tree_.mu);
-    return IsLocked(*node) ? Status(LockedError({})) : Ok();
+    return IsLocked(*node) && !given ? Status(LockedError({})) : Ok();
   }
   COFFER_ASSIGN(const LockReading reading, ReadLock(parts_.store, key, options_.locks));
   if (reading.info) LearnLock(node, key, *reading.info);
   if (!reading.locked) return Ok();
   const Lock lock(tree_.mu);
-  const bool given = file != nullptr && file->given_lock && reading.info &&
-                     reading.info->etag == node->version.etag &&
-                     SameAsGiven(*file->given_lock, reading.lock, options_.locks.default_slack_s);
-  if (given) return Ok();
+  const bool own = given && reading.info && reading.info->etag == node->version.etag &&
+                   SameAsGiven(*given, reading.lock, options_.locks.default_slack_s);
+  if (own) return Ok();
   return LockedError(reading.lock);
 }
 
 // chmod to what is stored or shown changes nothing, and succeeds, so that `rsync -a` over locked
 // files ends well. Everything else is refused, as ext4 does.
 Result<bool> Filesystem::Impl::IsNoChange(const NodePtr& node, const AttributeChange& change) {
-  if (!options_.locks.enabled) return false;
+  if (!options_.locks.protects()) return false;
   AttributeChange rest = change;
   rest.mode.reset();
   const bool mode_alone = change.mode && rest == AttributeChange{};
@@ -180,6 +185,10 @@ Result<bool> Filesystem::Impl::IsNoChange(const NodePtr& node, const AttributeCh
 Result<bool> Filesystem::Impl::IsImmutable(NodeId id) {
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   COFFER_TRY(Revalidate(node, false));
+  if (options_.locks.enabled && options_.locks.versioned) {
+    COFFER_ASSIGN(const LockReading reading, LookAtLock(node));
+    return reading.locked;
+  }
   const Status unlocked = CheckUnlocked(node);
   if (unlocked) return false;
   if (unlocked.error().code == Code::kLocked) return true;
@@ -195,22 +204,61 @@ Status Filesystem::Impl::SetImmutable(NodeId id, bool immutable) {
   return ChangeLock(id, change);
 }
 
+// --- locks that come later ---
+
+// Null for none; seldom asked, so that every node may be looked at.
+NodePtr Filesystem::Impl::NodeOf(std::string_view key) const {
+  for (NodePtr& node : tree_.All()) {
+    if (!node->gone && node->parent && tree_.Key(*node) == key) return std::move(node);
+  }
+  return nullptr;
+}
+
+bool Filesystem::Impl::IsBeingWritten(std::string_view key) const {
+  const Lock lock(tree_.mu);
+  const NodePtr node = NodeOf(key);
+  return node && node->writing;
+}
+
+void Filesystem::Impl::LockedMeanwhile(const std::string& key) {
+  const auto info = parts_.store.Head(key, {});
+  if (!info) return;  // then whoever wants to change it finds out
+  NodePtr node;
+  {
+    const Lock lock(tree_.mu);
+    node = NodeOf(key);
+  }
+  if (node) {
+    LearnLock(node, key, *info);
+  } else {
+    KeepInIndex(key, *info);
+  }
+}
+
 // --- attributes of a lock ---
 
-Result<std::string> Filesystem::Impl::GetLockXattr(const NodePtr& node, std::string_view field) {
-  const Error none{Code::kNoAttribute, "not locked"};
+// As it is, whoever it concerns; nothing of what has none.
+Result<LockReading> Filesystem::Impl::LookAtLock(const NodePtr& node) {
+  LockPolicy policy = options_.locks;
+  policy.versioned = false;
   std::string key;
   {
     const Lock lock(tree_.mu);
-    if (!options_.locks.enabled || node->is_directory() || node->version.etag.empty()) return none;
+    if (node->is_directory() || node->version.etag.empty()) return LockReading{};
     key = tree_.Key(*node);
   }
-  if (!options_.locks.visible) {
+  COFFER_ASSIGN(LockReading reading, ReadLock(parts_.store, key, policy));
+  if (reading.info) LearnLock(node, key, *reading.info);
+  return reading;
+}
+
+Result<std::string> Filesystem::Impl::GetLockXattr(const NodePtr& node, std::string_view field) {
+  const Error none{Code::kNoAttribute, "not locked"};
+  if (options_.locks.enabled && !options_.locks.visible) {
     return Error{Code::kDenied, "locks cannot be seen: it takes s3:GetObjectRetention"};
   }
-  COFFER_ASSIGN(const LockReading reading, ReadLock(parts_.store, key, options_.locks));
+  COFFER_ASSIGN(const LockReading reading, LookAtLock(node));
   if (!reading.info) return none;
-  LearnLock(node, key, *reading.info);
   const s3::Lock& lock = reading.lock;
   const bool retained = lock.Retained(reading.info->server_date_s);
   if (field == "mode" && retained) return lock.mode;
@@ -284,6 +332,10 @@ Result<s3::Lock> Filesystem::Impl::WantedLock(const LockChange& change, const s3
   if (change.until_s) {
     if (*change.until_s <= now.server_date_s) return Error{Code::kInvalid, "the date is past"};
     if (retained && *change.until_s < now.lock.retain_until_s) return LockedError(now.lock);
+    if (*change.until_s - now.server_date_s > options_.locks.longest_s) {
+      return Error{Code::kInvalid, "the date is further away than --lock-max allows"};
+    }
+    if (!retained && !change.mode_if_new.empty()) wanted.mode = change.mode_if_new;
     if (wanted.mode.empty()) wanted.mode = "GOVERNANCE";
     wanted.retain_until_s = *change.until_s;
   }

@@ -535,6 +535,7 @@ NodeStat Filesystem::Impl::StatOf(const Node& node) const {
   stat.ino = node.parent ? InodeNumber(tree_.Key(node)) : kRootNode;
   stat.attributes = node.attributes;
   stat.attributes.mode = ModeOf(node);
+  stat.attributes.atime = ShownAccessTime(node);
   stat.size = node.is_directory() ? 0 : node.version.size;
   return stat;
 }

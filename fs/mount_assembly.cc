@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kOtherSecrets = 8192;
 // Of the memory limit: for messages that have to be held whole.
 constexpr std::uint64_t kForeignShare = 8;
+constexpr const char* kStateDirectory = "use the state directory (--state-dir names another)";
 
 std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
   return (size + frame - 1) / frame * frame;
@@ -92,8 +93,12 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
+  COFFER_TRY(mount->OpenOwedLocks());
+  s3::ObjectStore& stored = mount->connection_->store();
+  mount->locking_ = std::make_unique<LockingStore>(stored, mount->connection_->server_time());
   COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenS3ec(notes));
+  COFFER_TRY(mount->MakeRules(notes));
   COFFER_TRY(mount->OpenRecords());
   mount->OpenIndex();
   mount->renames_ =
@@ -114,7 +119,7 @@ Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   const KeyOptions keys = reads_s3ec() ? KeyOptions() : options_.keys;
   const bool plain = reads_s3ec() && options_.sealed == "auto";
   COFFER_ASSIGN(sealed_,
-                SealedAccess::Open({*connection_, pool_, arena_}, keys,
+                SealedAccess::Open({*connection_, pool_, arena_, locking_.get()}, keys,
                                    {plain ? "plain" : options_.sealed, options_.name_binding,
                                     places_.state, options_.memory_limit / kForeignShare},
                                    finding));
@@ -151,6 +156,7 @@ s3::ObjectStore& MountAssembly::store() {
 FilesystemOptions MountAssembly::Options() const {
   FilesystemOptions fs = ToFilesystem(options_, connection_->target(), places_);
   fs.locks = locks_;
+  fs.worm = worm_;
   fs.prove_at_open = s3ec_ != nullptr;
   if (!sealed_->volume()) {
     fs.sealed_below = options_.sealed == "no" ? SealedBelow::kReadOnly : SealedBelow::kRefused;
@@ -169,7 +175,10 @@ FilesystemOptions MountAssembly::Options() const {
   return fs;
 }
 
-MountAssembly::~MountAssembly() { SaveFindings(); }
+MountAssembly::~MountAssembly() {
+  if (owed_) owed_->End();
+  SaveFindings();
+}
 
 void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::string>& notes) {
   notes.insert(notes.end(), preflight.notes.begin(), preflight.notes.end());
@@ -234,6 +243,48 @@ Status MountAssembly::FindLocks(const Preflight& preflight, std::vector<std::str
   return Ok();
 }
 
+Status MountAssembly::OpenOwedLocks() {
+  OwedLocks::Parties parties{connection_->store(), pool_, connection_->clock()};
+  if (!options_.read_only) {
+    auto records = CrashRecords::Open({places_.state, "owed-locks", connection_->reached_bucket()});
+    if (!records) return std::move(records).error().While(kStateDirectory);
+    parties.records = std::move(*records);
+  }
+  owed_ = std::make_unique<OwedLocks>(std::move(parties));
+  return Ok();
+}
+
+// A mount that writes nothing locks nothing.
+Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
+  if (options_.read_only) return Ok();
+  const std::vector<std::string> none;
+  const SealedMount* volume = sealed_->volume();
+  COFFER_ASSIGN(MountRules made,
+                MakeLockRules(options_.locks, volume ? volume->descriptor().lock_rules : none,
+                              locks_, notes));
+  COFFER_ASSIGN(const auto worm, WormTerm(options_.locks));
+  worm_.snaplock = options_.locks.worm == "snaplock";
+  worm_.shows_atime = options_.locks.worm_atime;
+  if (worm) worm_.mode = worm->mode;
+  if (worm) worm_.default_s = worm->period_s;
+  const std::vector<std::string> owed = owed_->TakeOver(options_.locks.allow_compliance);
+  notes.insert(notes.end(), owed.begin(), owed.end());
+  if (!made.any()) return Ok();
+  if (options_.strict_excl && !made.rules.empty()) {
+    return Error{Code::kInvalid,
+                 "--strict-excl puts an empty object under the name of every new O_EXCL file "
+                 "first, and a lock rule (" +
+                     made.rules.rules().front().text +
+                     ") would lock it: leave out --strict-excl; O_EXCL is then decided when the "
+                     "file is closed"};
+  }
+  const s3::Target& target = connection_->target();
+  locking_->SetRules({target.key_prefix, std::move(made.rules), std::move(made.autolock), locks_,
+                      target.aws_host});
+  locking_->SetOwed(owed_.get());
+  return Ok();
+}
+
 Status MountAssembly::OpenRecords() {
   if (options_.read_only) {
     uploads_ = std::make_unique<NoUploads>();
@@ -244,8 +295,7 @@ Status MountAssembly::OpenRecords() {
   options.volume = connection_->reached_bucket();
   options.warn = [this](const std::string& line) { log_.Warn(line); };
   auto records = UploadRecords::Open(std::move(options));
-  if (!records)
-    return std::move(records).error().While("use the state directory (--state-dir names another)");
+  if (!records) return std::move(records).error().While(kStateDirectory);
   uploads_ = std::move(*records);
   return Ok();
 }
@@ -286,8 +336,12 @@ void MountAssembly::MakeFilesystem() {
                                 connection_->server_time(),
                                 log_,
                                 sealed_->volume() ? &sealed_->volume()->store() : nullptr,
-                                [this](std::string_view field) { return VolumeField(field); }};
+                                [this](std::string_view field) { return VolumeField(field); },
+                                owed_.get()};
   filesystem_ = std::make_unique<Filesystem>(parts, Options());
+  owed_->SetHooks({[this](const auto& key) { return filesystem_->IsBeingWritten(key); },
+                   [this](const auto& key) { filesystem_->LockedMeanwhile(key); },
+                   [this](const std::string& line) { log_.Warn(line); }, locks_.visible});
 }
 
 // The counters that tell whether the quota of KMS is in danger, for who has no `coffer status`.
@@ -326,6 +380,7 @@ StatusFacts MountAssembly::Facts() const {
   facts.queued = pool_.queued();
   facts.index = index_->stats();
   facts.files = filesystem_->stats();
+  facts.owed_locks = owed_->counts();
   facts.recent_failure = connection_->failures().last();
   facts.connection = DescribeVolume(connection_->options());
   if (sealed_->volume()) {

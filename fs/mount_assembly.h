@@ -12,6 +12,7 @@
 #include "fs/attribute_index.h"
 #include "fs/connection.h"
 #include "fs/filesystem.h"
+#include "fs/locking_store.h"
 #include "fs/log.h"
 #include "fs/memory_budget.h"
 #include "fs/options.h"
@@ -50,6 +51,10 @@ class MountAssembly {
   bool read_only() const { return options_.read_only; }
   const MountOptions& options() const { return options_; }
 
+  // Locks what still has a temporary name: nobody will rename it any more. False when something
+  // stays unlocked; it was told to the log. After the filesystem has drained.
+  bool PayOwedLocks() { return owed_->PayAll(); }
+
   StatusFacts Facts() const;
   // What was learned about the server, kept for the next mount. Cheap when nothing is new.
   void SaveFindings();
@@ -69,6 +74,8 @@ class MountAssembly {
   void NoteMultiRegion(std::vector<std::string>& notes);
   Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;
   Status FindLocks(const Preflight& preflight, std::vector<std::string>& notes);
+  Status OpenOwedLocks();
+  Status MakeRules(std::vector<std::string>& notes);
   void OpenIndex();
 
   MountOptions options_;
@@ -77,6 +84,9 @@ class MountAssembly {
   const std::chrono::steady_clock::time_point began_;
   std::unique_ptr<Connection> connection_;
   LockPolicy locks_;
+  WormOptions worm_;
+  std::unique_ptr<OwedLocks> owed_;
+  std::unique_ptr<LockingStore> locking_;  // all that this mount stores goes through it
   std::unique_ptr<MemoryBudget> budget_;
   std::unique_ptr<AttributeIndex> index_;
   std::unique_ptr<UploadObserver> uploads_;

@@ -48,6 +48,7 @@ bool MountRun::Finish() {
     before = failures_before_;
   }
   bool stored = assembly->filesystem().Drain();
+  if (!assembly->PayOwedLocks()) stored = false;
   if (before && FailuresOf(assembly->filesystem()) != *before) stored = false;
   const Lock lock(mu_);
   phase_ = Phase::kDone;

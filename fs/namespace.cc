@@ -78,7 +78,7 @@ NodePtr Filesystem::Impl::MadeHere(const NodePtr& parent, const std::string& nam
   fact.version.last_modified_s = written.server_date_s;
   fact.marker = fact.attributes.type == FileType::kDirectory;
   fact.valid_until = fact.marker_until = Until(options_.metadata_ttl);
-  KeepLock(fact, LockOfMade(written.server_date_s));
+  KeepLock(fact, LockOfMade(written));
   auto object = std::make_shared<s3::ObjectInfo>();
   object->etag = written.etag;
   object->version_id = written.version_id;
@@ -143,7 +143,7 @@ Status Filesystem::Impl::Unlink(NodeId parent_id, std::string_view name) {
   }
   // A write that failed may have been stored all the same.
   if (file && file->failed) in_s3 = true;
-  if (in_s3) COFFER_TRY(CheckStillUnlocked(node, key, nullptr));
+  if (in_s3) COFFER_TRY(CheckStillUnlocked(node, key, {}));
   if (in_s3) COFFER_TRY(parts_.store.Delete(key, s3::Condition::None()));
   if (file) file->unlinked = true;
   const Lock lock(tree_.mu);

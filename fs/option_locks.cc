@@ -89,8 +89,7 @@ class LockBuilder {
       COFFER_ASSIGN(made_.until_s, Named("--until", until, ParseLockDate(until)));
     }
     if (!words_.object_lock_hold.empty()) made_.hold = words_.object_lock_hold == "ON";
-    COFFER_ASSIGN(made_.longest_s,
-                  Named("--lock-max", words_.longest, ParseLockPeriod(words_.longest)));
+    made_.longest_s = draft_.mount.locks.longest_s;
     return TakePeriod("--for", words_.period);
   }
 

@@ -33,9 +33,12 @@ constexpr std::string_view kRunning = "Running";
 
 constexpr std::string_view kEncryption[] = {"AES256", "aws:kms", "aws:kms:dsse"};
 constexpr std::string_view kSealedModes[] = {"auto", "yes", "no"};
+constexpr std::string_view kLockedFiles[] = {"refuse", "versioned"};
 constexpr std::string_view kLockedModes[] = {"strip", "keep"};
 constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
 constexpr std::string_view kHoldStates[] = {"ON", "OFF"};
+constexpr std::string_view kWormModes[] = {"off", "snaplock"};
+constexpr std::string_view kUnverified[] = {"refuse", "allow"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
@@ -258,11 +261,15 @@ constexpr OptionSpec kOptions[] = {
     {"strict-excl", 0, kForMount, "", kAccess, "O_EXCL decides at open, for one PUT more",
      [](Draft& d) -> Slot { return Switch(d.mount.strict_excl); }},
 
+    {"locked", 0, kForMount, "refuse|versioned", kLocks,
+     "versioned: changes lie over what is locked",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.locked, kLockedFiles); }},
     {"locked-mode", 0, kForMount, "strip|keep", kLocks, "strip: a locked file shows no write bits",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.locked_mode, kLockedModes); }},
     {"lock-unknown", 0, kForMount, "locked|unlocked", kLocks, "what a lock counts as, unseen",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.unknown, kUnseenLocks); }},
-    {"allow-compliance", 0, kForMount, "", kLocks, "let setfattr set what nobody can undo",
+    {"allow-compliance", 0, kForMount | kForInit, "", kLocks,
+     "let rules and setfattr set what stays",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.allow_compliance); }},
     {"until", 0, kForLock, "DATE", kLocks, "2030-01-01, or 2030-01-01T12:00:00Z",
      [](Draft& d) -> Slot { return Text(d.lock.until); }},
@@ -274,8 +281,6 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.lock.extend); }},
     {"if-less-than", 0, kForLock, "DURATION", kLocks, "where no more is left than this",
      [](Draft& d) -> Slot { return Text(d.lock.if_less_than); }},
-    {"lock-max", 0, kForLock, "DURATION", kLocks, "refuse longer locks: a typo (400d)",
-     [](Draft& d) -> Slot { return Text(d.lock.longest); }},
     {"report", 0, kForLock, "", kLocks, "show the locks there are, change none",
      [](Draft& d) -> Slot { return Switch(d.lock.report); }},
     {"csv", 0, kForLock, "", kLocks, "the report as a table for programs",
@@ -290,6 +295,22 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.lock.object_lock_until); }},
     {"object-lock-legal-hold-status", 0, kForLock, "ON|OFF", kLocks, "as coffer hold",
      [](Draft& d) -> Slot { return Choice(d.lock.object_lock_hold, kHoldStates); }},
+    {"lock-rule", 0, kForMount | kForInit, "GLOB=M:TIME", kLocks, "lock new files; see coffer(1)",
+     [](Draft& d) -> Slot { return List(d.mount.locks.rules); }},
+    {"lock-max", 0, kForMount | kForInit | kForLock, "TIME", kLocks, "refuse longer locks (400d)",
+     [](Draft& d) -> Slot { return LockPeriodSlot{&d.mount.locks.longest_s}; }},
+    {"no-builtin-exemptions", 0, kForMount, "", kLocks, "rules for temporary names, too",
+     [](Draft& d) -> Slot { return Switch(d.mount.locks.no_builtin_exemptions); }},
+    {"autolock", 0, kForMount, "IDLE=M:TIME", kLocks, "lock all others once they have rested",
+     [](Draft& d) -> Slot { return Text(d.mount.locks.autolock); }},
+    {"worm", 0, kForMount, "off|snaplock", kLocks, "chmod a-w locks a file until its atime",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.worm, kWormModes); }},
+    {"worm-retention", 0, kForMount, "M:TIME", kLocks, "of such locks where no atime is set",
+     [](Draft& d) -> Slot { return Text(d.mount.locks.worm_retention); }},
+    {"worm-atime", 0, kForMount, "", kLocks, "show as atime until when a file is locked",
+     [](Draft& d) -> Slot { return Switch(d.mount.locks.worm_atime); }},
+    {"lock-unverified", 0, kForMount, "refuse|allow", kLocks, "rules where locks cannot be read",
+     [](Draft& d) -> Slot { return Choice(d.mount.locks.unverified, kUnverified); }},
 
     {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},

@@ -19,7 +19,6 @@ struct LockDraft {
   std::string period;  // --for
   std::string extend;
   std::string if_less_than;
-  std::string longest = "400d";
   std::vector<std::string> required;
   bool report = false;
   bool csv = false;

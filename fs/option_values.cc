@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "fs/lock_duration.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -115,6 +117,9 @@ struct Assigner {
     COFFER_ASSIGN(const auto ttl, ParseTtl(text));
     *slot.field = ttl;
     return Ok();
+  }
+  Status operator()(const LockPeriodSlot& slot) const {
+    return Store(*slot.field, ParseLockPeriod(text));
   }
   Status operator()(const ModeSlot& slot) const {
     return Store(*slot.field, ParseMode(text, slot.most));

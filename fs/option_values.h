@@ -64,6 +64,9 @@ struct TtlSlot {
 struct OptionalTtlSlot {
   std::optional<std::chrono::milliseconds>* field;
 };
+struct LockPeriodSlot {
+  std::int64_t* field;  // seconds
+};
 struct ModeSlot {
   std::uint32_t* field = nullptr;
   std::uint32_t most = 07777;
@@ -74,9 +77,9 @@ struct IdSlot {
 struct AttributeSlot {
   AttributeSource* field;
 };
-using Slot =
-    std::variant<TextSlot, ListSlot, ChoiceSlot, SwitchSlot, SizeSlot, CountSlot, DurationSlot,
-                 DeadlineSlot, TtlSlot, OptionalTtlSlot, ModeSlot, IdSlot, AttributeSlot>;
+using Slot = std::variant<TextSlot, ListSlot, ChoiceSlot, SwitchSlot, SizeSlot, CountSlot,
+                          DurationSlot, DeadlineSlot, TtlSlot, OptionalTtlSlot, LockPeriodSlot,
+                          ModeSlot, IdSlot, AttributeSlot>;
 
 // Reads `text` into the slot's field; a list takes one element more.
 Status Assign(const Slot& slot, const std::string& text);

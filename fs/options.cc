@@ -223,6 +223,19 @@ Status CheckVolume(const VolumeOptions& volume) {
   return Ok();
 }
 
+Status CheckLockRules(const LockOptions& locks) {
+  const auto rules =
+      ParseLockRules(locks.rules, LockRuleBounds{locks.longest_s, locks.allow_compliance});
+  if (!rules) return Usage(rules.error().what);
+  if (locks.worm == "off" && (!locks.worm_retention.empty() || locks.worm_atime)) {
+    return Usage("--worm-retention and --worm-atime are for --worm=snaplock");
+  }
+  if (const auto worm = WormTerm(locks); !worm) return Usage(worm.error().what);
+  if (locks.autolock.empty()) return Ok();
+  const auto autolock = ParseAutolock(locks.autolock, {locks.longest_s, locks.allow_compliance});
+  return autolock ? Ok() : Usage(autolock.error().what);
+}
+
 Status CheckMount(const MountOptions& mount) {
   if (mount.allow_other && mount.allow_root)
     return Usage("--allow-other lets root in too; leave out --allow-root");
@@ -231,7 +244,7 @@ Status CheckMount(const MountOptions& mount) {
     if (size > mount.memory_limit / 2)
       return Usage(std::string(name) + " may be half of --memory-limit at most");
   }
-  return Ok();
+  return CheckLockRules(mount.locks);
 }
 
 Status CheckS3ec(const MountOptions& mount, bool max_size_named) {
@@ -268,7 +281,12 @@ Status CheckKeys(const MountOptions& mount) {
 
 Status CheckInit(const InitOptions& init, const Draft& draft) {
   if (!init.rebuild_descriptor) {
-    if (draft.yes) return Usage("--yes is for --rebuild-descriptor: init asks nothing else");
+    const bool asks = draft.mount.locks.allow_compliance;
+    if (draft.yes && !asks) {
+      return Usage(
+          "--yes is for --rebuild-descriptor, and for rules of compliance (--allow-compliance): "
+          "init asks nothing else");
+    }
     return Ok();
   }
   if (!init.new_recovery_key.empty() || !init.header_size.empty() || draft.mount.allow_non_empty ||
@@ -336,6 +354,8 @@ Command Build(const CommandSpec& command, Draft draft) {
       draft.init.allow_non_empty = mount.allow_non_empty;
       if (!mount.name_binding.empty()) draft.init.name_binding = std::move(mount.name_binding);
       draft.init.encryption_context = std::move(draft.message.encryption_context);
+      draft.init.lock_rules = std::move(mount.locks.rules);
+      draft.init.longest_lock_s = mount.locks.longest_s;
       draft.init.yes = draft.yes;
       return std::move(draft.init);
     case kForKey:

@@ -148,7 +148,9 @@ struct InitOptions {
   std::string header_size;  // "": as small as fits
   std::string name_binding = "strict";
   std::vector<std::string> encryption_context;  // NAME=VALUE
-  bool rebuild_descriptor = false;              // of a volume that has lost it
+  std::vector<std::string> lock_rules;          // GLOB=MODE:DURATION, of every mount
+  std::int64_t longest_lock_s = kLongestLockS;
+  bool rebuild_descriptor = false;  // of a volume that has lost it
   bool yes = false;
 };
 

@@ -127,9 +127,9 @@ Status Filesystem::Impl::RenameFile(Renaming& renaming) {
   }
   const MovingMark moving(tree_, *renaming.node);
   const ChangeGate::Hold gate(gate_, {renaming.from_key, renaming.to_key});
-  COFFER_TRY(CheckStillUnlocked(renaming.node, renaming.from_key, nullptr));
+  COFFER_TRY(CheckStillUnlocked(renaming.node, renaming.from_key, {}));
   if (renaming.replaced) {
-    COFFER_TRY(CheckStillUnlocked(renaming.replaced, renaming.to_key, nullptr));
+    COFFER_TRY(CheckStillUnlocked(renaming.replaced, renaming.to_key, {}));
   }
   COFFER_ASSIGN(s3::CopyRequest copy, CopyForRename(renaming));
   auto moved = RenameAtOnce(renaming, copy);
@@ -253,7 +253,7 @@ void Filesystem::Impl::FileRenamed(const Renaming& renaming, const s3::CopyReque
   node.version.version_id = written.version_id;
   node.version.last_modified_s = written.server_date_s;
   node.valid_until = Until(options_.metadata_ttl);
-  ShowLockOfMade(node, written.server_date_s);
+  ShowLockOfMade(node, written);
   Renamed(renaming);
 }
 

@@ -31,6 +31,10 @@ KeyWorkshop WorkshopOf(KmsAccess& kms, SecretArena& arena) {
   return {arena, [&kms](const std::string& key) { return kms.MakeKeyring(key); }};
 }
 
+s3::ObjectStore& StoredBy(const SealedAccess::Parties& parties) {
+  return parties.stored != nullptr ? *parties.stored : parties.connection.store();
+}
+
 }  // namespace
 
 KmsAccess QuickKms(Connection& connection, const KeyOptions& keys, SecretArena& arena) {
@@ -53,7 +57,7 @@ Result<std::unique_ptr<SealedAccess>> SealedAccess::Open(const Parties& parties,
   std::unique_ptr<SealedAccess> access(new SealedAccess(parties, keys));
   Connection& connection = parties.connection;
   KmsAccess first_look = QuickKms(connection, keys, parties.arena);
-  const SealedParts parts{connection.store(), parties.pool, connection.clock(),
+  const SealedParts parts{StoredBy(parties), parties.pool, connection.clock(),
                           WorkshopOf(access->kms_, parties.arena),
                           WorkshopOf(first_look, parties.arena)};
   const SealedRequest request = RequestFor(connection, keys, wanted);
@@ -74,7 +78,7 @@ Result<OpenedDescriptor> SealedAccess::OpenDescriptor(const Parties& parties,
 
 s3::ObjectStore& SealedAccess::store() {
   if (volume_) return volume_->store();
-  return parties_.connection.store();
+  return StoredBy(parties_);
 }
 
 }  // namespace coffer::fs

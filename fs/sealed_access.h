@@ -30,6 +30,7 @@ class SealedAccess {
     Connection& connection;
     WorkerPool& pool;
     SecretArena& arena;
+    s3::ObjectStore* stored = nullptr;  // instead of the connection's own store
   };
   struct Wanted {
     std::string sealed = "auto";  // "yes", "no", "plain": none or nothing

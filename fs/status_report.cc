@@ -131,6 +131,14 @@ std::string ClosedForPeople(const Json& files) {
          Plural(objects, "sealed file", "sealed files") + " outside of one, in a plain mount";
 }
 
+std::string LaterForPeople(const Json& owed) {
+  const std::uint64_t waiting = Number(owed, "waiting");
+  const std::uint64_t locked = Number(owed, "locked");
+  if (waiting + locked == 0) return "";
+  return Plural(waiting, "file", "files") + " to be locked later, " + std::to_string(locked) +
+         " that were";
+}
+
 std::string SealedForPeople(const Json& sealed) {
   if (sealed.empty()) return "";
   const Json sealing = Part(sealed, "sealing");
@@ -179,6 +187,10 @@ std::vector<std::string> DegradedReasons(const StatusFacts& facts) {
     reasons.push_back(Plural(files.deferred_attribute_failures, "change", "changes") +
                       " of attributes failed after it was answered (see the log)");
   }
+  if (facts.owed_locks.failing > 0) {
+    reasons.push_back(Plural(facts.owed_locks.failing, "file", "files") +
+                      " could not be locked so far (see the log)");
+  }
   const RecentFailure& recent = facts.recent_failure;
   if (recent.seconds_ago >= 0 && recent.seconds_ago <= kRecentS)
     reasons.push_back("requests fail: " + recent.what);
@@ -217,6 +229,9 @@ Json StatusReport(const StatusFacts& facts) {
                      {"bytes", facts.index.bytes},
                      {"persistent", facts.index.persistent}};
   report["files"] = Files(facts.files);
+  report["owed_locks"] = {{"waiting", facts.owed_locks.waiting},
+                          {"locked", facts.owed_locks.locked},
+                          {"failing", facts.owed_locks.failing}};
   report["connection"] = facts.connection;
   if (!facts.sealed.empty()) report["sealed"] = facts.sealed;
   if (facts.recent_failure.seconds_ago >= 0) {
@@ -247,6 +262,7 @@ std::string StatusForPeople(const Json& report) {
                         HumanBytes(Number(reads, "bytes_fetched")) + ", in vain " +
                         HumanBytes(Number(reads, "bytes_in_vain")));
   lines.Add("writing", WritingForPeople(files));
+  lines.Add("locks", LaterForPeople(Part(report, "owed_locks")));
   lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
   lines.Add("closed", ClosedForPeople(files));
   if (const std::uint64_t refused = Number(files, "refused_files"); refused > 0) {

@@ -10,6 +10,7 @@
 #include "fs/attribute_index.h"
 #include "fs/filesystem.h"
 #include "fs/json.h"
+#include "fs/owed_locks.h"
 #include "s3client/counters.h"
 
 namespace coffer::fs {
@@ -49,6 +50,7 @@ struct StatusFacts {
   std::size_t queued = 0;
   AttributeIndex::Stats index;
   FilesystemStats files;
+  OwedLockCounts owed_locks;
   RecentFailure recent_failure;
   Json connection = Json::object();  // DescribeVolume
   Json sealed = Json::object();      // SealedReport; empty for a plain volume

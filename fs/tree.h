@@ -102,6 +102,9 @@ struct Directory {
 struct WaitingChange {
   s3::SteadyTime since;
   std::uint64_t edits = 0;  // so that one made while an earlier one is sent is not forgotten
+  // Asked for while the file was written, and too late for what was sent: the lock that this very
+  // version was given does not stop it.
+  std::optional<s3::Lock> given_lock = {};
 };
 
 struct Node {

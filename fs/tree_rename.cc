@@ -231,7 +231,7 @@ std::vector<Status> TreeRename::OfEach(std::size_t count,
 }
 
 Status TreeRename::CheckUnlocked() {
-  if (!options_.locks.enabled) return Ok();
+  if (!options_.locks.protects()) return Ok();
   s3::ListRequest request{.prefix = header_.from, .delimited = false, .max_keys = options_.page};
   do {
     COFFER_ASSIGN(const s3::ListPage listed, store_.List(request));
@@ -401,7 +401,7 @@ Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const Keys& key
 void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted) {
   using Failures = Result<std::vector<s3::FailedDelete>>;
   std::vector<Failures> results(batches.size(), Error{Code::kNoMemory, "delete: cut short"});
-  const bool looks = options_.locks.enabled && which == Which::kOldNames;
+  const bool looks = options_.locks.protects() && which == Which::kOldNames;
   TaskGroup group(pool_, kDeletesAtOnce);
   for (std::size_t i = 0; !looks && i < batches.size(); ++i) {
     group.Add([this, &batches, &results, i] { results[i] = store_.DeleteMany(batches[i]); });

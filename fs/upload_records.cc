@@ -1,23 +1,24 @@
 #include "fs/upload_records.h"
 
-#include <unistd.h>
-
 #include <utility>
 
-#include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "fs/json.h"
 
 namespace coffer::fs {
 namespace {
 
-constexpr std::size_t kLargestFile = 64u << 20;
-
 std::string BeganLine(const std::string& id, const std::string& key) {
   Json json;
   json["began"] = UriEscape(id, Slash::kEscape);
   json["key"] = UriEscape(key, Slash::kEscape);
   return json.dump() + "\n";
+}
+
+std::string AllOpen(const std::map<std::string, std::string>& open) {
+  std::string text;
+  for (const auto& [id, key] : open) text += BeganLine(id, key);
+  return text;
 }
 
 std::string EndedLine(const std::string& id) {
@@ -55,12 +56,8 @@ std::vector<s3::Upload> Unfinished(std::string_view text) {
   return uploads;
 }
 
-// Aborts what one file names; the file goes when nothing of it is left.
-Status AbortRecorded(s3::ObjectStore& store, const std::string& path, Leftovers& leftovers) {
-  COFFER_ASSIGN(PrivateFile file, PrivateFile::Open(path));
-  COFFER_ASSIGN(const bool dead, file.TryLock());
-  if (!dead || file.IsRemoved()) return Ok();
-  COFFER_ASSIGN(const std::string text, ReadPrivateFile(path, kLargestFile));
+// What one file names; true when nothing of it is left.
+bool AbortRecorded(s3::ObjectStore& store, std::string_view text, Leftovers& leftovers) {
   bool all = true;
   for (const s3::Upload& upload : Unfinished(text)) {
     if (const Status aborted = store.AbortUpload(upload); aborted) {
@@ -71,69 +68,28 @@ Status AbortRecorded(s3::ObjectStore& store, const std::string& path, Leftovers&
                                    "\" stays in the bucket: " + aborted.error().what);
     }
   }
-  return all ? RemoveFile(path) : Ok();
+  return all;
 }
 
 }  // namespace
 
-UploadRecords::UploadRecords(Options options, std::string directory)
-    : options_(std::move(options)), directory_(std::move(directory)) {}
+UploadRecords::UploadRecords(Options options, std::unique_ptr<CrashRecords> records)
+    : options_(std::move(options)), records_(std::move(records)) {}
 
 Result<std::unique_ptr<UploadRecords>> UploadRecords::Open(Options options) {
-  constexpr std::size_t kNameBytes = 16;
-  const Sha256Digest digest = Sha256(AsBytes(options.volume));
-  std::string directory =
-      options.state_directory + "/uploads/" + HexEncode(ByteView(digest).first(kNameBytes));
-  COFFER_TRY(MakePrivateDirectory(directory));
-  return std::unique_ptr<UploadRecords>(
-      new UploadRecords(std::move(options), std::move(directory)));
+  COFFER_ASSIGN(auto records, CrashRecords::Open({options.state_directory, "uploads",
+                                                  options.volume, options.rewrite_above}));
+  return std::unique_ptr<UploadRecords>(new UploadRecords(std::move(options), std::move(records)));
 }
 
 UploadRecords::~UploadRecords() {
   const Lock lock(mu_);
-  if (file_ && open_.empty()) (void)RemoveFile(file_->path());
+  if (open_.empty()) records_->Remove();
 }
 
-// A new file with what is unfinished now; it replaces the one before.
-Status UploadRecords::StartFile() {
-  constexpr int kTries = 10'000;
-  std::string text;
-  for (const auto& [id, key] : open_) text += BeganLine(id, key);
-  Error error{Code::kUnavailable, "too many upload records in " + directory_};
-  for (int n = 0; n < kTries; ++n) {
-    const std::string path =
-        directory_ + "/" + std::to_string(getpid()) + "-" + std::to_string(n) + ".uploads";
-    auto file = PrivateFile::Create(path);
-    if (!file) {
-      if (file.error().code == Code::kExists) continue;
-      error = std::move(file).error();
-      break;
-    }
-    COFFER_ASSIGN(const bool ours, file->TryLock());
-    // Between the two calls another mount may have taken it for a dead one's and removed it.
-    if (!ours || file->IsRemoved()) continue;
-    Status written = file->Append(AsBytes(text));
-    if (written) written = file->Sync();
-    if (written) written = SyncDirectory(directory_);
-    if (!written) {
-      (void)RemoveFile(path);
-      return written;
-    }
-    if (file_) (void)RemoveFile(file_->path());
-    file_ = std::make_unique<PrivateFile>(std::move(*file));
-    file_bytes_ = text.size();
-    return Ok();
-  }
-  return error;
-}
-
-Status UploadRecords::Append(const std::string& line, bool durable) {
-  Status written = file_->Append(AsBytes(line));
-  if (written && durable) written = file_->Sync();
-  file_bytes_ += line.size();
-  // Half a line would spoil the next one: that goes into a new file.
-  if (!written) file_bytes_ = options_.rewrite_above + 1;
-  return written;
+// open_ has what the line says.
+Status UploadRecords::Add(const std::string& line, bool durable) {
+  return records_->must_begin() ? records_->Begin(AllOpen(open_)) : records_->Add(line, durable);
 }
 
 void UploadRecords::Began(const s3::Upload& upload) {
@@ -141,9 +97,7 @@ void UploadRecords::Began(const s3::Upload& upload) {
   {
     const Lock lock(mu_);
     open_[upload.id] = upload.key;
-    recorded = !file_ || file_bytes_ > options_.rewrite_above
-                   ? StartFile()
-                   : Append(BeganLine(upload.id, upload.key), true);
+    recorded = Add(BeganLine(upload.id, upload.key), true);
   }
   if (!recorded && options_.warn) {
     options_.warn("the upload of \"" + upload.key +
@@ -154,26 +108,20 @@ void UploadRecords::Began(const s3::Upload& upload) {
 
 void UploadRecords::Ended(const s3::Upload& upload) {
   const Lock lock(mu_);
-  if (open_.erase(upload.id) == 0 || !file_) return;
+  if (open_.erase(upload.id) == 0 || !records_->begun()) return;
   // Not forced to the disk: to abort once more what has ended does nothing.
   if (open_.empty()) {
-    if (file_->Clear()) file_bytes_ = 0;
+    records_->Clear();
   } else {
-    (void)Append(EndedLine(upload.id), false);
+    (void)Add(EndedLine(upload.id), false);
   }
 }
 
 Leftovers UploadRecords::AbortLeftovers(s3::ObjectStore& store) const {
   Leftovers leftovers;
-  const auto names = NamesIn(directory_);
-  if (!names) {
-    leftovers.failures.push_back(names.error().what);
-    return leftovers;
-  }
-  for (const std::string& name : *names) {
-    const Status done = AbortRecorded(store, directory_ + "/" + name, leftovers);
-    if (!done) leftovers.failures.push_back(done.error().what);
-  }
+  const std::vector<std::string> failures = records_->VisitDead(
+      [&](std::string_view text) { return AbortRecorded(store, text, leftovers); });
+  leftovers.failures.insert(leftovers.failures.end(), failures.begin(), failures.end());
   return leftovers;
 }
 

@@ -1,9 +1,7 @@
 // Remembers unfinished multipart uploads across crashes, so that the next mount of the same bucket
 // on this machine aborts what a dead one left behind, and nothing else.
 //
-// Each mount has a file of its own below the state directory and holds a lock on it as long as it
-// lives (so it is not confused with a later process of the same number, nor one of another
-// container). Safe to share between threads; Began and Ended block on the local disk.
+// Safe to share between threads; Began and Ended block on the local disk.
 
 #pragma once
 
@@ -15,8 +13,8 @@
 #include <vector>
 
 #include "crypto/result.h"
+#include "fs/crash_records.h"
 #include "fs/mutex.h"
-#include "fs/private_file.h"
 #include "fs/writer.h"
 #include "s3client/object_store.h"
 
@@ -50,15 +48,13 @@ class UploadRecords : public UploadObserver {
   Leftovers AbortLeftovers(s3::ObjectStore& store) const;
 
  private:
-  UploadRecords(Options options, std::string directory);
-  Status StartFile() REQUIRES(mu_);
-  Status Append(const std::string& line, bool durable) REQUIRES(mu_);
+  UploadRecords(Options options, std::unique_ptr<CrashRecords> records);
+  Status Add(const std::string& line, bool durable) REQUIRES(mu_);
 
   const Options options_;
-  const std::string directory_;
   Mutex mu_;
-  std::unique_ptr<PrivateFile> file_ GUARDED_BY(mu_);
-  std::size_t file_bytes_ GUARDED_BY(mu_) = 0;
+  // Guarded by mu_ but for VisitDead, which looks at files of others.
+  const std::unique_ptr<CrashRecords> records_;
   std::map<std::string, std::string> open_ GUARDED_BY(mu_);  // upload id -> key
 };
 

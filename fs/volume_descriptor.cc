@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fs/json.h"
+#include "fs/lock_rules.h"
 
 namespace coffer::fs {
 namespace {
@@ -108,6 +109,22 @@ Result<EncryptionContext> ParseContext(const Json& json) {
   return context;
 }
 
+// Of volumes without rules the descriptor is as it was before there were any.
+Result<std::vector<std::string>> ParseRules(const Json& json) {
+  std::vector<std::string> rules;
+  const auto found = json.find("lock_rules");
+  if (found == json.end()) return rules;
+  if (!found->is_array()) return Unreadable("lock_rules is no list");
+  for (const Json& rule : *found) {
+    if (!rule.is_string()) return Unreadable("lock_rules has an entry that is no text");
+    rules.push_back(rule.get<std::string>());
+    if (const auto parsed = ParseLockRule(rules.back()); !parsed) {
+      return Unreadable(parsed.error().what);
+    }
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::string Describe(const KeyName& key) {
@@ -134,6 +151,7 @@ std::string ToText(const VolumeDescriptor& descriptor) {
   for (const auto& [name, value] : descriptor.context) json["encryption_context"][name] = value;
   for (const auto& binding : kBindings)
     if (binding.binding == descriptor.binding) json["name_binding"] = binding.name;
+  if (!descriptor.lock_rules.empty()) json["lock_rules"] = descriptor.lock_rules;
   return ToText(json) + "\n";
 }
 
@@ -155,6 +173,7 @@ Result<VolumeDescriptor> ParseDescriptor(std::string_view text) {
   const std::optional<BindingPolicy> known = BindingOf(binding);
   if (!known) return Unreadable("name_binding is " + binding);
   descriptor.binding = *known;
+  COFFER_ASSIGN(descriptor.lock_rules, ParseRules(json));
   if (descriptor.header_size == 0 || descriptor.header_size > kLargestHeader ||
       descriptor.frame_size == 0) {
     return Unreadable("its sizes are impossible");

@@ -42,6 +42,7 @@ struct VolumeDescriptor {
   std::vector<KeyName> keys;  // the first makes data keys; all wrap them
   EncryptionContext context;  // what the user added
   BindingPolicy binding = BindingPolicy::kStrict;
+  std::vector<std::string> lock_rules = {};  // of every mount (fs/lock_rules.h), in their order
 };
 
 // "strict", "warn", "off"; nothing for any other word.

@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kUser = "user.";
 constexpr std::string_view kOwn = "user.coffer.";
 constexpr std::string_view kLock = "user.coffer.lock.";
+// Where other tools that know of write-once files look for the date.
+constexpr std::string_view kImmutableUntil = "user.immutable.until";
 constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kLargestValue = 64u << 10;
 
@@ -44,6 +46,10 @@ Result<std::string> Filesystem::Impl::GetXattr(NodeId id, std::string_view name)
   {
     const Lock lock(tree_.mu);
     key = tree_.Key(*node);
+  }
+  if (name == kImmutableUntil) {
+    auto until = GetLockXattr(node, "retain-until");
+    if (until) return until;  // else what somebody has stored there, if anything
   }
   if (!name.starts_with(kOwn)) {
     COFFER_ASSIGN(const Xattrs xattrs, XattrsOf(node, key));

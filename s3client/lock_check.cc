@@ -44,15 +44,23 @@ Result<Lock> ReadLock(ObjectLocks& locks, std::string_view key, const std::strin
   return lock;
 }
 
-Result<ObjectInfo> Confirm(ObjectStore& store, std::string_view key, const std::string& version_id,
-                           const Lock& asked) {
-  if (version_id.empty()) {
+// RGW 16.2 does not tell the version that a copy made: then it has to be the current one still.
+Result<ObjectInfo> HeadWritten(ObjectStore& store, std::string_view key, const Written& written) {
+  ReadCondition made;
+  made.version_id = written.version_id;
+  if (made.version_id.empty()) made.etag = written.etag;
+  COFFER_ASSIGN(ObjectInfo info, store.Head(key, made));
+  if (info.version_id.empty()) {
     return Error{Code::kUnsupported, "the bucket keeps no versions, and only versions are locked"};
   }
-  ReadCondition this_version;
-  this_version.version_id = version_id;
-  COFFER_ASSIGN(ObjectInfo info, store.Head(key, this_version));
+  return info;
+}
+
+Result<ObjectInfo> Confirm(ObjectStore& store, std::string_view key, const Written& written,
+                           const Lock& asked) {
+  COFFER_ASSIGN(ObjectInfo info, HeadWritten(store, key, written));
   if (info.lock.Covers(asked)) return info;
+  const std::string& version_id = info.version_id;
   COFFER_TRY(Repair(store.locks(), key, version_id, asked, info.lock));
   COFFER_ASSIGN(info.lock, ReadLock(store.locks(), key, version_id, asked));
   if (!info.lock.Covers(asked)) {
@@ -66,7 +74,7 @@ Result<ObjectInfo> Confirm(ObjectStore& store, std::string_view key, const std::
 
 Result<ObjectInfo> ConfirmLock(ObjectStore& store, std::string_view key, const Written& written,
                                const Lock& asked) {
-  auto info = Confirm(store, key, written.version_id, asked);
+  auto info = Confirm(store, key, written, asked);
   if (info) return info;
   return std::move(info).error().While("the object is stored, but may not be locked: confirm it");
 }

@@ -14,8 +14,9 @@ namespace coffer::s3 {
 
 // Reads the lock of the version just written back (1 HEAD), sets what is missing on that very
 // version, and reads again. What HEAD said, with the lock as it is now. The version may be replaced
-// or hidden by then: it is asked for by its id. Any error means that the version is there and
-// perhaps not locked; its text says so. Blocks on the network.
+// or hidden by then: it is asked for by its id; only where the server did not tell that it is
+// looked for by its ETag, as the current one (kChanged). Any error means that the version is there
+// and perhaps not locked; its text says so. Blocks on the network.
 Result<ObjectInfo> ConfirmLock(ObjectStore& store, std::string_view key, const Written& written,
                                const Lock& asked);
 

@@ -104,6 +104,8 @@ struct Written {
   std::string etag = {};
   std::string version_id = {};
   std::int64_t server_date_s = 0;
+  // That this version was given, and was read back; empty where nobody asked for one.
+  Lock lock = {};
 };
 
 struct ReadCondition {

@@ -24,7 +24,8 @@ DO_WORDS = {
     "truncate_at", "extra_bytes", "stall_ms", "stall_at", "wrong_content_range", "error_in_200",
     "truncated_xml", "keepalive_spaces", "keepalive_ms", "foreign_404", "bodiless_404",
     "duplicate_reply", "throttle", "skew_s", "drop_reply_after_apply", "flip_at", "bandwidth",
-    "close_after"}
+    "close_after", "lose_lock"}
+LOST_LOCKS = ("dropped", "wrapped")
 RESETS = ("before_headers", "after_headers", "at_truncation")
 _CODES = {500: "InternalError", 502: "BadGateway", 503: "SlowDown", 504: "GatewayTimeout",
           403: "AccessDenied", 404: "NoSuchKey", 409: "OperationAborted", 400: "BadRequest",
@@ -44,6 +45,8 @@ class Rule:
             unknown |= set(action) - DO_WORDS
             if action.get("reset") not in (None, *RESETS):
                 unknown.add(f"reset: {action['reset']}")
+            if action.get("lose_lock") not in (None, *LOST_LOCKS):
+                unknown.add(f"lose_lock: {action['lose_lock']}")
         if unknown:
             raise ValueError(f"unknown words in a fault rule: {sorted(unknown)}")
         self.matched = 0
@@ -149,6 +152,7 @@ def before(world, exchange, action):
     if "hold" in action:
         world.faults.gate(action["hold"]).wait(60)
     exchange.skew = float(action.get("skew_s", 0))
+    exchange.lose_lock = action.get("lose_lock")
     if "upload_reset_at" in action:
         length = exchange.request.content_length or 0
         exchange.read_some_body(point(action["upload_reset_at"], length))

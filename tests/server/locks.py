@@ -86,6 +86,15 @@ def from_headers(context):
                          [("ArgumentName", HOLD), ("ArgumentValue", hold)])
         context.demand("s3:PutObjectLegalHold")
         lock = lock.changed(hold=hold == "ON")
+    return as_stored(context, lock)
+
+
+def as_stored(context, lock):
+    """What becomes of `lock`: a fault rule may play a server that takes it and does not keep it."""
+    if context.exchange.lose_lock == "dropped":
+        return None
+    if context.exchange.lose_lock == "wrapped" and lock.until:
+        return lock.changed(until=lock.until % 2 ** 32)
     return lock
 
 

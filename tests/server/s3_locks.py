@@ -128,10 +128,12 @@ def _read_retention(context):
 def put_object_retention(context):
     """Set, extend or, past governance, weaken retention; ETag and Last-Modified stay."""
     locks.require_enabled(context.bucket)
-    asked = _read_retention(context)
+    asked = locks.as_stored(context, _read_retention(context))
     bypass = locks.bypasses(context)
     with context.bucket.lock:
         version = _subject(context)
+        if asked is None:
+            return Reply(200, version_headers(context, version))
         old = version.lock or Lock()
         locks.check_change(old, asked, context.now, bypass)
         new = old.changed(mode=asked.mode, until=asked.until)

@@ -375,3 +375,17 @@ class LockedDeletes(Locked):
                         {"default_retention": {"mode": "GOVERNANCE", "days": 1}})
         self.put_locked("d")
         self.assertEqual(self.shown("d")[0], "GOVERNANCE")
+
+    def test_a_server_that_loses_locks(self):
+        def rule(how):
+            self.s3.control("POST", "faults", [{"do": {"lose_lock": how}}])
+        rule("dropped")
+        self.put_locked("k", **self.lock())
+        self.assertEqual(self.retain("k", "GOVERNANCE", DAY).status, 200)
+        self.assertEqual(self.shown("k"), (None, None, None))
+        rule("wrapped")
+        far = 2 ** 32
+        self.put_locked("w", **self.lock(after=far))
+        self.s3.control("POST", "faults", [])
+        self.assertAlmostEqual(self.shown("w")[1], 0, delta=2)
+

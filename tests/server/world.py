@@ -131,6 +131,7 @@ class World:
         """Answer one request, faults included."""
         exchange.request_id = s3.new_request_id()
         exchange.skew = 0.0
+        exchange.lose_lock = None
         entry = self.log.begin(exchange.request)
         if self.latency_s:
             time.sleep(self.latency_s)

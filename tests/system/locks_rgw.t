@@ -10,7 +10,7 @@ need_rgw
 BUCKET=locks-$$
 s3 PUT "/$BUCKET" -H x-amz-bucket-object-lock-enabled:true >/dev/null || bail "no bucket"
 M=$WORK/m
-mount_coffer "s3://$BUCKET" "$M" --allow-compliance || bail "no mount"
+mount_coffer "s3://$BUCKET" "$M" --allow-compliance --lock-max 200y || bail "no mount"
 xattr_of() { getfattr --only-values -n "user.coffer.lock.$1" "$2" 2>/dev/null; }
 flags() { lsattr -d "$1" | cut -d' ' -f1 | tr -d -; }
 refused() { # DESCRIPTION COMMAND...
@@ -70,5 +70,24 @@ refused "holds" rm -f "$M/brief"
 is_over() { [[ -z $(flags "$M/brief") ]]; }
 ok "and is over" within 30 is_over
 ok "then the file goes" rm "$M/brief"
+ok "umount" umount_coffer "$M"
+
+note "rules: RGW 16.2 drops the lock of an upload and of a copy, and wraps dates after 2106"
+mount_coffer "s3://$BUCKET/rules" "$M" --lock-rule 'free/**=none' --lock-rule '**=governance:1d' || bail "no mount"
+mkdir "$M/d" "$M/free"
+echo one >"$M/f" && cp -p "$WORK/large" "$M/large" && echo two >"$M/free/g" && mv "$M/free/g" "$M/d/g"
+for name in f large d/g; do
+  is "$(xattr_of mode "$M/$name") $(flags "$M/$name")" "GOVERNANCE i" "$name is locked"
+  refused "$name is not removed" rm -f "$M/$name"
+  nok "$name: nor would RGW delete the version" \
+    s3 DELETE "/$BUCKET/rules/$name?versionId=$(version_of "/$BUCKET/rules/$name")"
+done
+ok "the large file is whole" cmp "$WORK/large" "$M/large"
+ok "rsync -a into a rule" rsync -a "$WORK/source/" "$M/copy/"
+is "$(flags "$M/copy/1")" i "locks under the final name"
+ok "rsync -a again" rsync -a "$WORK/source/" "$M/copy/"
+ok "umount" umount_coffer "$M"
+mount_coffer "s3://$BUCKET/far" "$M" --lock-rule '**=governance:100y' --lock-max 200y || bail "no mount"
+like "$(dd if="$WORK/source/1" of="$M/far" status=none 2>&1)" 'Input/output error' "a date after 2106 is EIO"
 ok "umount" umount_coffer "$M"
 done_testing

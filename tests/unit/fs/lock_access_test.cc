@@ -1,6 +1,8 @@
 #include "fs/lock_access.h"
 
 #include <catch2/catch.hpp>
+#include <optional>
+#include <utility>
 
 #include "tests/support/fake_transport.h"
 #include "tests/support/store_bench.h"
@@ -95,6 +97,78 @@ TEST_CASE("lock policy: options, the default retention, and a network that fails
   CHECK(days.notes[0].find("COMPLIANCE, 30 days") != std::string::npos);
   CHECK(DefaultLock(*Ask(Tri::kYes, {kNever}).policy, 1000) == s3::Lock{});
   CHECK_FALSE(Ask(Tri::kYes, {Reply(500, {}, ErrorXml("InternalError"))}).policy);
+}
+
+// The code of the refusal, or nothing.
+std::optional<Code> Refusal(const LockOptions& options, LockPolicy policy,
+                            const std::vector<std::string>& of_volume = {}) {
+  std::vector<std::string> notes;
+  const auto rules = MakeLockRules(options, of_volume, policy, notes);
+  return rules ? std::nullopt : std::optional(rules.error().code);
+}
+
+LockOptions WithRule(const std::string& rule) {
+  LockOptions options;
+  options.rules = {rule};
+  return options;
+}
+
+TEST_CASE("lock rules of a mount: refused where they could not be kept") {
+  const LockOptions one = WithRule("**=governance:30d");
+  const LockPolicy none;
+  LockPolicy on{.enabled = true, .sure = true};
+  CHECK_FALSE(Refusal({}, none));
+  CHECK_FALSE(Refusal(WithRule("**=none"), none));
+  CHECK(Refusal(one, none) == Code::kUnsupported);
+  CHECK(Refusal({}, none, one.rules) == Code::kUnsupported);
+  CHECK_FALSE(Refusal(one, on));
+  on.visible = false;
+  CHECK(Refusal(one, on) == Code::kDenied);
+  LockOptions unverified = one;
+  unverified.unverified = "allow";
+  CHECK_FALSE(Refusal(unverified, on));
+  LockOptions rests;
+  rests.autolock = "1h=governance:1d";
+  CHECK(Refusal(rests, none) == Code::kUnsupported);
+  LockOptions worm;
+  worm.worm = "snaplock";
+  CHECK(Refusal(worm, none) == Code::kUnsupported);
+}
+
+TEST_CASE(
+    "lock rules of a mount: those of the volume come first, and its compliance is no accident") {
+  LockPolicy on{.enabled = true, .sure = true};
+  std::vector<std::string> notes;
+  const auto made =
+      MakeLockRules(WithRule("**=governance:2d"), {"a/**=none", "b/**=governance:900d"}, on, notes);
+  REQUIRE(made);
+  CHECK_FALSE(made->rules.Find("a/f"));
+  CHECK(made->rules.Find("b/f")->period_s == 900 * 86'400);
+  CHECK(made->rules.Find("c/f")->period_s == 2 * 86'400);
+  CHECK(notes.empty());
+  CHECK(Refusal({}, on, {"**=compliance:1d"}) == Code::kInvalid);
+  LockOptions allowed;
+  allowed.allow_compliance = true;
+  CHECK_FALSE(Refusal(allowed, on, {"**=compliance:1d"}));
+  on.sure = false;
+  REQUIRE(MakeLockRules(WithRule("**=governance:2d"), {}, on, notes));
+  CHECK(notes.size() == 1);
+}
+
+TEST_CASE("lock rules of a mount: none takes away from what the bucket gives") {
+  LockPolicy on{.enabled = true, .sure = true, .default_mode = "GOVERNANCE"};
+  on.default_period_s = 30 * 86'400;
+  LockOptions options;
+  options.allow_compliance = true;
+  const std::vector<std::pair<std::string, bool>> rows = {
+      {"**=governance:31d", true}, {"**=governance:30d", true}, {"**=governance:1d", true},
+      {"**=compliance:30d", true}, {"**=none", true},           {"**=compliance:29d", false},
+  };
+  for (const auto& [rule, fits] : rows) {
+    INFO(rule);
+    options.rules = {rule};
+    CHECK(Refusal(options, on).has_value() != fits);
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fs/filesystem.h"
+#include "fs/locking_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
@@ -306,6 +307,74 @@ TEST_CASE("locks: a bucket's default retention does not stop the writer whose ve
   CHECK(*bench.store.Body("f") == "onetwo");
   CHECK(CodeOf(bench.volume.Write("f", "x")) == Code::kLocked);
   CHECK(CodeOf(bench.volume.Unlink("f")) == Code::kLocked);
+}
+
+TEST_CASE("locks: with --locked=versioned changes lie over what is locked, and ask for nothing") {
+  Bench bench({.versioned = true});
+  for (const char* key : {"over", "gone", "moved", "mode", "tree/a"}) {
+    bench.Plant(key);
+    bench.LockFor(key, kHour);
+  }
+  bench.Lock("over", {"GOVERNANCE", bench.store.now() + kHour, false});
+  CHECK(bench.volume.Stat("over")->attributes.mode == 0644);
+  CHECK(*bench.volume.fs().IsImmutable(bench.Node("over")));
+  CHECK(bench.Get("over", "mode") == "GOVERNANCE");
+  bench.store.ResetCounters();
+  CHECK(bench.volume.Write("over", "new"));
+  CHECK(bench.volume.Unlink("gone"));
+  CHECK(bench.volume.Rename("moved", "moved-2"));
+  CHECK(bench.volume.Change("mode", ModeOf(0600)));
+  CHECK(bench.volume.Rename("tree", "tree-2"));
+  REQUIRE(bench.volume.fs().Drain());
+  CHECK(*bench.store.Body("over") == "new");
+  CHECK_FALSE(bench.store.Has("gone"));
+  const auto versions = bench.store.ListVersions("", "", "");
+  REQUIRE(versions);
+  int kept = 0;
+  for (const auto& version : versions->versions) {
+    if (version.delete_marker) continue;
+    const auto info = bench.store.Head(version.key, {"", version.version_id});
+    if (info && info->lock.Retained(bench.store.now())) ++kept;
+  }
+  CHECK(kept == 5);
+  CHECK(bench.volume.fs().SetImmutable(bench.Node("mode"), true));
+  CHECK(bench.volume.fs().SetImmutable(bench.Node("mode"), false));
+  CHECK_FALSE(bench.store.Info("mode")->lock.legal_hold);
+}
+
+// A rule's lock, as the mount puts it there. Once as it is read back, once as it cannot be.
+TEST_CASE(
+    "locks: what a rule locks is its writer's own until the last close, late attributes too") {
+  for (const bool visible : {true, false}) {
+    s3::FakeClock clock;
+    FakeStore store(Bench::StoreOptions(!visible));
+    s3::ServerTime time{clock};
+    fs::LockingStore locking(store, time);
+    auto rules = fs::ParseLockRules({"**=governance:1h"}, {});
+    REQUIRE(rules);
+    const fs::LockPolicy policy{.enabled = true, .visible = visible};
+    locking.SetRules({"", fs::LockRules(*std::move(rules), true), {}, policy, true});
+    auto options = Bench::Options(policy);
+    options.write.first_part = 5u << 20;
+    Volume volume(locking, options, {.clock = &clock});
+    const auto handle = volume.Open("f", O_WRONLY | O_CREAT);
+    REQUIRE(handle);
+    REQUIRE(volume.fs().Write(*handle, 0, Bytes(6u << 20)));
+    REQUIRE(volume.fs().Fsync(*handle));
+    REQUIRE(volume.fs().Write(*handle, 6u << 20, Bytes(6u << 20)));
+    REQUIRE(volume.Change("f", ModeOf(0600)));
+    REQUIRE(volume.Close(*handle));
+    CHECK(CodeOf(volume.Change("f", ModeOf(0640))) == Code::kLocked);
+    REQUIRE(volume.fs().Drain());
+    CHECK(volume.fs().stats().deferred_attribute_failures == 0);
+    const auto made = store.Info("f");
+    REQUIRE(made);
+    CHECK(made->size == 12u << 20);
+    CHECK(std::stoi(made->metadata.at("mode")) % 01000 == 0600);
+    CHECK(made->lock.Retained(store.now()));
+    CHECK(CodeOf(volume.Write("f", "x")) == Code::kLocked);
+    CHECK(CodeOf(volume.Unlink("f")) == Code::kLocked);
+  }
 }
 
 TEST_CASE("locks: what cannot be seen counts as the mount says") {

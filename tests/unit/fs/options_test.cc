@@ -408,4 +408,49 @@ TEST_CASE("options: --s3ec takes keys, and goes with nothing that seals or write
   CHECK_THAT(refused({"--read-only=false"}), Catch::Contains("only reads"));
 }
 
+TEST_CASE("options: locks that a mount sets, and how far they reach") {
+  const LockOptions off = Mount({}).locks;
+  CHECK(off.rules.empty());
+  CHECK(off.longest_s == 400 * 86'400);
+  CHECK(off.worm == "off");
+  CHECK(off.locked == "refuse");
+  const LockOptions on =
+      Mount({"--lock-rule", "a=none", "--lock-rule=**=compliance:2y", "--lock-max", "1000d",
+             "--allow-compliance", "--no-builtin-exemptions", "--lock-unverified=allow",
+             "--autolock", "1h=governance:1d", "--worm=snaplock", "--worm-retention",
+             "governance:7d", "--worm-atime", "--locked=versioned"})
+          .locks;
+  CHECK(on.rules == std::vector<std::string>{"a=none", "**=compliance:2y"});
+  CHECK(on.longest_s == 1000 * 86'400);
+  CHECK(on.no_builtin_exemptions);
+  CHECK(on.unverified == "allow");
+  CHECK(on.autolock == "1h=governance:1d");
+  CHECK(on.worm == "snaplock");
+  CHECK(on.worm_retention == "governance:7d");
+  CHECK(on.worm_atime);
+  CHECK(on.locked == "versioned");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> rows = {
+      {{"--lock-rule", "**"}, "GLOB=MODE:DURATION"},
+      {{"--lock-rule", "**=governance:401d"}, "--lock-max"},
+      {{"--lock-rule", "**=compliance:1d"}, "--allow-compliance"},
+      {{"--lock-max", "400"}, "is no duration"},
+      {{"--autolock", "governance:1d"}, "IDLE=MODE:DURATION"},
+      {{"--autolock", "5=governance:1d"}, "the time to rest"},
+      {{"--autolock", "1h=governance:2y"}, "--lock-max"},
+      {{"--worm-retention", "governance:1d"}, "--worm=snaplock"},
+      {{"--worm-atime"}, "--worm=snaplock"},
+      {{"--worm=snaplock", "--worm-retention", "compliance:1d"}, "--allow-compliance"},
+  };
+  for (const auto& [words, why] : rows) {
+    INFO(words.front());
+    CHECK_THAT(MountRefusal(words), Catch::Contains(why));
+  }
+  const auto init =
+      Parse({"init", "s3://b", "--lock-rule", "**=governance:1d", "--lock-max", "2d"});
+  REQUIRE(init);
+  CHECK(std::get<InitOptions>(init->command).lock_rules.size() == 1);
+  CHECK_THAT(Refusal({"init", "s3://b", "--lock-rule", "**=governance:3d", "--lock-max", "2d"}),
+             Catch::Contains("--lock-max"));
+}
+
 }  // namespace coffer::fs

@@ -96,6 +96,22 @@ TEST_CASE("ConfirmLock: what cannot be set, seen or kept is an error") {
   }
 }
 
+TEST_CASE("ConfirmLock: a version that the server did not name is the current one, or an error") {
+  FakeStore store(LockEnabled());
+  const Lock asked{"GOVERNANCE", store.now() + kDay, false};
+  const auto written = store.Put("k", AsBytes("x"), {});
+  REQUIRE(written);
+  const auto info = ConfirmLock(store, "k", {written->etag, "", 0}, asked);
+  REQUIRE(info);
+  CHECK(info->version_id == written->version_id);
+  CHECK(store.Info("k")->lock == asked);
+  store.Plant("k", "somebody else's, meanwhile");
+  const auto other = ConfirmLock(store, "k", {written->etag, "", 0}, asked);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code == Code::kChanged);
+  CHECK(store.Info("k")->lock == Lock{});
+}
+
 TEST_CASE("ConfirmLock: more than was asked for is left alone") {
   FakeStore store(LockEnabled());
   const auto written = store.Put("k", {}, {.lock = {"COMPLIANCE", store.now() + 2 * kDay, false}});

@@ -1,0 +1,159 @@
+#include "fs/locking_store.h"
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "s3client/lock_check.h"
+
+namespace coffer::fs {
+namespace {
+
+// A program that was told EACCES or EPERM would take it that nothing was stored.
+Error NotLocked(Error error) {
+  const bool stays = error.code == Code::kTimeout || error.code == Code::kInterrupted;
+  if (!stays) error.code = Code::kUnavailable;
+  return error;
+}
+
+}  // namespace
+
+// Nothing where the bucket's own default protects as well.
+s3::Lock LockingStore::LockFor(std::string_view key) const {
+  const std::string& prefix = options_.prefix;
+  if (!key.starts_with(prefix) || key.ends_with('/')) return {};
+  const auto term = options_.rules.Find(key.substr(prefix.size()));
+  if (!term) return {};
+  const std::int64_t now_s =
+      std::chrono::ceil<std::chrono::seconds>(server_time_.Now()).time_since_epoch().count();
+  const s3::Lock lock{term->mode, now_s + term->period_s, false};
+  const s3::Lock given = DefaultLock(options_.policy, now_s);
+  return given.Covers(lock) ? s3::Lock{} : lock;
+}
+
+Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written written,
+                                            const s3::Lock& asked, Way way) {
+  if (options_.policy.visible) {
+    auto info = s3::ConfirmLock(inner_, key, written, asked);
+    if (!info) return NotLocked(std::move(info).error());
+    written.lock = info->lock;
+    return written;
+  }
+  // It cannot be read, so what some servers drop is said once more.
+  if (way == Way::kOther && !options_.trusted) {
+    Status set = inner_.locks().PutRetention(
+        {std::string(key), written.version_id, asked.mode, asked.retain_until_s, false});
+    if (!set) return NotLocked(std::move(set).error().While("the object is stored, not locked"));
+  }
+  written.lock = asked;
+  return written;
+}
+
+std::optional<OwedTerm> LockingStore::OwedFor(std::string_view key) const {
+  if (owed_ == nullptr || !key.starts_with(options_.prefix) || key.ends_with('/')) return {};
+  const std::string_view path = key.substr(options_.prefix.size());
+  if (const auto term = options_.rules.FindExempt(path)) return OwedTerm{*term};
+  if (!options_.autolock || options_.rules.Decides(path)) return {};
+  return OwedTerm{options_.autolock->term, std::chrono::seconds(options_.autolock->idle_s)};
+}
+
+Result<s3::Written> LockingStore::Unlocked(std::string_view key,
+                                           const std::function<Result<s3::Written>()>& make) {
+  const auto owed = OwedFor(key);
+  if (!owed) return make();
+  owed_->Expect(key, *owed);
+  COFFER_ASSIGN(s3::Written written, make());
+  owed_->Owe(key, written, *owed);
+  return written;
+}
+
+Status LockingStore::Delete(std::string_view key, const s3::Condition& condition) {
+  COFFER_TRY(inner_.Delete(key, condition));
+  if (owed_ != nullptr) owed_->Forget(key);
+  return Ok();
+}
+
+Result<std::vector<s3::FailedDelete>> LockingStore::DeleteMany(
+    std::span<const s3::KeyToDelete> keys) {
+  COFFER_ASSIGN(std::vector<s3::FailedDelete> failed, inner_.DeleteMany(keys));
+  if (owed_ == nullptr) return failed;
+  std::set<std::string_view> stay;
+  for (const auto& one : failed) stay.insert(one.key);
+  for (const auto& one : keys) {
+    if (!stay.contains(one.key)) owed_->Forget(one.key);
+  }
+  return failed;
+}
+
+Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
+                                      const s3::NewObject& object) {
+  const s3::Lock lock = LockFor(key);
+  if (lock == s3::Lock{}) {
+    return Unlocked(key, [&] { return inner_.Put(key, body, object); });
+  }
+  s3::NewObject locked = object;
+  locked.lock = lock;
+  COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, locked));
+  return Confirmed(key, std::move(written), lock, Way::kPut);
+}
+
+Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
+  const s3::Lock lock = LockFor(request.to);
+  if (lock == s3::Lock{}) {
+    return Unlocked(request.to, [&] { return inner_.Copy(request); });
+  }
+  s3::CopyRequest locked = request;
+  locked.target.lock = lock;
+  COFFER_ASSIGN(s3::Written written, inner_.Copy(locked));
+  return Confirmed(request.to, std::move(written), lock, Way::kOther);
+}
+
+Status LockingStore::Rename(const s3::RenameRequest& request) {
+  if (LockFor(request.to) == s3::Lock{}) return inner_.Rename(request);
+  return Error{Code::kUnsupported, "the new name is locked by a rule, which takes a copy"};
+}
+
+Result<s3::Upload> LockingStore::CreateUpload(std::string_view key, const s3::NewObject& object) {
+  const s3::Lock lock = LockFor(key);
+  if (lock == s3::Lock{}) return inner_.CreateUpload(key, object);
+  s3::NewObject locked = object;
+  locked.lock = lock;
+  COFFER_ASSIGN(s3::Upload upload, inner_.CreateUpload(key, locked));
+  const Lock guard(mu_);
+  uploads_[upload.id] = lock;
+  return upload;
+}
+
+// The date went along when the upload began; one that lasted long is locked from its end.
+Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
+                                                 std::span<const s3::Part> parts,
+                                                 const s3::Condition& condition) {
+  std::optional<s3::Lock> asked;
+  {
+    const Lock guard(mu_);
+    if (const auto found = uploads_.find(upload.id); found != uploads_.end()) asked = found->second;
+  }
+  if (!asked) {
+    return Unlocked(upload.key, [&] { return inner_.CompleteUpload(upload, parts, condition); });
+  }
+  COFFER_ASSIGN(s3::Written written, inner_.CompleteUpload(upload, parts, condition));
+  {
+    const Lock guard(mu_);
+    uploads_.erase(upload.id);
+  }
+  const s3::Lock now = LockFor(upload.key);
+  const auto term =
+      options_.rules.Find(std::string_view(upload.key).substr(options_.prefix.size()));
+  const bool late = term && now.retain_until_s - asked->retain_until_s > term->period_s / 10;
+  return Confirmed(upload.key, std::move(written), late ? now : *asked, Way::kOther);
+}
+
+Status LockingStore::AbortUpload(const s3::Upload& upload) {
+  {
+    const Lock guard(mu_);
+    uploads_.erase(upload.id);
+  }
+  return inner_.AbortUpload(upload);
+}
+
+}  // namespace coffer::fs
