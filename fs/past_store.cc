@@ -134,25 +134,27 @@ class PastListing {
 
 }  // namespace
 
+std::optional<ListedVersion> PastStore::Known(std::string_view key) {
+  const Lock lock(mu_);
+  const auto known = known_.find(key);
+  if (known == known_.end()) return std::nullopt;
+  return known->second;
+}
+
 Result<std::optional<ListedVersion>> PastStore::Find(std::string_view key) {
-  {
-    const Lock lock(mu_);
-    if (const auto known = known_.find(key); known != known_.end()) {
-      return std::optional<Version>(known->second);
-    }
-  }
+  if (auto known = Known(key)) return known;
   Choice choice(at_s_);
   std::string key_marker;
   std::string version_marker;
-  for (;;) {
+  for (bool passed = false; !passed;) {
     COFFER_ASSIGN(const s3::VersionPage page, below_.ListVersions(key, key_marker, version_marker));
     // The key itself is the first of all that begin with it.
-    bool passed = page.next_key_marker.empty();
     for (const Version& version : page.versions) {
-      if (version.key == key) COFFER_TRY(choice.See(version));
       passed = passed || version.key != key;
+      if (passed) break;
+      COFFER_TRY(choice.See(version));
     }
-    if (passed) break;
+    passed = passed || page.next_key_marker.empty();
     key_marker = page.next_key_marker;
     version_marker = page.next_version_marker;
   }

@@ -78,6 +78,7 @@ class PastStore : public s3::ObjectStore {
 
   // The version that was current; nothing when there was none.
   Result<std::optional<Version>> Find(std::string_view key);
+  std::optional<Version> Known(std::string_view key);
   // `condition`, of the version that was current.
   Result<s3::ReadCondition> Then(std::string_view key, const s3::ReadCondition& condition);
   void Remember(const Version& version);
