@@ -43,6 +43,16 @@ class Choice {
   std::optional<ListedVersion> chosen_;
 };
 
+// A page of all keys that begin with `key`, which is the first of them. Whether the next page may
+// have more of its versions.
+Result<bool> SeeOwn(std::string_view key, const s3::VersionPage& page, Choice& choice) {
+  for (const ListedVersion& version : page.versions) {
+    if (version.key != key) return false;
+    COFFER_TRY(choice.See(version));
+  }
+  return !page.next_key_marker.empty();
+}
+
 s3::ListedObject AsObject(const ListedVersion& version) {
   s3::ListedObject object;
   object.key = version.key;
@@ -148,13 +158,8 @@ Result<std::optional<ListedVersion>> PastStore::Find(std::string_view key) {
   std::string version_marker;
   for (bool passed = false; !passed;) {
     COFFER_ASSIGN(const s3::VersionPage page, below_.ListVersions(key, key_marker, version_marker));
-    // The key itself is the first of all that begin with it.
-    for (const Version& version : page.versions) {
-      passed = passed || version.key != key;
-      if (passed) break;
-      COFFER_TRY(choice.See(version));
-    }
-    passed = passed || page.next_key_marker.empty();
+    COFFER_ASSIGN(const bool more, SeeOwn(key, page, choice));
+    passed = !more;
     key_marker = page.next_key_marker;
     version_marker = page.next_version_marker;
   }
