@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For tests of --at: a tree, what becomes of it, and how two states of it are compared.
 # tree DIR: every name below it with what it is
 tree() {
