@@ -90,7 +90,13 @@ s3::Bucket Connection::MakeBucket() {
 }
 
 s3::ObjectStore& Connection::quick_store() { return *quick_store_; }
-s3::ObjectStore& Connection::store() { return *store_; }
+
+s3::ObjectStore& Connection::store() {
+  if (past_) return *past_;
+  return *store_;
+}
+
+void Connection::ShowPast(std::int64_t at_s) { past_ = std::make_unique<PastStore>(*store_, at_s); }
 
 // Only a bucket can be somewhere else than was thought: an ARN says where it is.
 bool Connection::MayMove(const Error& error) const {

@@ -14,6 +14,7 @@
 #include "fs/log.h"
 #include "fs/network.h"
 #include "fs/options.h"
+#include "fs/past_store.h"
 #include "fs/reached_bucket.h"
 #include "s3client/bucket.h"
 #include "s3client/conditional_store.h"
@@ -63,6 +64,10 @@ class Connection {
   s3::Bucket MakeBucket();         // impatient
   s3::ObjectStore& quick_store();  // S3 itself, impatient: no condition is emulated
   s3::ObjectStore& store();        // what a mount works on
+  // From here on store() is the bucket as it was then. Before anybody was given it.
+  void ShowPast(std::int64_t at_s);
+  PastStore* past_store() { return past_.get(); }  // null before ShowPast
+  s3::ObjectStore& present_store() { return *store_; }
 
   // Ends what is on the network now and later.
   void Interrupt();
@@ -94,6 +99,7 @@ class Connection {
   std::unique_ptr<s3::S3Store> patient_store_;
   s3::ConditionMemory conditions_;
   std::unique_ptr<s3::ConditionalStore> store_;
+  std::unique_ptr<PastStore> past_;
 };
 
 }  // namespace coffer::fs

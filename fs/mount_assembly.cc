@@ -7,8 +7,11 @@
 #include "fs/cmd_resolve.h"
 #include "fs/directories.h"
 #include "fs/findings.h"
+#include "fs/point_in_time.h"
 #include "fs/sealed_report.h"
 #include "fs/volume_json.h"
+#include "fs/volume_signs.h"
+#include "s3client/time_text.h"
 
 namespace coffer::fs {
 namespace {
@@ -18,6 +21,8 @@ constexpr std::size_t kOtherSecrets = 8192;
 // Of the memory limit: for messages that have to be held whole.
 constexpr std::uint64_t kForeignShare = 8;
 constexpr const char* kStateDirectory = "use the state directory (--state-dir names another)";
+// Of names and attributes as they were.
+constexpr std::chrono::milliseconds kPastTtl = std::chrono::hours(24);
 
 std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
   return (size + frame - 1) / frame * frame;
@@ -93,6 +98,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
+  COFFER_TRY(mount->GoBack(preflight, notes));
   COFFER_TRY(mount->OpenOwedLocks());
   s3::ObjectStore& stored = mount->connection_->store();
   mount->locking_ = std::make_unique<LockingStore>(stored, mount->connection_->server_time());
@@ -112,17 +118,65 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   return mount;
 }
 
+// With --at: from here on the connection shows the bucket as it was.
+Status MountAssembly::GoBack(const Preflight& preflight, std::vector<std::string>& notes) {
+  if (options_.at.empty()) return Ok();
+  const s3::Target& target = connection_->target();
+  if (!target.capabilities.list_versions) {
+    return Error{Code::kUnsupported,
+                 "--at: versions cannot be listed through this kind of address (" +
+                     KindInWords(target) + "); name the bucket itself"};
+  }
+  const s3::BucketFacts& facts = preflight.facts;
+  if (facts.versioned == s3::Tri::kNo && !facts.versioning_suspended) {
+    return Error{Code::kUnsupported,
+                 "--at: this bucket keeps no versions, so nothing is left of what it was; turn "
+                 "versioning on to be able to look back from then on"};
+  }
+  if (facts.versioning_suspended) {
+    notes.push_back(
+        "versioning of this bucket is suspended: what was written or deleted since then has "
+        "replaced what was there, and cannot be shown");
+  }
+  const auto now = std::chrono::floor<std::chrono::seconds>(connection_->server_time().Now());
+  COFFER_ASSIGN(const std::int64_t at,
+                ParsePointInTime(options_.at, now.time_since_epoch().count()));
+  options_.read_only = true;
+  // What was does not change.
+  options_.metadata_ttl = std::max(options_.metadata_ttl, kPastTtl);
+  options_.negative_metadata_ttl = options_.metadata_ttl;
+  connection_->ShowPast(at);
+  notes.push_back("mounted read-only: the volume as it was at " + s3::IsoTime(at));
+  return FindPastDescriptor(notes);
+}
+
+// Where a sealed volume had lost its descriptor at that time, or it was made again later, today's
+// says what its files are; files of another volume do not open by it.
+Status MountAssembly::FindPastDescriptor(std::vector<std::string>& notes) {
+  if (options_.sealed == "no" || reads_s3ec()) return Ok();
+  const std::string key = DescriptorKey(connection_->target().key_prefix);
+  const auto then = connection_->store().Head(key, {});
+  if (then || then.error().code != Code::kNotFound) return Ok();
+  const auto today = connection_->present_store().Head(key, {});
+  // What else it may be is told when the volume is opened.
+  if (!today) return Ok();
+  connection_->past_store()->ShowPresent(key);
+  notes.push_back("the volume had no descriptor at that time; today's is used");
+  return Ok();
+}
+
 Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   COFFER_TRY(arena_.Usable());
   SealedFinding finding;
   // With --s3ec the keys are those of its objects, and say nothing of a sealed volume.
   const KeyOptions keys = reads_s3ec() ? KeyOptions() : options_.keys;
   const bool plain = reads_s3ec() && options_.sealed == "auto";
-  COFFER_ASSIGN(sealed_,
-                SealedAccess::Open({*connection_, pool_, arena_, locking_.get()}, keys,
-                                   {plain ? "plain" : options_.sealed, options_.name_binding,
-                                    places_.state, options_.memory_limit / kForeignShare},
-                                   finding));
+  COFFER_ASSIGN(
+      sealed_,
+      SealedAccess::Open({*connection_, pool_, arena_, locking_.get()}, keys,
+                         {plain ? "plain" : options_.sealed, options_.name_binding, places_.state,
+                          options_.memory_limit / kForeignShare, options_.at.empty()},
+                         finding));
   notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
   if (sealed_->volume() && !arena_.locked()) notes.emplace_back(kUnlockedKeys);
   if (finding.read_only) options_.read_only = true;
@@ -302,7 +356,8 @@ Status MountAssembly::OpenRecords() {
 
 void MountAssembly::OpenIndex() {
   AttributeIndex::Options options;
-  options.directory = places_.index;
+  // What was shall not be taken for what is, by the next mount.
+  if (options_.at.empty()) options.directory = places_.index;
   options.volume = connection_->reached_bucket();
   // Its rows say what a listing shows of an object, which is another size with --s3ec.
   if (s3ec_) options.volume += "+s3ec";

@@ -63,6 +63,8 @@ class MountAssembly {
   MountAssembly(MountOptions options, const Environment& environment, Log& log);
   Status OpenRecords();
   void Recover(std::vector<std::string>& notes);
+  Status GoBack(const Preflight& preflight, std::vector<std::string>& notes);
+  Status FindPastDescriptor(std::vector<std::string>& notes);
   Status OpenSealed(std::vector<std::string>& notes);
   Status OpenS3ec(std::vector<std::string>& notes);
   bool reads_s3ec() const { return options_.s3ec != "off"; }

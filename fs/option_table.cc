@@ -245,6 +245,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return AttributeSlot{&d.mount.attributes}; }},
     {"bucket-size", 0, kForMount, "SIZE", kFiles, "what df says (1P)",
      [](Draft& d) -> Slot { return Size(d.mount.bucket_size, kMiB, 1ull << 60); }},
+    {"at", 0, kForMount, "TIME", kFiles, "as it was: 2026-11-29T16:00Z, or 2h, 3d ago",
+     [](Draft& d) -> Slot { return Text(d.mount.at); }},
 
     {"read-only", 0, kForMount, "", kAccess, "refuse every change",
      [](Draft& d) -> Slot { return Switch(d.mount.read_only); }},

@@ -7,10 +7,14 @@
 #include "fs/option_locks.h"
 #include "fs/option_table.h"
 #include "fs/option_words.h"
+#include "fs/point_in_time.h"
 #include "s3client/aws_config.h"
 
 namespace coffer::fs {
 namespace {
+
+// Later than any time that is written out: what is not over yet is found when mounting.
+constexpr std::int64_t kEndOfTime_s = 1ll << 40;
 
 std::string Unknown(const std::string& written, std::string_view name, std::string_view prefix,
                     const CommandSpec& command) {
@@ -244,7 +248,12 @@ Status CheckMount(const MountOptions& mount) {
     if (size > mount.memory_limit / 2)
       return Usage(std::string(name) + " may be half of --memory-limit at most");
   }
-  return CheckLockRules(mount.locks);
+  COFFER_TRY(CheckLockRules(mount.locks));
+  if (mount.at.empty()) return Ok();
+  if (mount.read_only_named && !mount.read_only)
+    return Usage("--at shows what was, which nobody can change: leave out --read-only=false");
+  const auto at = ParsePointInTime(mount.at, kEndOfTime_s);
+  return at ? Ok() : Status(at.error());
 }
 
 Status CheckS3ec(const MountOptions& mount, bool max_size_named) {

@@ -77,6 +77,7 @@ struct MountOptions {
   bool debug = false;
   std::string log_directory;  // "": standard error, after detaching syslog
 
+  std::string at;  // the moment whose files are shown (fs/point_in_time.h); "": now
   bool read_only = false;
   bool read_only_named = false;  // either way, other than by fstab's "rw", which says nothing
   bool allow_other = false;
