@@ -20,6 +20,8 @@
 #include "fs/cmd_mount.h"
 #include "fs/cmd_rebind.h"
 #include "fs/cmd_reseal.h"
+#include "fs/cmd_setting.h"
+#include "fs/cmd_share.h"
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
 #include "fs/cmd_verify.h"
@@ -83,6 +85,12 @@ struct Dispatch {
   }
   int operator()(const RebindOptions& options) const {
     return RunRebind(options, environment, console);
+  }
+  int operator()(const ShareOptions& options) const {
+    return RunShare(options, environment, console);
+  }
+  int operator()(const SettingOptions& options) const {
+    return RunSetting(options, environment, console);
   }
 };
 

@@ -27,6 +27,8 @@ struct Draft {
   ResealOptions reseal;    // what reseal has beside mount
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
+  ShareOptions share;      // what share has beside mount
+  SettingOptions setting;  // what the commands on a bucket's settings have beside mount
 };
 
 enum : unsigned {
@@ -44,6 +46,13 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForShare = 1u << 24,
+  kForCors = 1u << 25,
+  kForEncryption = 1u << 26,
+  kForLogging = 1u << 27,
+  kForVersioning = 1u << 28,
+  kForLockDefault = 1u << 29,
+  kForLifecycle = 1u << 30,
 };
 
 struct CommandSpec {
