@@ -81,6 +81,7 @@ Status Logging::CheckTarget(Connection& target) {
 Status Logging::LookAtTarget(s3::AccessLog& wanted) {
   VolumeOptions volume = options_.volume;
   volume.source = options_.to;
+  volume.requester_pays = true;  // or a bucket where they do would only say no
   COFFER_ASSIGN(const auto target, Connection::Open(std::move(volume), request_.environment,
                                                     request_.clock, request_.log));
   COFFER_TRY(CheckTarget(*target));

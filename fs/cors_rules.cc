@@ -47,7 +47,7 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
     if (allowed == origin + "/")
       return "it has " + allowed + ", with a slash at its end, which no origin has";
     if (Lower(allowed) == Lower(origin)) return "it has " + allowed + ": capitals count";
-    if (HostOf(allowed) != HostOf(origin)) continue;
+    if (!Matches(HostOf(allowed), HostOf(origin))) continue;
     if (SchemeOf(allowed) != SchemeOf(origin))
       return "it is for " + std::string(SchemeOf(allowed)) + ", and the page comes by " +
              std::string(SchemeOf(origin));

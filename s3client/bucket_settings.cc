@@ -142,9 +142,7 @@ Request BucketSettings::NewRequest(Operation operation, std::string method,
   request.url = target_.UrlFor("");
   request.url.query.emplace_back(std::string(subresource), "");
   request.max_reply_bytes = 1u << 20;
-  if (!options_.expected_bucket_owner.empty()) {
-    request.headers.Add("x-amz-expected-bucket-owner", options_.expected_bucket_owner);
-  }
+  AddHeaders(options_, request.headers);
   return request;
 }
 
