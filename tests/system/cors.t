@@ -10,10 +10,11 @@ rules() { cors show --json s3://demo | jq -c "${1:-.rules}"; }
 # answers ORIGIN METHOD [HEADERS]: the status of a preflight, and whom it allows
 answers() {
   curl -sS -o /dev/null -D "$WORK/head" -X OPTIONS -H "Origin: $1" -H "Access-Control-Request-Method: $2" \
-    ${3:+-H "Access-Control-Request-Headers: $3"} "$S3_URL/demo/file"
+    ${3:+-H "Access-Control-Request-Headers: $3"} "$S3_URL/$BUCKET/file"
   tr -d '\r' <"$WORK/head" | awk '/^HTTP/ { s = $2 } tolower($1) == "access-control-allow-origin:" { o = $2 } END { print s, o }'
 }
 PAGE=https://www.example.com
+BUCKET=demo
 
 start_server --bucket demo --access-point door=demo
 s3_put /demo/file content >/dev/null
@@ -54,7 +55,7 @@ predicts() { # EXPECTED REASON ORIGIN METHOD [HEADER...]: check, the server and 
   local expected=$1 reason=$2 origin=$3 method=$4 headers code said
   shift 4
   headers=$(IFS=,; printf %s "$*")
-  said=$(cors check s3://demo/file --origin "$origin" --method "$method" ${1:+--header "$1"} ${2:+--header "$2"})
+  said=$(cors check "s3://$BUCKET/file" --origin "$origin" --method "$method" ${1:+--header "$1"} ${2:+--header "$2"})
   code=$?
   is "$code $(answers "$origin" "$method" "$headers" | cut -d' ' -f1)" "$expected" "$origin $method $headers"
   like "$said" "$reason" "because: $reason"
@@ -120,4 +121,24 @@ exits 0 "who may, takes it away" cors remove s3://demo --yes
 exits 5 "who may not allow" env AWS_ACCESS_KEY_ID=READONLY AWS_SECRET_ACCESS_KEY=x "$COFFER" cors allow s3://demo --origin $PAGE --yes
 like "$OUTPUT" 's3:PutBucketCORS' "is told which right is missing"
 is "$(server_control GET counters | jq .crashes)" 0 "the stand-in never crashed"
+
+# ---- a server of another party
+if [[ -n ${COFFER_TEST_RGW_URL:-} ]]; then
+  need_rgw
+  BUCKET=cors-$$
+  s3 PUT "/$BUCKET" >/dev/null || bail "no bucket"
+  s3_put "/$BUCKET/file" content >/dev/null
+  exits 5 "RGW: no rules" cors check "s3://$BUCKET/file" --origin $PAGE
+  exits 0 "RGW: allow" cors allow "s3://$BUCKET" --origin $PAGE --header range --expose ETag --yes
+  like "$OUTPUT" 'changed, and read back' "RGW: reads it back"
+  predicts "0 200" 'number 1\) matches' $PAGE GET
+  predicts "0 200" 'number 1\) matches' $PAGE GET range
+  predicts "5 403" 'not the header other' $PAGE GET other
+  predicts "5 403" 'not the method PUT' $PAGE PUT
+  predicts "5 403" 'it is for https' http://www.example.com GET
+  exits 0 "RGW: remove" cors remove "s3://$BUCKET" --yes
+  exits 5 "RGW: and the page is out again" cors check "s3://$BUCKET/file" --origin $PAGE
+else
+  skip "no Ceph RGW"
+fi
 done_testing
