@@ -85,7 +85,7 @@ class Making {
     COFFER_ASSIGN(const Json now, change_.read());
     if (now != change_.before) {
       return Error{Code::kChanged,
-                   change_.what + " were changed by somebody else meanwhile: look again"};
+                   change_.what + ": somebody else changed it meanwhile; look again"};
     }
     COFFER_TRY(change_.apply());
     COFFER_TRY(LookUntilThere());
@@ -103,8 +103,8 @@ class Making {
       if (found == change_.after) return Ok();
     }
     return Error{Code::kUnsupported, change_.what +
-                                         " were written, and read back as something else: "
-                                         "somebody changed them at the same time, or the server "
+                                         ": written, and read back as something else: "
+                                         "somebody changed it at the same time, or the server "
                                          "does not keep what it is told:\n" +
                                          Difference(change_.after, found)};
   }

@@ -23,9 +23,8 @@ std::string VariableFor(std::string_view name) {
 
 constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
                                   kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
-                                  kForInspect | kForRebind | kForShare | kForCors |
-                                  kForEncryption | kForLogging | kForVersioning |
-                                  kForLockDefault | kForLifecycle;
+                                  kForInspect | kForRebind | kForShare | kForCors | kForEncryption |
+                                  kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {

@@ -24,6 +24,15 @@ unchanged() {
 start_server --bucket demo --bucket logs --access-point door=demo
 KEY=$(server_control GET kms | jq -r '.keys[0].arn')
 
+# doctor_says NAME: the state of a line of doctor's, and the command that changes it
+doctor_says() { "$COFFER" doctor s3://demo --json | jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.change // "")"'; }
+
+# ---- doctor, before
+is "$(doctor_says "default encryption")" "ok " "doctor: default encryption"
+is "$(doctor_says "access log")" "warn coffer logging set demo --to s3://LOGBUCKET/demo/" "doctor: no access log, and what makes one"
+is "$(doctor_says CORS)" "ok " "doctor: CORS"
+is "$(doctor_says "old versions")" "warn coffer versioning on demo" "doctor: nothing is kept, and what keeps it"
+
 # ---- encryption
 exits 0 "encryption show" encryption show s3://demo
 like "$OUTPUT" 'AES256' "tells what every bucket has"
@@ -102,6 +111,14 @@ exits 1 "a log bucket that is not there" logging set s3://demo --to s3://nowhere
 is "$(server_requests 'map(select(.operation == "PutBucketLogging")) | length')" 0 "none of these was sent"
 exits 0 "logging off" logging off s3://demo --yes
 is "$(logging show s3://demo --json | jq -c .)" '{"enabled":false}' "is off"
+
+# ---- doctor, after
+is "$(doctor_says "old versions")" "warn coffer lock-default set demo governance:30d" "doctor: versions that may be deleted"
+is "$(doctor_says lifecycle)" "warn coffer lifecycle suggest demo" "doctor: versions that nothing bounds"
+"$COFFER" cors allow s3://demo --origin '*' --yes >/dev/null 2>&1
+like "$(doctor_says CORS)" '^warn coffer cors show demo' "doctor: every page of the web"
+lock_default set s3://demo governance:1d --yes >/dev/null 2>&1
+is "$(doctor_says "old versions")" "ok " "doctor: versions that are locked by default"
 
 # ---- lifecycle suggest
 server_forget
