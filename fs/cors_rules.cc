@@ -55,7 +55,9 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
       return "the port differs: it has " + allowed + ", and the page is " + origin;
   }
   std::string all;
-  for (const std::string& allowed : rule.origins) all += (all.empty() ? "" : ", ") + allowed;
+  for (const std::string& allowed : rule.origins) {
+    all.append(all.empty() ? "" : ", ").append(allowed);
+  }
   return "its origins are others: " + all;
 }
 
@@ -70,6 +72,7 @@ std::string Reason(const s3::CorsRule& rule, const PageRequest& request) {
     return "it has the origin, but not the method " + request.method;
   if (!NeedsPreflight(request)) return "";
   std::vector<std::string> lower;
+  lower.reserve(rule.headers.size());
   for (const std::string& header : rule.headers) lower.push_back(Lower(header));
   for (const std::string& header : HeadersToAskFor(request)) {
     if (!any(lower, header)) return "it has origin and method, but not the header " + header;
@@ -84,6 +87,7 @@ Json Sorted(std::vector<std::string> values) {
 
 Json SortedLower(const std::vector<std::string>& values) {
   std::vector<std::string> lower;
+  lower.reserve(values.size());
   for (const std::string& value : values) lower.push_back(Lower(value));
   return Sorted(std::move(lower));
 }
