@@ -16,7 +16,7 @@
 
 namespace coffer::fs {
 
-struct BucketChange {  // NOLINT(bugprone-exception-escape): the JSON library's move
+struct BucketChange {   // NOLINT(bugprone-exception-escape): the JSON library's move
   std::string command;  // "cors allow": begins every line for people
   std::string what;     // "the CORS rules of demo"
   Json before;          // in a form in which what means the same is equal
