@@ -12,6 +12,7 @@
 #include "fs/cmd_resolve.h"
 #include "fs/cmd_rm.h"
 #include "fs/connection.h"
+#include "fs/doctor_bucket.h"
 #include "fs/doctor_probes.h"
 #include "fs/doctor_sealed.h"
 #include "fs/exit_code.h"
@@ -75,7 +76,8 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   const std::string bucket = (*connection)->reached_bucket();
   LoadFindings(state, bucket, memory);
 
-  DoctorSettings settings{options.volume.source, options.json, options.write_test, {}, {}, {}, {}};
+  DoctorSettings settings{
+      options.volume.source, options.json, options.write_test, {}, {}, {}, {}, {}};
   std::array<std::byte, 8> random = {};
   if (const Status drawn = RandomBytes(random); !drawn)
     return Report(console, "doctor", drawn.error(), options.json);
@@ -89,6 +91,7 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   ConnectionProbes probes(**connection, environment);
   const DoctorContext context{(*connection)->target(), (*connection)->quick_store(), probes};
   settings.sealed = [&] { return CheckSealed({context, **connection, options.keys, state}); };
+  settings.bucket = [&] { return CheckSettings(**connection); };
   return RunDoctor(context, settings, console);
 }
 

@@ -109,6 +109,9 @@ int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Cons
   if (read_only.reachable && settings.sealed) {
     for (Check& check : settings.sealed()) checks.push_back(std::move(check));
   }
+  if (read_only.reachable && settings.bucket) {
+    for (Check& check : settings.bucket()) checks.push_back(std::move(check));
+  }
   std::vector<Check> writes;
   if (!settings.write_test || !read_only.reachable) {
     writes = UntestedWrites(context);

@@ -23,6 +23,8 @@ struct DoctorSettings {
   std::optional<ConditionalFindings> remembered;
   // Keeps what a write test found; called at most once.
   std::function<void(const ConditionalFindings&)> remember;
+  // The bucket's own settings, once it was reached; may be null.
+  std::function<std::vector<Check>()> bucket = nullptr;
 };
 
 // Blocks on the network; writes only with `write_test`. The exit code: 0 when nothing failed

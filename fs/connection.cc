@@ -24,11 +24,6 @@ Result<s3::StoreOptions> ToStore(const VolumeOptions& options) {
   return store;
 }
 
-s3::SigningScope ScopeOf(const s3::Target& target) {
-  const bool set = target.scheme == s3::Scheme::kSigV4A;
-  return {target.scheme, target.signing_name, set ? target.region_set : target.region};
-}
-
 }  // namespace
 
 Connection::Connection(VolumeOptions options, const Environment& environment,
@@ -68,14 +63,14 @@ Status Connection::MakeStores() {
   network_.FindCredentials(target_.region);
   s3::Signers signers{network_.credentials(), nullptr};
   if (target_.scheme == s3::Scheme::kSigV4S3Express && credentials() != nullptr) {
-    account_signed_ = network_.Signed(ScopeOf(target_));
+    account_signed_ = network_.Signed(s3::ScopeOf(target_));
     account_ = network_.Retried(*account_signed_, Patience::kQuick);
     session_ = std::make_unique<s3::SessionCredentials>(*account_, target_.UrlFor(""),
                                                         s3::SessionMode::kReadWrite, clock_,
                                                         network_.server_time(), failures());
     signers.session = session_.get();
   }
-  signed_ = network_.Signed(ScopeOf(target_), signers);
+  signed_ = network_.Signed(s3::ScopeOf(target_), signers);
   quick_ = network_.Retried(*signed_, Patience::kQuick);
   patient_ = network_.Retried(*signed_, Patience::kFull);
   quick_store_ = std::make_unique<s3::S3Store>(*quick_, target_, store);
@@ -86,6 +81,10 @@ Status Connection::MakeStores() {
 }
 
 s3::Bucket Connection::MakeBucket() {
+  return {*quick_, target_, {options_.requester_pays, options_.expected_bucket_owner}};
+}
+
+s3::BucketSettings Connection::MakeSettings() {
   return {*quick_, target_, {options_.requester_pays, options_.expected_bucket_owner}};
 }
 

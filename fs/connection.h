@@ -17,6 +17,7 @@
 #include "fs/past_store.h"
 #include "fs/reached_bucket.h"
 #include "s3client/bucket.h"
+#include "s3client/bucket_settings.h"
 #include "s3client/conditional_store.h"
 #include "s3client/s3_store.h"
 #include "s3client/session_credentials.h"
@@ -53,7 +54,7 @@ class Connection {
   const VolumeOptions& options() const { return options_; }
   // Names what this machine keeps about the bucket.
   std::string reached_bucket() const { return ReachedBucket(target_, options_.connect_to); }
-  const s3::Clock& clock() const { return clock_; }
+  s3::Clock& clock() const { return clock_; }
   s3::Counters& counters() { return network_.counters(); }
   s3::ServerTime& server_time() { return network_.server_time(); }
   FailureWatch& failures() { return network_.failures(); }
@@ -61,7 +62,10 @@ class Connection {
   // Neither signs; for the question where a bucket is, and for STS.
   s3::Transport& plain() { return network_.plain(); }
 
-  s3::Bucket MakeBucket();         // impatient
+  s3::Bucket MakeBucket();            // impatient
+  s3::BucketSettings MakeSettings();  // impatient
+  // Impatient; for what is no operation of a store.
+  s3::Transport& signed_transport() { return *quick_; }
   s3::ObjectStore& quick_store();  // S3 itself, impatient: no condition is emulated
   s3::ObjectStore& store();        // what a mount works on
   // From here on store() is the bucket as it was then. Before anybody was given it.

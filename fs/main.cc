@@ -21,6 +21,8 @@
 #include "fs/cmd_mount.h"
 #include "fs/cmd_rebind.h"
 #include "fs/cmd_reseal.h"
+#include "fs/cmd_setting.h"
+#include "fs/cmd_share.h"
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
 #include "fs/cmd_verify.h"
@@ -87,6 +89,12 @@ struct Dispatch {
   }
   int operator()(const LockCommandOptions& options) const {
     return RunLock(options, environment, console);
+  }
+  int operator()(const ShareOptions& options) const {
+    return RunShare(options, environment, console);
+  }
+  int operator()(const SettingOptions& options) const {
+    return RunSetting(options, environment, console);
   }
 };
 

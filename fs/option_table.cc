@@ -7,8 +7,12 @@ constexpr unsigned kMessages = kForSeal | kForOpen;
 constexpr unsigned kRekeying = kForKey | kForReseal;
 constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
 constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
-constexpr unsigned kNetwork =
+constexpr unsigned kSettings =
+    kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
+constexpr unsigned kOnObjects =
     kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed | kLocking;
+constexpr unsigned kNetwork = kOnObjects | kForShare | kSettings;
+constexpr unsigned kChanging = kSettings & ~kForLifecycle;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
@@ -23,6 +27,7 @@ constexpr std::uint64_t kGiB = 1u << 30;
 constexpr std::string_view kWhere = "Where the bucket is";
 constexpr std::string_view kWho = "Who asks";
 constexpr std::string_view kObjects = "Objects that are written";
+constexpr std::string_view kTheBucket = "Links and settings";
 constexpr std::string_view kSealing = "Keys and sealing";
 constexpr std::string_view kFiles = "What files look like";
 constexpr std::string_view kAccess = "Who may what";
@@ -101,6 +106,25 @@ constexpr CommandSpec kCommands[] = {
      "Put a legal hold on the current versions of files, or take it off.", 2, 100'000},
     {"unlock", kForUnlock, "FILE...",
      "Take governance retention off the current versions of files.", 1, 100'000},
+    {"share", kForShare, "FILE",
+     "A link that lets whoever has it fetch one file, for a while.\nFILE is in a mount, or "
+     "s3://BUCKET/KEY.",
+     1, 1},
+    {"cors", kForCors, "show|allow|remove|check SOURCE",
+     "Which web pages may load files of a bucket; check asks as a browser would and\nexplains the "
+     "answer.",
+     2, 2},
+    {"encryption", kForEncryption, "show|set SOURCE",
+     "How a bucket encrypts what is stored without further words.", 2, 2},
+    {"logging", kForLogging, "show|set|off SOURCE", "Where a bucket's access log goes.", 2, 2},
+    {"versioning", kForVersioning, "show|on SOURCE",
+     "Whether a bucket keeps what is overwritten or deleted.", 2, 2},
+    {"lock-default", kForLockDefault, "show|set SOURCE [MODE:DURATION]",
+     "The retention that every new object of a bucket gets: governance:30d,\ncompliance:1y, or "
+     "none.",
+     2, 3},
+    {"lifecycle", kForLifecycle, "suggest SOURCE",
+     "The rule that bounds old versions and unfinished uploads; sets nothing.", 2, 2},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
@@ -121,8 +145,8 @@ Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&f
 
 // One row an option. Help texts stay within the 80 columns of a terminal.
 constexpr OptionSpec kOptions[] = {
-    {"prefix", 0, kNetwork | kForResolve, "PREFIX", kWhere, "use only keys below PREFIX",
-     [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
+    {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle, "PREFIX", kWhere,
+     "use only keys below PREFIX", [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
     {"region", 0, kAddress | kMessages, "REGION", kWhere,
      "AWS Region; found by itself if not given",
      [](Draft& d) -> Slot { return Text(Address(d).region); }},
@@ -147,9 +171,9 @@ constexpr OptionSpec kOptions[] = {
 
     {"profile", 0, kAddress | kMessages, "NAME", kWho, "profile of ~/.aws/config and credentials",
      [](Draft& d) -> Slot { return Text(Volume(d).profile); }},
-    {"no-sign-request", 0, kNetwork, "", kWho, "no credentials: public buckets",
+    {"no-sign-request", 0, kOnObjects, "", kWho, "no credentials: public buckets",
      [](Draft& d) -> Slot { return Switch(Volume(d).no_sign_request); }},
-    {"requester-pays", 0, kNetwork, "", kWho, "this account pays for requests",
+    {"requester-pays", 0, kOnObjects | kForShare, "", kWho, "this account pays for requests",
      [](Draft& d) -> Slot { return Switch(Volume(d).requester_pays); }},
     {"expected-bucket-owner", 0, kNetwork, "ACCOUNT", kWho, "refuse a bucket of anybody else",
      [](Draft& d) -> Slot { return Text(Volume(d).expected_bucket_owner); }},
@@ -158,16 +182,44 @@ constexpr OptionSpec kOptions[] = {
 
     {"storage-class", 0, kWriting, "CLASS", kObjects, "STANDARD_IA, INTELLIGENT_TIERING, ...",
      [](Draft& d) -> Slot { return Text(Volume(d).storage_class); }},
-    {"sse", 0, kWriting, "KIND", kObjects, "AES256, aws:kms or aws:kms:dsse",
+    {"sse", 0, kWriting | kForEncryption, "KIND", kObjects, "AES256, aws:kms or aws:kms:dsse",
      [](Draft& d) -> Slot { return Choice(Volume(d).sse, kEncryption); }},
-    {"sse-kms-key-id", 0, kWriting, "ARN", kObjects, "KMS key for --sse aws:kms",
+    {"sse-kms-key-id", 0, kWriting | kForEncryption, "ARN", kObjects, "KMS key for --sse aws:kms",
      [](Draft& d) -> Slot { return Text(Volume(d).sse_kms_key_id); }},
-    {"sse-customer-key-file", 0, kNetwork, "FILE", kObjects, "SSE-C: 32 bytes, file mode 0600",
+    {"sse-customer-key-file", 0, kOnObjects, "FILE", kObjects, "SSE-C: 32 bytes, file mode 0600",
      [](Draft& d) -> Slot { return Text(Volume(d).sse_customer_key_file); }},
     {"unsigned-payload", 0, kWriting, "", kObjects, "https only: a CRC instead of SHA-256",
      [](Draft& d) -> Slot { return Switch(Volume(d).unsigned_payload); }},
     {"infer-content-type", 0, kForMount, "", kObjects, "Content-Type by the file's ending",
      [](Draft& d) -> Slot { return Switch(d.mount.infer_content_type); }},
+
+    {"bucket-key", 0, kForEncryption, "", kObjects, "one KMS key for many objects: fewer requests",
+     [](Draft& d) -> Slot { return Switch(d.setting.bucket_key); }},
+
+    {"expires", 0, kForShare, "TIME", kTheBucket, "how long the link lives, 7d at most (1h)",
+     [](Draft& d) -> Slot { return DurationSlot{&d.share.expires}; }},
+    {"method", 0, kForShare | kForCors, "METHOD", kTheBucket,
+     "GET or PUT; cors: also HEAD, POST, DELETE",
+     [](Draft& d) -> Slot { return List(d.setting.method); }},
+    {"download-as", 0, kForShare, "NAME", kTheBucket, "a browser saves it under that name",
+     [](Draft& d) -> Slot { return Text(d.share.download_as); }},
+    {"version", 0, kForShare, "ID", kTheBucket, "that version, not the current one",
+     [](Draft& d) -> Slot { return Text(d.share.version); }},
+    {"ciphertext", 0, kForShare, "", kTheBucket, "of a sealed file: the message as it is stored",
+     [](Draft& d) -> Slot { return Switch(d.share.ciphertext); }},
+    {"origin", 0, kForCors, "ORIGIN", kTheBucket, "of the page: https://www.example.com",
+     [](Draft& d) -> Slot { return List(d.setting.origin); }},
+    {"header", 0, kForCors, "NAME", kTheBucket, "request header that the page sends",
+     [](Draft& d) -> Slot { return List(d.setting.header); }},
+    {"expose", 0, kForCors, "NAME", kTheBucket, "reply header that the page may read",
+     [](Draft& d) -> Slot { return List(d.setting.expose); }},
+    {"max-age", 0, kForCors, "TIME", kTheBucket, "how long a browser keeps the answer",
+     [](Draft& d) -> Slot { return DurationSlot{&d.setting.max_age}; }},
+    {"to", 0, kForLogging, "s3://BUCKET/PREFIX", kTheBucket, "where the log is kept",
+     [](Draft& d) -> Slot { return Text(d.setting.to); }},
+    {"enable-object-lock", 0, kForLockDefault, "", kTheBucket,
+     "turn Object Lock on first; cannot be undone",
+     [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},
 
     {"sealed", 0, kForMount, "auto|yes|no", kSealing, "yes: a sealed volume or nothing",
      [](Draft& d) -> Slot { return Choice(d.mount.sealed, kSealedModes); }},
@@ -335,7 +387,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Size(d.mount.read_part_size, 128 * kKiB, kGiB); }},
     {"write-part-size", 0, kForMount, "SIZE", kLimits, "first part of a large file (8M)",
      [](Draft& d) -> Slot { return Size(d.mount.write_part_size, 5 * kMiB, kGiB); }},
-    {"max-threads", 0, kNetwork, "N", kLimits, "requests at once (64)",
+    {"max-threads", 0, kOnObjects, "N", kLimits, "requests at once (64)",
      [](Draft& d) -> Slot { return Count(Volume(d).max_threads, 1024); }},
     {"index-limit", 0, kForMount, "SIZE", kLimits, "of the attribute index on disk (1G)",
      [](Draft& d) -> Slot { return Size(d.mount.index_limit, kMiB, 1024 * kGiB); }},
@@ -346,34 +398,35 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.mount.debug); }},
     {"log-directory", 'l', kForMount, "DIR", kRunning, "log into a file there, not to syslog",
      [](Draft& d) -> Slot { return Text(d.mount.log_directory); }},
-    {"state-dir", 0, kNetwork, "DIR", kRunning, "what must survive a crash (/var/lib/coffer)",
+    {"state-dir", 0, kOnObjects, "DIR", kRunning, "what must survive a crash (/var/lib/coffer)",
      [](Draft& d) -> Slot { return Text(Volume(d).state_dir); }},
     {"rescue-dir", 0, kForMount, "DIR", kRunning, "for bytes that S3 did not take",
      [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
     {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
     {"json", 0,
-     kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking, "",
-     kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
+     kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking |
+         kForShare | kSettings,
+     "", kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
      [](Draft& d) -> Slot { return Switch(d.resume); }},
-    {"dry-run", 'n', kForRebind | kForReseal | kLocking, "", kRunning,
+    {"dry-run", 'n', kForRebind | kForReseal | kLocking | kChanging, "", kRunning,
      "show what would be changed, change nothing",
      [](Draft& d) -> Slot { return Switch(d.dry_run); }},
     {"recursive", 'r', kForRemove | kForRebind | kLocking, "", kRunning,
      "directories and all below them", [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
-    {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind | kForLock, "", kRunning,
-     "do not ask", [](Draft& d) -> Slot { return Switch(d.yes); }},
+    {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind | kForLock | kChanging, "",
+     kRunning, "do not ask", [](Draft& d) -> Slot { return Switch(d.yes); }},
     {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
      [](Draft& d) -> Slot { return Text(d.config); }},
 };
 
-constexpr std::string_view kGroups[] = {kWhere,  kWho,   kObjects, kSealing, kFiles,
-                                        kAccess, kLocks, kTime,    kLimits,  kRunning};
+constexpr std::string_view kGroups[] = {kWhere,  kWho,   kObjects, kTheBucket, kSealing, kFiles,
+                                        kAccess, kLocks, kTime,    kLimits,    kRunning};
 
 std::string Row(std::string left, std::string_view help) {
   constexpr std::size_t kColumn = 34;

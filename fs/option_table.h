@@ -44,6 +44,8 @@ struct Draft {
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
   LockDraft lock;
+  ShareOptions share;      // what share has beside mount
+  SettingOptions setting;  // what the commands on a bucket's settings have beside mount
 };
 
 enum : unsigned {
@@ -64,6 +66,13 @@ enum : unsigned {
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,
+  kForShare = 1u << 24,
+  kForCors = 1u << 25,
+  kForEncryption = 1u << 26,
+  kForLogging = 1u << 27,
+  kForVersioning = 1u << 28,
+  kForLockDefault = 1u << 29,
+  kForLifecycle = 1u << 30,
 };
 
 struct CommandSpec {

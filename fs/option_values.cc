@@ -164,6 +164,7 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   if (unit == "ms") factor = 1;
   if (unit == "m" || unit == "min") factor = 60e3;
   if (unit == "h") factor = 3600e3;
+  if (unit == "d") factor = 86400e3;
   if (!number || factor == 0) return Complaint("takes seconds, such as 30, 0.5, 200ms or 5m");
   const double ms = *number * factor;
   if (ms > static_cast<double>(kIndefinite.count())) return Complaint("takes ten years at most");

@@ -19,7 +19,8 @@ namespace coffer::fs {
 
 // kInvalid without the option's name, which the caller puts in front: "is not a size: ...".
 Result<std::uint64_t> ParseSize(std::string_view text);  // 512K, 8M, 1G, 1T; powers of 1024
-Result<std::chrono::milliseconds> ParseDuration(std::string_view text);  // 5, 0.5, 200ms, 2m, 1h
+Result<std::chrono::milliseconds> ParseDuration(
+    std::string_view text);  // 5, 0.5, 200ms, 2m, 1h, 7d
 Result<std::uint32_t> ParseMode(std::string_view text, std::uint32_t largest);  // octal
 Result<std::uint64_t> ParseNumber(std::string_view text);
 Result<bool> ParseSwitch(std::string_view text);  // true, yes, on, 1 and their opposites

@@ -8,6 +8,7 @@
 #include "fs/option_table.h"
 #include "fs/option_words.h"
 #include "fs/point_in_time.h"
+#include "fs/setting_words.h"
 #include "s3client/aws_config.h"
 
 namespace coffer::fs {
@@ -387,6 +388,15 @@ Command Build(const CommandSpec& command, Draft draft) {
                            std::move(mount.name_binding), draft.resume,          draft.json};
     case kForInspect:
       return InspectOptions{std::move(mount.volume), std::move(mount.keys), first, draft.json};
+    case kForShare:
+      return BuildShare(std::move(draft));
+    case kForCors:
+    case kForEncryption:
+    case kForLogging:
+    case kForVersioning:
+    case kForLockDefault:
+    case kForLifecycle:
+      return BuildSetting(command, std::move(draft));
     case kForRebind:
       return RebindOptions{std::move(mount.volume),
                            std::move(mount.keys),
@@ -455,6 +465,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     COFFER_ASSIGN(line.command, BuildLockCommand(command, std::move(draft)));
     return line;
   }
+  COFFER_TRY(CheckSettingWords(command, draft));
   line.command = Build(command, std::move(draft));
   return line;
 }

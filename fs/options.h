@@ -243,15 +243,48 @@ struct LockCommandOptions {
   bool json = false;
 };
 
+// `coffer share`.
+struct ShareOptions {
+  VolumeOptions volume;
+  std::string path;  // an address with a key, or a file in a mount
+  std::chrono::milliseconds expires = std::chrono::hours(1);
+  std::string method = "GET";  // "PUT"
+  std::string download_as;
+  std::string version;  // "": the current one
+  bool ciphertext = false;
+  bool json = false;
+};
+
+enum class BucketSetting { kCors, kEncryption, kLogging, kVersioning, kLockDefault, kLifecycle };
+
+// `coffer cors`, `encryption`, `logging`, `versioning`, `lock-default` and `lifecycle`.
+struct SettingOptions {
+  VolumeOptions volume;  // `sse` and `sse_kms_key_id` are what encryption sets
+  BucketSetting setting = BucketSetting::kCors;
+  std::string action;               // "show", "set", ...
+  std::string retention;            // lock-default set: MODE:DURATION
+  std::vector<std::string> origin;  // cors, and the next four
+  std::vector<std::string> method;
+  std::vector<std::string> header;
+  std::vector<std::string> expose;
+  std::chrono::milliseconds max_age{0};  // 0: the browser's own
+  bool bucket_key = false;               // encryption
+  std::string to;                        // logging: s3://BUCKET/PREFIX
+  bool enable_object_lock = false;       // lock-default
+  bool dry_run = false;
+  bool yes = false;
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
 };
 
-using Command =
-    std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                 ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
-                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions>;
+using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
+                             ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions,
+                             ResealOptions, MessageOptions, VerifyOptions, InspectOptions,
+                             RebindOptions, LockCommandOptions, ShareOptions, SettingOptions>;
 
 struct CommandLine {
   Command command;

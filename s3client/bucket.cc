@@ -32,6 +32,13 @@ int SmallNumber(XmlNode parent, std::string_view name) {
 
 }  // namespace
 
+void AddHeaders(const BucketOptions& options, Headers& headers) {
+  if (options.requester_pays) headers.Add("x-amz-request-payer", "requester");
+  if (!options.expected_bucket_owner.empty()) {
+    headers.Add("x-amz-expected-bucket-owner", options.expected_bucket_owner);
+  }
+}
+
 Bucket::Bucket(Transport& transport, Target target, BucketOptions options)
     : transport_(transport), target_(std::move(target)), options_(std::move(options)) {}
 
@@ -41,10 +48,7 @@ Request Bucket::NewRequest(Operation operation, std::string method, std::string_
   request.method = std::move(method);
   request.url = target_.UrlFor(key);
   request.max_reply_bytes = 1u << 20;
-  if (options_.requester_pays) request.headers.Add("x-amz-request-payer", "requester");
-  if (!options_.expected_bucket_owner.empty()) {
-    request.headers.Add("x-amz-expected-bucket-owner", options_.expected_bucket_owner);
-  }
+  AddHeaders(options_, request.headers);
   return request;
 }
 

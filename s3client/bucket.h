@@ -49,6 +49,7 @@ struct BucketOptions {
   bool requester_pays = false;
   std::string expected_bucket_owner;
 };
+void AddHeaders(const BucketOptions& options, Headers& headers);
 
 // Borrows the transport, which signs and retries; safe to share between threads; blocks on the
 // network.

@@ -54,6 +54,10 @@ std::string_view Name(Operation operation) {
       return "RenameObject";
     case Operation::kHeadBucket:
       return "HeadBucket";
+    case Operation::kPutBucketSetting:
+      return "PutBucketSetting";
+    case Operation::kPreflight:
+      return "Preflight";
     case Operation::kGetBucketQuery:
       return "GetBucketQuery";
     case Operation::kGetRetention:

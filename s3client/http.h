@@ -38,7 +38,9 @@ enum class Operation {
   kPutTagging,
   kRenameObject,
   kHeadBucket,
-  kGetBucketQuery,  // versioning, object-lock, location: read-only questions about the bucket
+  kPutBucketSetting,  // cors, encryption, logging, versioning, object-lock
+  kPreflight,         // what a browser asks before a request of a page's
+  kGetBucketQuery,    // versioning, object-lock, location: read-only questions about the bucket
   kGetRetention,
   kPutRetention,
   kGetLegalHold,

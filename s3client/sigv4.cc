@@ -145,6 +145,11 @@ Status CheckUsable(const Credentials& credentials) {
 
 }  // namespace
 
+SigningScope ScopeOf(const Target& target) {
+  const bool set = target.scheme == Scheme::kSigV4A;
+  return {target.scheme, target.signing_name, set ? target.region_set : target.region};
+}
+
 Status SignHeaders(Request& request, const SigningScope& scope, const Credentials& credentials,
                    WallTime now, const P256Key* sigv4a_key) {
   COFFER_TRY(CheckUsable(credentials));

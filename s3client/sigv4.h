@@ -23,6 +23,7 @@ struct SigningScope {
   std::string service = "s3";
   std::string region;  // or the region set for sigv4a
 };
+SigningScope ScopeOf(const Target& target);
 
 // Adds X-Amz-Date, X-Amz-Content-Sha256, the session token and Authorization to `request`,
 // replacing those of an earlier signature. `Host`, when a header, is signed as it stands; else

@@ -7,6 +7,7 @@ is written by xmlout, so that the same exception serves S3 and STS.
 # code: (HTTP status, default message)
 TABLE = {
     "AccessDenied": (403, "Access Denied"),
+    "AccessForbidden": (403, "CORSResponse: This CORS request is not allowed."),
     "AuthorizationHeaderMalformed": (400, "The authorization header is malformed."),
     "AuthorizationQueryParametersError": (400, "Error parsing the X-Amz-Credential parameter."),
     "BadDigest": (400, "The Content-MD5 you specified did not match what we received."),
@@ -41,6 +42,8 @@ TABLE = {
     "InvalidPartOrder": (
         400, "The list of parts was not in ascending order. Parts must be ordered by part number."),
     "InvalidRange": (416, "The requested range is not satisfiable"),
+    "InvalidTargetBucketForLogging": (
+        400, "The target bucket for logging does not exist or is not owned by you"),
     "InvalidRequest": (400, "Invalid Request"),
     "InvalidRetentionPeriod": (
         400, "The retention period specified is invalid"),
@@ -58,6 +61,8 @@ TABLE = {
     "MissingContentLength": (411, "You must provide the Content-Length HTTP header."),
     "MissingSecurityHeader": (400, "Your request was missing a required header"),
     "NoSuchAccessPoint": (404, "The specified accesspoint does not exist"),
+    "NoSuchCORSConfiguration": (404, "The CORS configuration does not exist"),
+    "NoSuchLifecycleConfiguration": (404, "The lifecycle configuration does not exist"),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
     "NoSuchKey": (404, "The specified key does not exist."),
     "NoSuchObjectLockConfiguration": (

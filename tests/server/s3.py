@@ -15,7 +15,7 @@ from store import http_date
 
 COMMON_QUERY = {"x-id", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires",
                 "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token",
-                "X-Amz-S3session-Token", "X-Amz-Region-Set"}
+                "X-Amz-S3session-Token", "X-Amz-Region-Set", "x-amz-request-payer"}
 COMMON_HEADERS = {
     "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-s3session-token",
     "x-amz-region-set", "x-amz-expected-bucket-owner", "x-amz-request-payer", "x-amz-user-agent"}
@@ -36,6 +36,7 @@ VERSION_ACTIONS = {"s3:GetObject": "s3:GetObjectVersion",
 KEY_LIMIT = 1024
 UPLOAD_LIMIT = 5 * 1024 ** 3
 OPERATIONS = []
+REPLY_HEADERS = []  # functions of a Context: what subjects of their own put on every reply
 
 
 class Operation:
@@ -164,6 +165,8 @@ def select(method, level, query, has_source):
 def check_known(context):
     """Refuse parameters and headers that the operation does not declare."""
     chosen, request = context.operation, context.request
+    if chosen.method == "OPTIONS":
+        return  # asks about another request, whose query it has
     for name in context.query:
         if name not in chosen.query and name not in COMMON_QUERY:
             raise not_implemented(f"query parameter {name} on {chosen.name}")
@@ -181,6 +184,8 @@ def check_known(context):
 def authenticate(context):
     """Verify the signature, its service and that it suits the kind of address."""
     address = context.address
+    if context.operation.method == "OPTIONS":
+        return  # its signature, if any, is that of the request that is asked about
     claim = sigv4.read(context.request)
     if claim is None:
         if address.access_point or address.level == "service":
@@ -264,12 +269,14 @@ def find_bucket(context):
         raise refuse("NoSuchBucket", None, [("BucketName", context.address.bucket)])
     context.bucket = bucket
     check_region(context)
+    if context.operation.method == "OPTIONS":
+        return
     if context.user is None and not bucket.public:
         raise refuse("AccessDenied")
     owner = context.header("x-amz-expected-bucket-owner")
     if owner is not None and owner != bucket.account:
         raise refuse("AccessDenied")
-    payer = context.header("x-amz-request-payer")
+    payer = context.header("x-amz-request-payer", context.text("x-amz-request-payer"))
     if payer not in (None, "requester"):
         raise refuse("InvalidArgument", "x-amz-request-payer must be requester")
     if bucket.requester_pays and payer is None:
@@ -348,6 +355,8 @@ def execute(context):
             reply.headers.append(("x-amz-request-charged", "requester"))
     except ServiceError as error:
         reply = error_reply(context, error)
+    for more in REPLY_HEADERS:
+        reply.headers += more(context)
     return finish(reply, context.request_id, context.now)
 
 

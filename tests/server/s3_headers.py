@@ -97,6 +97,9 @@ def read_encryption(context):
     """Reply headers of the encryption that was asked for; SSE-S3 is what every bucket has."""
     kind = context.header(SSE)
     extra = [name for name in SSE_KMS if context.header(name) is not None]
+    default, key, _ = context.bucket.encryption
+    if kind is None and not extra and default != "AES256":
+        return {SSE: default, f"{SSE}-aws-kms-key-id": _kms_arn(context, key)}
     if kind is None or kind == "AES256":
         if extra:
             raise refuse("InvalidArgument", f"{extra[0]} needs {SSE}: aws:kms",

@@ -17,7 +17,7 @@ MAX_DAYS = 36500
 MAX_YEARS = 100
 
 
-def _verified_body(context):
+def verified_body(context):
     """The body of a request that has to carry a digest of it."""
     data = context.body()
     if not locks.has_integrity(context):
@@ -84,7 +84,7 @@ def _default_retention(root):
            action="s3:PutBucketObjectLockConfiguration", headers=DIGEST_HEADERS)
 def put_object_lock_configuration(context):
     """Turn Object Lock on for a versioned bucket; a document without a rule ends the default."""
-    root = xmlout.parse(_verified_body(context), "ObjectLockConfiguration")
+    root = xmlout.parse(verified_body(context), "ObjectLockConfiguration")
     root.only("ObjectLockEnabled", "Rule")
     if root.value("ObjectLockEnabled") != "Enabled":
         raise refuse("MalformedXML")
@@ -112,7 +112,7 @@ def get_object_retention(context):
 
 def _read_retention(context):
     """The Lock of the document: without a mode when it is empty, which takes retention off."""
-    root = xmlout.parse(_verified_body(context), "Retention").only("Mode", "RetainUntilDate")
+    root = xmlout.parse(verified_body(context), "Retention").only("Mode", "RetainUntilDate")
     mode, text = root.value("Mode"), root.value("RetainUntilDate")
     if mode is None and text is None:
         return Lock()
@@ -156,7 +156,7 @@ def get_object_legal_hold(context):
 def put_object_legal_hold(context):
     """Set or clear a legal hold; retention has no say in it."""
     locks.require_enabled(context.bucket)
-    root = xmlout.parse(_verified_body(context), "LegalHold").only("Status")
+    root = xmlout.parse(verified_body(context), "LegalHold").only("Status")
     status = root.value("Status")
     if status not in ("ON", "OFF"):
         raise refuse("MalformedXML")

@@ -223,6 +223,10 @@ class Bucket:
         self.default_retention = None  # (mode, days, years); one of the two is 0
         self.requester_pays = False
         self.public = False
+        self.cors = []  # rules, of s3_settings
+        self.encryption = ("AES256", None, False)  # kind, KMS key, bucket key
+        self.logging = None  # (bucket, prefix)
+        self.lifecycle = None  # the document
         self.directory = name.endswith("--x-s3")
         self.lock = threading.RLock()
         self.objects = {}

@@ -168,7 +168,7 @@ class Objects(Served):
             self.refused(self.at("k")(method, query, headers=headers), 501, "NotImplemented")
         self.refused(self.at("k")("PUT", payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER"), 501,
                      "NotImplemented")
-        self.refused(self.at()("GET", {"encryption": ""}), 501, "NotImplemented")
+        self.refused(self.at()("GET", {"accelerate": ""}), 501, "NotImplemented")
         self.refused(self.at()("GET"), 501, "NotImplemented")
 
 

@@ -12,6 +12,7 @@ from test_faults import Control, Faults, Http, Last
 from test_kms import Keys, Kms
 from test_locks import LockedDeletes, LockHeaders, LockQuestions, LockRules
 from test_objects import Copies, Lists, Multipart, Objects, Versions
+from test_settings import Settings
 from test_support import WORK, Served, Tap
 
 
@@ -19,7 +20,8 @@ def main():
     loader = unittest.TestLoader()
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (
         SignatureVectors, Objects, Versions, Multipart, Copies, Lists, Doors, Access, Keys,
-        LockQuestions, LockHeaders, LockRules, LockedDeletes, Kms, Faults, Control, Http, Last))
+        LockQuestions, LockHeaders, LockRules, LockedDeletes, Kms, Faults, Control, Http,
+        Settings, Last))
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Tap()
     suite.run(result)

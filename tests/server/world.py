@@ -23,6 +23,7 @@ import s3_lists  # noqa: F401
 import s3_locks  # noqa: F401
 import s3_multipart  # noqa: F401
 import s3_objects  # noqa: F401
+import s3_settings  # noqa: F401
 
 MIN_PART = 5 * 1024 * 1024
 

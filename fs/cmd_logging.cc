@@ -1,0 +1,147 @@
+#include "fs/cmd_logging.h"
+
+#include <memory>
+#include <utility>
+
+#include "fs/bucket_change.h"
+#include "fs/bucket_facts.h"
+#include "fs/doctor_probes.h"
+#include "fs/exit_code.h"
+
+namespace coffer::fs {
+namespace {
+
+class Logging {
+ public:
+  Logging(const LoggingRequest& request, Connection& connection, Console& console)
+      : request_(request),
+        options_(request.options),
+        connection_(connection),
+        console_(console),
+        settings_(connection.MakeSettings()) {}
+
+  Result<int> Run();
+
+ private:
+  Status LookAtTarget(s3::AccessLog& wanted);
+  Status CheckTarget(Connection& target);
+  template <typename T>
+  std::optional<T> Known(const Result<T>& answer, const std::string& question);
+  Error Refused(const std::string& why) const {
+    return {Code::kNotPermitted, options_.to + " cannot keep the log: " + why};
+  }
+
+  const LoggingRequest& request_;
+  const SettingOptions& options_;
+  Connection& connection_;
+  Console& console_;
+  s3::BucketSettings settings_;
+  std::vector<std::string> warnings_;
+};
+
+// What could not be found out is a warning; the log may come all the same.
+template <typename T>
+std::optional<T> Logging::Known(const Result<T>& answer, const std::string& question) {
+  if (answer) return *answer;
+  warnings_.push_back("whether " + question + " cannot be seen (" + answer.error().what + ")");
+  return std::nullopt;
+}
+
+Status Logging::CheckTarget(Connection& target) {
+  const auto preflight = target.Check();
+  if (!preflight && preflight.error().code != Code::kDenied) {
+    return Error(preflight.error()).While("look at " + options_.to);
+  }
+  const s3::Target& log = target.target();
+  const s3::Target& from = connection_.target();
+  if (!log.capabilities.bucket_queries || log.alias || !log.arn.empty()) {
+    return Refused("it is no bucket, and a log goes to a bucket by its name");
+  }
+  if (log.name == from.name) {
+    return Refused("it is the bucket itself: every line of the log would make another");
+  }
+  if (log.region != from.region) {
+    return Refused("it is in " + log.region + ", and the bucket in " + from.region);
+  }
+  const auto lock = Known(target.MakeBucket().ObjectLock(), "it has Object Lock");
+  if (lock && lock->enabled) return Refused("it has Object Lock");
+  s3::BucketSettings settings = target.MakeSettings();
+  if (Known(settings.RequesterPays(), "requesters pay for it").value_or(false)) {
+    return Refused("requesters pay for it");
+  }
+  const auto encryption = Known(settings.Encryption(), "it is encrypted with KMS by default");
+  if (encryption && encryption->sse.starts_with("aws:kms")) {
+    return Refused("its default encryption is " + encryption->sse +
+                   ", and only AES256 is written by the log: 'coffer encryption set " + log.name +
+                   " --sse AES256'");
+  }
+  return Ok();
+}
+
+Status Logging::LookAtTarget(s3::AccessLog& wanted) {
+  VolumeOptions volume = options_.volume;
+  volume.source = options_.to;
+  volume.requester_pays = true;  // or a bucket where they do would only say no
+  COFFER_ASSIGN(const auto target, Connection::Open(std::move(volume), request_.environment,
+                                                    request_.clock, request_.log));
+  COFFER_TRY(CheckTarget(*target));
+  wanted.bucket = target->target().name;
+  wanted.prefix = target->target().key_prefix;
+  const auto caller = ConnectionProbes(connection_, request_.environment).Identity();
+  const Json statement = LogDeliveryStatement(target->target(), wanted.prefix, connection_.target(),
+                                              caller ? caller->account : std::string());
+  warnings_.push_back(
+      "the policy of " + wanted.bucket +
+      " must let the log in, and must not deny it elsewhere; this statement does: " +
+      ToText(statement, -1));
+  return Ok();
+}
+
+Result<int> Logging::Run() {
+  COFFER_ASSIGN(const s3::AccessLog now, settings_.Logging());
+  if (options_.action == "show") {
+    if (options_.json) {
+      console_.out << ToText(Describe(now)) << "\n";
+    } else {
+      console_.out << Printable(InWords(now)) << "\n";
+    }
+    return kExitOk;
+  }
+  s3::AccessLog wanted;
+  if (options_.action == "set") COFFER_TRY(LookAtTarget(wanted));
+  BucketChange change;
+  change.command = "logging " + options_.action;
+  change.what = "the access log of " + connection_.target().name;
+  change.before = Describe(now);
+  change.after = Describe(wanted);
+  change.warnings = std::move(warnings_);
+  change.read = [this]() -> Result<Json> {
+    COFFER_ASSIGN(const s3::AccessLog found, settings_.Logging());
+    return Describe(found);
+  };
+  change.apply = [&] { return settings_.SetLogging(wanted); };
+  return MakeChange(change, {options_.dry_run, options_.yes, options_.json}, connection_.clock(),
+                    console_);
+}
+
+}  // namespace
+
+Json LogDeliveryStatement(const s3::Target& log_bucket, const std::string& prefix,
+                          const s3::Target& bucket, const std::string& account) {
+  const std::string arn = "arn:" + log_bucket.partition + ":s3:::";
+  Json statement;
+  statement["Sid"] = "CofferAccessLog";
+  statement["Effect"] = "Allow";
+  statement["Principal"]["Service"] = "logging.s3.amazonaws.com";
+  statement["Action"] = "s3:PutObject";
+  statement["Resource"] = arn + log_bucket.name + "/" + prefix + "*";
+  statement["Condition"]["ArnLike"]["aws:SourceArn"] = arn + bucket.name;
+  if (!account.empty()) statement["Condition"]["StringEquals"]["aws:SourceAccount"] = account;
+  return statement;
+}
+
+Result<int> RunLogging(const LoggingRequest& request, Connection& connection, Console& console) {
+  return Logging(request, connection, console).Run();
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# coffer encryption, logging, versioning, lock-default and lifecycle: shown, changed, read back, refused.
+. "${0%/*}/../lib/tap.sh"
+. tests/lib/system.sh
+need_commands jq openssl
+
+encryption() { "$COFFER" encryption "$@"; }
+logging() { "$COFFER" logging "$@"; }
+versioning() { "$COFFER" versioning "$@"; }
+lock_default() { "$COFFER" lock-default "$@"; }
+writes() { server_requests 'map(select(.method == "PUT" or .method == "DELETE") | .operation) | join(" ")'; }
+stored_setting() { s3 GET "/$1?$2=" | sed 's/<?xml[^>]*>//; s/ xmlns="[^"]*"//' | tr -d '\n'; }
+# unchanged DESCRIPTION COMMAND...: refused without --yes, and shown without a change by --dry-run
+unchanged() {
+  local description=$1
+  shift
+  server_forget
+  exits 2 "$description: nobody to ask, no --yes" "$@"
+  exits 0 "$description: --dry-run" "$@" --dry-run
+  like "$OUTPUT" $'(^|\n)\\+ ' "$description: shows what would come"
+  is "$(writes)" "" "$description: neither writes"
+}
+
+start_server --bucket demo --bucket logs --access-point door=demo
+KEY=$(server_control GET kms | jq -r '.keys[0].arn')
+
+# doctor_says NAME: the state of a line of doctor's, and the command that changes it
+doctor_says() { "$COFFER" doctor s3://demo --json | jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.change // "")"'; }
+
+# ---- doctor, before
+is "$(doctor_says "default encryption")" "ok " "doctor: default encryption"
+is "$(doctor_says "access log")" "warn coffer logging set demo --to s3://LOGBUCKET/demo/" "doctor: no access log, and what makes one"
+is "$(doctor_says CORS)" "ok " "doctor: CORS"
+is "$(doctor_says "old versions")" "warn coffer versioning on demo" "doctor: nothing is kept, and what keeps it"
+
+# ---- encryption
+exits 0 "encryption show" encryption show s3://demo
+like "$OUTPUT" 'AES256' "tells what every bucket has"
+unchanged "encryption set" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY"
+exits 0 "encryption set --yes" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY" --bucket-key --yes
+like "$OUTPUT" $'changed, and read back' "is read back"
+is "$(encryption show s3://demo --json | jq -c .)" "{\"sse\":\"aws:kms\",\"kms_key_id\":\"$KEY\",\"bucket_key\":true}" "and told by --json"
+s3_put /demo/object x >/dev/null
+like "$(s3 HEAD /demo/object -I)" 'x-amz-server-side-encryption: aws:kms' "and is what a new object gets"
+exits 0 "set again" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY" --bucket-key
+like "$OUTPUT" 'nothing to change' "changes nothing, and asks nobody"
+exits 2 "--bucket-key without KMS" encryption set s3://demo --sse AES256 --bucket-key --yes
+exits 2 "a key without KMS" encryption set s3://demo --sse AES256 --sse-kms-key-id "$KEY" --yes
+exits 2 "set without --sse" encryption set s3://demo --yes
+server_control POST faults '[{"match": {"operation": "GetBucketEncryption"}, "do": {"status": 200, "body": "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>"}}]' >/dev/null
+exits 0 "what stands beside it in the document" encryption set s3://demo --sse aws:kms --dry-run
+like "$OUTPUT" $'\n +"SSE-C"' "is kept"
+server_control POST faults '[]' >/dev/null
+
+# ---- versioning
+is "$(versioning show s3://demo --json | jq -r .status)" "never enabled" "versioning show"
+unchanged "versioning on" versioning on s3://demo
+exits 0 "versioning on --yes" versioning on s3://demo --yes
+like "$OUTPUT" 'never undone' "says that it cannot be undone"
+like "$OUTPUT" 'conditional writes' "and what it may cost where the server is not AWS's"
+is "$(stored_setting demo versioning)" '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' "is on"
+
+# ---- lock-default
+exits 0 "lock-default show" lock_default show s3://demo
+like "$OUTPUT" 'no Object Lock' "tells that there is none"
+server_forget
+exits 1 "no Object Lock, no --enable-object-lock" lock_default set s3://demo governance:30d --yes
+like "$OUTPUT" '--enable-object-lock.*cannot be undone' "is refused, and says what would do it"
+exits 1 "without versioning" lock_default set s3://logs governance:30d --enable-object-lock --yes
+like "$OUTPUT" 'coffer versioning on' "is refused, and says what comes first"
+is "$(writes)" "" "nothing was written"
+unchanged "lock-default set" lock_default set s3://demo governance:30d --enable-object-lock
+exits 0 "lock-default set --yes" lock_default set s3://demo governance:30d --enable-object-lock --yes
+like "$OUTPUT" 'cannot be turned off' "says what cannot be undone"
+is "$(lock_default show s3://demo --json | jq -c .)" '{"object_lock":true,"default":"governance:30d"}' "is there"
+exits 0 "compliance" lock_default set s3://demo compliance:1y --dry-run
+like "$OUTPUT" "before $(date -u -d '+365 days' +%F), by nobody" "says until when, and that nobody can undo it"
+exits 0 "years" lock_default set s3://demo governance:2y --yes
+is "$(lock_default show s3://demo --json | jq -r .default)" governance:2y "are years"
+exits 0 "none" lock_default set s3://demo none --yes
+is "$(lock_default show s3://demo --json | jq -c .)" '{"object_lock":true,"default":"none"}' "ends the default, not Object Lock"
+for wrong in governance 30d governance:30 governance:0d governance:36501d governance:101y GOVERNANCE:1d governance:1m governance:-1d governance:1dd ''; do
+  exits 2 "'$wrong'" lock_default set s3://demo "$wrong" --yes
+done
+
+# ---- logging
+exits 0 "logging show" logging show s3://demo
+like "$OUTPUT" 'no access log' "tells that there is none"
+unchanged "logging set" logging set s3://demo --to s3://logs/demo/
+exits 0 "logging set --yes" logging set s3://demo --to s3://logs/demo --yes
+like "$OUTPUT" '"Service":"logging.s3.amazonaws.com".*arn:aws:s3:::logs/demo/\*.*arn:aws:s3:::demo' "prints what the log's bucket must allow"
+is "$(stored_setting demo logging)" \
+  '<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix>demo/</TargetPrefix></LoggingEnabled></BucketLoggingStatus>' "is set"
+server_forget
+no_log() { # REASON SETTINGS-OF-THE-LOG-BUCKET
+  server_control POST buckets "{\"name\": \"log-$1\", $2}" >/dev/null
+  exits 1 "a log bucket with $3" logging set s3://demo --to "s3://log-$1" --yes
+  like "$OUTPUT" "$4" "is refused: $4"
+}
+exits 1 "into the bucket itself" logging set s3://demo --to s3://demo/log --yes
+like "$OUTPUT" 'the bucket itself' "is refused"
+no_log lock '"lock_enabled": true' "Object Lock" "has Object Lock"
+no_log payer '"requester_pays": true' "requesters who pay" "requesters pay"
+exits 0 "(a log bucket under KMS)" encryption set s3://logs --sse aws:kms --yes
+exits 1 "a log bucket under KMS" logging set s3://demo --to s3://logs/other --yes
+like "$OUTPUT" 'coffer encryption set logs --sse AES256' "is refused, and says what mends it"
+server_control POST buckets '{"name": "far", "region": "eu-west-1"}' >/dev/null
+exits 1 "a log bucket elsewhere" logging set s3://demo --to s3://far --yes
+like "$OUTPUT" 'it is in eu-west-1' "is refused"
+exits 1 "a log bucket that is not there" logging set s3://demo --to s3://nowhere --yes
+is "$(server_requests 'map(select(.operation == "PutBucketLogging")) | length')" 0 "none of these was sent"
+exits 0 "logging off" logging off s3://demo --yes
+is "$(logging show s3://demo --json | jq -c .)" '{"enabled":false}' "is off"
+
+# ---- doctor, after
+is "$(doctor_says "old versions")" "warn coffer lock-default set demo governance:30d" "doctor: versions that may be deleted"
+is "$(doctor_says lifecycle)" "warn coffer lifecycle suggest demo" "doctor: versions that nothing bounds"
+"$COFFER" cors allow s3://demo --origin '*' --yes >/dev/null 2>&1
+like "$(doctor_says CORS)" '^warn coffer cors show demo' "doctor: every page of the web"
+lock_default set s3://demo governance:1d --yes >/dev/null 2>&1
+is "$(doctor_says "old versions")" "ok " "doctor: versions that are locked by default"
+
+# ---- lifecycle suggest
+server_forget
+exits 0 "lifecycle suggest" "$COFFER" lifecycle suggest s3://demo/team
+like "$OUTPUT" '"NoncurrentDays": 30' "bounds old versions"
+like "$OUTPUT" '"Prefix": "team/"' "below the prefix"
+is "$(writes)" "" "and sets nothing"
+rule='<LifecycleConfiguration><Rule><ID>a</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><NoncurrentVersionExpiration><NoncurrentDays>5</NoncurrentDays></NoncurrentVersionExpiration><AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>'
+s3 PUT "/demo?lifecycle=" --data-binary "$rule" -H "Content-MD5: $(printf %s "$rule" | openssl md5 -binary | base64)" -H Content-Type:application/xml
+exits 0 "where a rule is" "$COFFER" lifecycle suggest s3://demo/team
+like "$OUTPUT" 'bounded by a rule that is there' "none is suggested"
+
+# ---- who may not, what is no answer, through an access point
+server_control POST users '{"access_key": "READONLY", "secret": "x", "deny": ["PutBucketVersioning", "PutEncryptionConfiguration"]}' >/dev/null
+exits 5 "who may not" env AWS_ACCESS_KEY_ID=READONLY AWS_SECRET_ACCESS_KEY=x "$COFFER" versioning on s3://logs --yes
+like "$OUTPUT" 's3:PutBucketVersioning' "is told which right is missing"
+exits 5 "wrong keys" env AWS_SECRET_ACCESS_KEY=x "$COFFER" encryption show s3://demo
+alias=$(server_control GET access-points | jq -r '.. | .alias? // empty' | head -n 1)
+for command in "encryption show" "logging show" "versioning show"; do
+  server_control POST faults "[{\"match\": {\"method\": \"GET\", \"operation\": [\"GetBucketEncryption\", \"GetBucketLogging\", \"GetBucketVersioning\"]}, \"do\": {\"status\": 200, \"body\": \"<ListBucketResult/>\"}}]" >/dev/null
+  # shellcheck disable=SC2086  # two words
+  exits 1 "$command: something else and status 200" "$COFFER" $command s3://demo
+  like "$OUTPUT" 'does not answer' "$command: is no answer"
+  server_control POST faults '[]' >/dev/null
+  # shellcheck disable=SC2086  # two words
+  nok "$command: not through an access point" "$COFFER" $command "s3://$alias"
+done
+server_control POST faults '[{"match": {"operation": "PutBucketVersioning"}, "do": {"status": 200}}]' >/dev/null
+exits 1 "a server that says yes and does nothing" versioning on s3://logs --yes
+like "$OUTPUT" 'read back as something else' "is found out"
+server_control POST faults '[]' >/dev/null
+is "$(server_control GET counters | jq .crashes)" 0 "the stand-in never crashed"
+done_testing
