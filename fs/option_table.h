@@ -28,6 +28,7 @@ struct Draft {
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
   ShareOptions share;      // what share has beside mount
+  PolicyOptions policy;    // what policy has beside mount
   SettingOptions setting;  // what the commands on a bucket's settings have beside mount
 };
 
@@ -46,6 +47,7 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForPolicy = 1u << 23,
   kForShare = 1u << 24,
   kForCors = 1u << 25,
   kForEncryption = 1u << 26,
