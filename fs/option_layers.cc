@@ -21,11 +21,10 @@ std::string VariableFor(std::string_view name) {
   return variable;
 }
 
-constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
-                                  kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
-                                  kForInspect | kForRebind | kForShare | kForCors |
-                                  kForEncryption | kForLogging | kForVersioning |
-                                  kForLockDefault | kForLifecycle;
+constexpr unsigned kWithProfile =
+    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForKey | kForReseal | kForSeal |
+    kForOpen | kForVerify | kForInspect | kForRebind | kForShare | kForCors | kForEncryption |
+    kForLogging | kForVersioning | kForLockDefault | kForLifecycle | kForPolicy;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {

@@ -214,8 +214,7 @@ constexpr OptionSpec kOptions[] = {
      "turn Object Lock on first; cannot be undone",
      [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},
 
-    {"account", 0, kForPolicy, "ACCOUNT", kTheBucket,
-     "that owns the bucket; the caller's if not given",
+    {"account", 0, kForPolicy, "ACCOUNT", kTheBucket, "of the bucket; the caller's if not given",
      [](Draft& d) -> Slot { return Text(d.policy.account); }},
     {"min", 0, kForPolicy, "LIMIT", kTheBucket, "tls: 1.2 or 1.3; retention-bounds: 1d",
      [](Draft& d) -> Slot { return Text(d.policy.min); }},

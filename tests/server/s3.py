@@ -137,7 +137,7 @@ class Context:
             return said == "Allow" or (bucket is not None and bucket.public and action in (
                 "s3:GetObject", "s3:ListBucket", "s3:GetObjectVersion"))
         permissions = self.user.permissions
-        if bucket is not None and bucket.policy is not None and self.user.account != bucket.account:
+        if bucket is not None and self.user.account != bucket.account:
             return said is not None and permissions.permits(action, text)
         if said == "Allow":
             return not permissions.denies(action, text)

@@ -18,7 +18,7 @@ def get_bucket_policy(context):
 @operation("PutBucketPolicy", "PUT", "bucket", needs={"policy"}, door=False, headers=DIGEST_HEADERS)
 def put_bucket_policy(context):
     """The whole of it."""
-    data = verified_body(context)
+    data = bytes(verified_body(context))
     context.bucket.policy = (data, policy.parse(data, context.bucket))
     return Reply(204)
 

@@ -103,7 +103,7 @@ def curl(access_key, method, path, headers=(), body=None):
     for header in headers:
         command += ["-H", header]
     if body is not None:
-        command += ["--data-binary", body]
+        command += ["-H", "Content-Type: application/octet-stream", "--data-binary", body]
     return int(subprocess.run([*command, URL + path], check=True, capture_output=True, text=True).stdout)
 
 
