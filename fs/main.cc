@@ -19,6 +19,7 @@
 #include "fs/cmd_lock.h"
 #include "fs/cmd_message.h"
 #include "fs/cmd_mount.h"
+#include "fs/cmd_policy.h"
 #include "fs/cmd_rebind.h"
 #include "fs/cmd_reseal.h"
 #include "fs/cmd_setting.h"
@@ -92,6 +93,9 @@ struct Dispatch {
   }
   int operator()(const ShareOptions& options) const {
     return RunShare(options, environment, console);
+  }
+  int operator()(const PolicyOptions& options) const {
+    return RunPolicy(options, environment, console);
   }
   int operator()(const SettingOptions& options) const {
     return RunSetting(options, environment, console);

@@ -25,7 +25,7 @@ constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRem
                                   kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
                                   kForInspect | kForRebind | kForLock | kForHold | kForUnlock |
                                   kForShare | kForCors | kForEncryption | kForLogging |
-                                  kForVersioning | kForLockDefault | kForLifecycle;
+                                  kForVersioning | kForLockDefault | kForLifecycle | kForPolicy;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {

@@ -9,10 +9,11 @@ constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
 constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
 constexpr unsigned kSettings =
     kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
+constexpr unsigned kSetting = kSettings | kForPolicy;
 constexpr unsigned kOnObjects =
     kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed | kLocking;
-constexpr unsigned kNetwork = kOnObjects | kForShare | kSettings;
-constexpr unsigned kChanging = kSettings & ~kForLifecycle;
+constexpr unsigned kNetwork = kOnObjects | kForShare | kSetting;
+constexpr unsigned kChanging = kSetting & ~kForLifecycle;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;
@@ -123,6 +124,10 @@ constexpr CommandSpec kCommands[] = {
      "The retention that every new object of a bucket gets: governance:30d,\ncompliance:1y, or "
      "none.",
      2, 3},
+    {"policy", kForPolicy, "show|add|remove|test SOURCE [RULE]",
+     "What a bucket's policy says, and rules that are added to it.\nRULE: delegate, "
+     "only-access-points, tls, encryption, names, versions,\nretention-bounds.",
+     2, 3},
     {"lifecycle", kForLifecycle, "suggest SOURCE",
      "The rule that bounds old versions and unfinished uploads; sets nothing.", 2, 2},
 };
@@ -145,8 +150,9 @@ Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&f
 
 // One row an option. Help texts stay within the 80 columns of a terminal.
 constexpr OptionSpec kOptions[] = {
-    {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle, "PREFIX", kWhere,
-     "use only keys below PREFIX", [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
+    {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle | kForPolicy,
+     "PREFIX", kWhere, "use only keys below PREFIX",
+     [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
     {"region", 0, kAddress | kMessages, "REGION", kWhere,
      "AWS Region; found by itself if not given",
      [](Draft& d) -> Slot { return Text(Address(d).region); }},
@@ -182,10 +188,11 @@ constexpr OptionSpec kOptions[] = {
 
     {"storage-class", 0, kWriting, "CLASS", kObjects, "STANDARD_IA, INTELLIGENT_TIERING, ...",
      [](Draft& d) -> Slot { return Text(Volume(d).storage_class); }},
-    {"sse", 0, kWriting | kForEncryption, "KIND", kObjects, "AES256, aws:kms or aws:kms:dsse",
+    {"sse", 0, kWriting | kForEncryption | kForPolicy, "KIND", kObjects,
+     "AES256, aws:kms or aws:kms:dsse",
      [](Draft& d) -> Slot { return Choice(Volume(d).sse, kEncryption); }},
-    {"sse-kms-key-id", 0, kWriting | kForEncryption, "ARN", kObjects, "KMS key for --sse aws:kms",
-     [](Draft& d) -> Slot { return Text(Volume(d).sse_kms_key_id); }},
+    {"sse-kms-key-id", 0, kWriting | kForEncryption | kForPolicy, "ARN", kObjects,
+     "KMS key for --sse aws:kms", [](Draft& d) -> Slot { return Text(Volume(d).sse_kms_key_id); }},
     {"sse-customer-key-file", 0, kOnObjects, "FILE", kObjects, "SSE-C: 32 bytes, file mode 0600",
      [](Draft& d) -> Slot { return Text(Volume(d).sse_customer_key_file); }},
     {"unsigned-payload", 0, kWriting, "", kObjects, "https only: a CRC instead of SHA-256",
@@ -209,7 +216,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.share.ciphertext); }},
     {"origin", 0, kForCors, "ORIGIN", kTheBucket, "of the page: https://www.example.com",
      [](Draft& d) -> Slot { return List(d.setting.origin); }},
-    {"header", 0, kForCors, "NAME", kTheBucket, "request header that the page sends",
+    {"header", 0, kForCors | kForPolicy, "NAME", kTheBucket,
+     "of the page's request; policy test: NAME=VALUE",
      [](Draft& d) -> Slot { return List(d.setting.header); }},
     {"expose", 0, kForCors, "NAME", kTheBucket, "reply header that the page may read",
      [](Draft& d) -> Slot { return List(d.setting.expose); }},
@@ -220,6 +228,25 @@ constexpr OptionSpec kOptions[] = {
     {"enable-object-lock", 0, kForLockDefault, "", kTheBucket,
      "turn Object Lock on first; cannot be undone",
      [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},
+
+    {"account", 0, kForPolicy, "ACCOUNT", kTheBucket, "of the bucket; the caller's if not given",
+     [](Draft& d) -> Slot { return Text(d.policy.account); }},
+    {"min", 0, kForPolicy, "LIMIT", kTheBucket, "tls: 1.2 or 1.3; retention-bounds: 1d",
+     [](Draft& d) -> Slot { return Text(d.policy.min); }},
+    {"max", 0, kForPolicy, "DAYS", kTheBucket, "retention-bounds: 400d",
+     [](Draft& d) -> Slot { return Text(d.policy.max); }},
+    {"except", 0, kForPolicy, "ARN", kTheBucket, "only-access-points: not for that principal",
+     [](Draft& d) -> Slot { return List(d.policy.except); }},
+    {"lock-me-out", 0, kForPolicy, "", kTheBucket, "although the caller is denied by it then",
+     [](Draft& d) -> Slot { return Switch(d.policy.lock_me_out); }},
+    {"principal", 0, kForPolicy, "ARN", kTheBucket, "test: who asks; * is nobody",
+     [](Draft& d) -> Slot { return Text(d.policy.principal); }},
+    {"action", 0, kForPolicy, "ACTION", kTheBucket, "test: s3:GetObject, ...",
+     [](Draft& d) -> Slot { return Text(d.policy.s3_action); }},
+    {"key", 0, kForPolicy, "KEY", kTheBucket, "test: of which object",
+     [](Draft& d) -> Slot { return Text(d.policy.key); }},
+    {"insecure", 0, kForPolicy, "", kTheBucket, "test: over http",
+     [](Draft& d) -> Slot { return Switch(d.policy.insecure); }},
 
     {"sealed", 0, kForMount, "auto|yes|no", kSealing, "yes: a sealed volume or nothing",
      [](Draft& d) -> Slot { return Choice(d.mount.sealed, kSealedModes); }},
@@ -406,7 +433,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
     {"json", 0,
      kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking |
-         kForShare | kSettings,
+         kForShare | kSetting,
      "", kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},

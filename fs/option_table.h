@@ -45,6 +45,7 @@ struct Draft {
   MessageOptions message;  // what seal and open have beside mount
   LockDraft lock;
   ShareOptions share;      // what share has beside mount
+  PolicyOptions policy;    // what policy has beside mount
   SettingOptions setting;  // what the commands on a bucket's settings have beside mount
 };
 
@@ -66,6 +67,7 @@ enum : unsigned {
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,
+  kForPolicy = 1u << 23,
   kForShare = 1u << 24,
   kForCors = 1u << 25,
   kForEncryption = 1u << 26,

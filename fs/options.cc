@@ -8,6 +8,7 @@
 #include "fs/option_table.h"
 #include "fs/option_words.h"
 #include "fs/point_in_time.h"
+#include "fs/policy_words.h"
 #include "fs/setting_words.h"
 #include "s3client/aws_config.h"
 
@@ -388,6 +389,8 @@ Command Build(const CommandSpec& command, Draft draft) {
                            std::move(mount.name_binding), draft.resume,          draft.json};
     case kForInspect:
       return InspectOptions{std::move(mount.volume), std::move(mount.keys), first, draft.json};
+    case kForPolicy:
+      return BuildPolicy(std::move(draft));
     case kForShare:
       return BuildShare(std::move(draft));
     case kForCors:
@@ -466,6 +469,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
     return line;
   }
   COFFER_TRY(CheckSettingWords(command, draft));
+  if (command.bit == kForPolicy) COFFER_TRY(CheckPolicyWords(draft));
   line.command = Build(command, std::move(draft));
   return line;
 }

@@ -276,15 +276,36 @@ struct SettingOptions {
   bool json = false;
 };
 
+// `coffer policy`.
+struct PolicyOptions {
+  VolumeOptions volume;  // `sse` and `sse_kms_key_id` are what the rule encryption demands
+  std::string action;    // "show", "add", "remove", "test"
+  std::string rule;
+  std::string account;  // of the bucket; "": the caller's own
+  std::string min;
+  std::string max;
+  std::vector<std::string> except;
+  bool lock_me_out = false;
+  std::string principal;  // test, and the next four
+  std::string s3_action;
+  std::string key;
+  bool insecure = false;
+  std::vector<std::string> header;  // NAME=VALUE
+  bool dry_run = false;
+  bool yes = false;
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
 };
 
-using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                             ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions,
-                             ResealOptions, MessageOptions, VerifyOptions, InspectOptions,
-                             RebindOptions, LockCommandOptions, ShareOptions, SettingOptions>;
+using Command =
+    std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
+                 ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
+                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions,
+                 ShareOptions, SettingOptions, PolicyOptions>;
 
 struct CommandLine {
   Command command;

@@ -176,16 +176,21 @@ Result<std::optional<XmlDocument>> BucketSettings::Read(const Question& question
 
 Status BucketSettings::Write(const Question& question, Result<std::string> document) {
   if (!document) return std::move(document).error();
+  return Send(question, *document, "application/xml");
+}
+
+Status BucketSettings::Send(const Question& question, const std::string& document,
+                            const char* type) {
   if (!target_.capabilities.bucket_queries) {
     return Error{Code::kUnsupported, "settings are changed on the bucket itself, not through " +
                                          target_.name + ": name the bucket"};
   }
-  const bool remove = document->empty();
+  const bool remove = document.empty();
   Request request =
       NewRequest(Operation::kPutBucketSetting, remove ? "DELETE" : "PUT", question.subresource);
   if (!remove) {
-    request.headers.Add("Content-Type", "application/xml");
-    request.body = AsBytes(*document);
+    request.headers.Add("Content-Type", type);
+    request.body = AsBytes(document);
     const Sha256Digest digest = Sha256(request.body);
     request.payload_hash = HexEncode(digest);
     request.headers.Add("x-amz-checksum-sha256", Base64Encode(digest));
@@ -359,6 +364,30 @@ Result<bool> BucketSettings::RequesterPays() {
   COFFER_ASSIGN(const auto document, Read(Question::RequestPayment()));
   COFFER_ASSIGN(const std::string payer, document->root().TextOf("Payer"));
   return payer == "Requester";
+}
+
+Result<std::string> BucketSettings::Policy() {
+  if (!target_.capabilities.bucket_queries) {
+    return Error{Code::kUnsupported, "a bucket policy is asked of the bucket itself, not of " +
+                                         target_.name + ": name the bucket"};
+  }
+  const Request request = NewRequest(Operation::kGetBucketQuery, "GET", "policy");
+  COFFER_ASSIGN(const Response response, transport_.Send(request));
+  const ServiceError said = ReadServiceError(response);
+  if (response.status == 404 && said.code == "NoSuchBucketPolicy") return std::string();
+  if (response.status == 405 || response.status == 501) return NotAnswered("policy", "");
+  if (response.status / 100 != 2) {
+    return ToError(said, Operation::kGetBucketQuery).While("ask for ?policy (s3:GetBucketPolicy)");
+  }
+  std::string text(AsText(response.body));
+  if (text.empty()) return NotAnswered("policy", ", but with nothing");
+  return text;
+}
+
+Status BucketSettings::SetPolicy(const std::string& text) {
+  const Question question{"policy", "", "", "s3:GetBucketPolicy",
+                          text.empty() ? "s3:DeleteBucketPolicy" : "s3:PutBucketPolicy"};
+  return Send(question, text, "application/json");
 }
 
 }  // namespace coffer::s3

@@ -75,12 +75,16 @@ class BucketSettings {
   Status SetObjectLock(const BucketLock& lock);
   Result<std::vector<LifecycleRule>> Lifecycle();
   Result<bool> RequesterPays();
+  // The bucket policy as JSON text, "" for none; unread, whatever its size up to 1 MiB.
+  Result<std::string> Policy();
+  Status SetPolicy(const std::string& text);  // "": none is kept
 
  private:
   struct Question;
   Request NewRequest(Operation operation, std::string method, std::string_view subresource) const;
   Result<std::optional<XmlDocument>> Read(const Question& question);
   Status Write(const Question& question, Result<std::string> document);
+  Status Send(const Question& question, const std::string& document, const char* type);
 
   Transport& transport_;
   const Target target_;

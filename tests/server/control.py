@@ -202,6 +202,10 @@ class Control:
                 raise ControlError(f"unknown setting {name}")
         return {}
 
+    def _post_tls(self, data, _query):
+        self._world.tls_version = data["version"]
+        return {}
+
     def _post_users(self, data, _query):
         rights = Permissions(data.get("allow", ["*"]), data.get("deny", []))
         self._world.directory.add(User(data["access_key"], data["secret"], rights,

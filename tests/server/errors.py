@@ -64,6 +64,8 @@ TABLE = {
     "NoSuchCORSConfiguration": (404, "The CORS configuration does not exist"),
     "NoSuchLifecycleConfiguration": (404, "The lifecycle configuration does not exist"),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
+    "MalformedPolicy": (400, "Policy is malformed"),
+    "NoSuchBucketPolicy": (404, "The bucket policy does not exist"),
     "NoSuchKey": (404, "The specified key does not exist."),
     "NoSuchObjectLockConfiguration": (
         404, "The specified object does not have a ObjectLock configuration"),

@@ -47,9 +47,13 @@ class Permissions:
 
     def permits(self, action, key=""):
         """True if `action` on `key` (text, empty for bucket operations) is allowed."""
-        if any(self._covers(rule, action, key) for rule in self.deny):
+        if self.denies(action, key):
             return False
         return any(self._covers(rule, action, key) for rule in self.allow)
+
+    def denies(self, action, key=""):
+        """True if `action` on `key` is denied by name."""
+        return any(self._covers(rule, action, key) for rule in self.deny)
 
     @staticmethod
     def _covers(rule, action, key):

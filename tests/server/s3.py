@@ -7,6 +7,7 @@ operation does not declare is answered 501: this server never ignores what it do
 
 import secrets
 
+import policy
 import sigv4
 import xmlout
 from errors import ServiceError, not_implemented, refuse
@@ -128,11 +129,19 @@ class Context:
     def may(self, action, bucket=None, key=None):
         """True if the caller may do `action`."""
         bucket = bucket or self.bucket
+        text = (self.key if key is None else key).decode("utf-8", "replace")
+        said = policy.may(self, action, bucket, text)
+        if said == "Deny":
+            return False
         if self.user is None:
-            return bucket is not None and bucket.public and action in (
-                "s3:GetObject", "s3:ListBucket", "s3:GetObjectVersion")
-        text = self.key if key is None else key
-        return self.user.permissions.permits(action, text.decode("utf-8", "replace"))
+            return said == "Allow" or (bucket is not None and bucket.public and action in (
+                "s3:GetObject", "s3:ListBucket", "s3:GetObjectVersion"))
+        permissions = self.user.permissions
+        if bucket is not None and self.user.account != bucket.account:
+            return said is not None and permissions.permits(action, text)
+        if said == "Allow":
+            return not permissions.denies(action, text)
+        return permissions.permits(action, text)
 
     def demand(self, action, bucket=None, key=None):
         """403 unless the caller may do `action`."""
@@ -271,7 +280,7 @@ def find_bucket(context):
     check_region(context)
     if context.operation.method == "OPTIONS":
         return
-    if context.user is None and not bucket.public:
+    if context.user is None and not bucket.public and bucket.policy is None:
         raise refuse("AccessDenied")
     owner = context.header("x-amz-expected-bucket-owner")
     if owner is not None and owner != bucket.account:

@@ -223,6 +223,7 @@ class Bucket:
         self.default_retention = None  # (mode, days, years); one of the two is 0
         self.requester_pays = False
         self.public = False
+        self.policy = None  # (as it was put, its statements)
         self.cors = []  # rules, of s3_settings
         self.encryption = ("AES256", None, False)  # kind, KMS key, bucket key
         self.logging = None  # (bucket, prefix)

@@ -23,6 +23,7 @@ import s3_lists  # noqa: F401
 import s3_locks  # noqa: F401
 import s3_multipart  # noqa: F401
 import s3_objects  # noqa: F401
+import s3_policies  # noqa: F401
 import s3_settings  # noqa: F401
 
 MIN_PART = 5 * 1024 * 1024
@@ -124,6 +125,7 @@ class World:
         self.sts = sts.TokenService()
         self.kms = KeyService(region)
         self.latency_s = 0.0
+        self.tls_version = None  # what policies see; None: plain http
         self.session_seconds = 300
         self.min_part_size = MIN_PART
         self.customer_keys_over_http = False

@@ -1,0 +1,122 @@
+#include "fs/policy_request.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "s3client/date.h"
+
+namespace coffer::fs {
+namespace {
+
+constexpr std::int64_t kDay_s = 86'400;
+
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+bool IsOfObjects(std::string_view action) {
+  const auto has = [&](std::string_view word) { return action.find(word) != action.npos; };
+  return (has("Object") && !has("BucketObject")) || has("AbortMultipart") || has("UploadParts") ||
+         has("BypassGovernance");
+}
+
+std::int64_t NowSeconds(const s3::Clock& clock) {
+  return std::chrono::floor<std::chrono::seconds>(clock.Now()).time_since_epoch().count();
+}
+
+Status TakeRetention(const std::string& until, std::int64_t now_s, PolicyRequest& request) {
+  const auto date = s3::ParseIsoDate(until);
+  if (!date) return Error{Code::kInvalid, "'" + until + "' is no date: 2030-01-01T00:00:00Z"};
+  request.context["s3:object-lock-retain-until-date"] = until;
+  request.context["s3:object-lock-remaining-retention-days"] =
+      std::to_string((*date - now_s) / kDay_s);
+  return Ok();
+}
+
+Status TakeHeader(const std::string& header, std::int64_t now_s, PolicyRequest& request) {
+  const std::size_t equals = header.find('=');
+  const std::string name = Lower(header.substr(0, equals));
+  const std::string value = header.substr(equals + 1);
+  constexpr std::string_view kLock = "x-amz-object-lock-";
+  if (name.find(':') != std::string::npos) {
+    request.context[name] = value;
+  } else if (name == "x-amz-object-lock-retain-until-date") {
+    return TakeRetention(value, now_s, request);
+  } else if (name.starts_with(kLock)) {
+    request.context["s3:" + name.substr(6)] = value;
+  } else {
+    request.context["s3:" + name] = value;
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<PolicyRequest> MakePolicyRequest(const AskedRequest& asked, const s3::Clock& clock) {
+  PolicyRequest request{asked.caller, asked.owner, asked.action, "", {}};
+  request.resource = "arn:" + asked.partition + ":s3:::" + asked.bucket;
+  auto& context = request.context;
+  if (IsOfObjects(asked.action)) {
+    if (asked.key.empty()) {
+      return Error{Code::kInvalid, asked.action + " is done to an object: give --key"};
+    }
+    request.resource += "/" + asked.key;
+  } else if (!asked.key.empty()) {
+    context["s3:prefix"] = asked.key;
+  }
+  context["aws:securetransport"] = asked.tls ? "true" : "false";
+  if (asked.tls) context["s3:tlsversion"] = "1.2";
+  context["s3:resourceaccount"] = asked.owner;
+  context["aws:principalisawsservice"] = "false";
+  if (!asked.caller.arn.empty()) {
+    context["aws:principalarn"] = asked.caller.arn;
+    context["aws:principalaccount"] = asked.caller.account;
+  }
+  if (asked.action == "s3:PutObject") context["s3:objectcreationoperation"] = "true";
+  const std::int64_t now_s = NowSeconds(clock);
+  context["aws:epochtime"] = std::to_string(now_s);
+  context["aws:currenttime"] = std::to_string(now_s);
+  for (const std::string& header : asked.headers) COFFER_TRY(TakeHeader(header, now_s, request));
+  return request;
+}
+
+Result<LostRights> Lost(const std::vector<PolicyStatement>& before,
+                        const std::vector<PolicyStatement>& after, AskedRequest asked,
+                        const s3::Clock& clock) {
+  struct Right {
+    std::string_view action;
+    bool needed;
+  };
+  constexpr std::array<Right, 9> kRights = {{{"s3:GetObject", true},
+                                             {"s3:ListBucket", true},
+                                             {"s3:GetBucketPolicy", true},
+                                             {"s3:PutBucketPolicy", true},
+                                             {"s3:DeleteBucketPolicy", true},
+                                             {"s3:PutObject", false},
+                                             {"s3:DeleteObject", false},
+                                             {"s3:DeleteObjectVersion", false},
+                                             {"s3:PutLifecycleConfiguration", false}}};
+  LostRights lost;
+  lost.certain = false;
+  for (const Right& right : kRights) {
+    asked.action = right.action;
+    asked.key = IsOfObjects(right.action) ? asked.key : "";
+    if (IsOfObjects(right.action) && asked.key.empty()) asked.key = "file";
+    COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, clock));
+    const Decision was = Evaluate(before, request);
+    const Decision is = Evaluate(after, request);
+    const bool by_statement = is.verdict == Verdict::kDenied && !is.statement.empty();
+    if ((!by_statement && !is.uncertain) || was.verdict == Verdict::kDenied) continue;
+    if (is.uncertain && was.uncertain) continue;
+    std::string& list = right.needed ? lost.needed : lost.also;
+    if (right.needed && by_statement) lost.certain = true;
+    list += (list.empty() ? "" : ", ") + std::string(right.action);
+  }
+  return lost;
+}
+
+}  // namespace coffer::fs

@@ -1,0 +1,40 @@
+// A request as `coffer policy` describes it, with the condition keys that S3 would set; and what a
+// change of a policy takes from one caller. Pure but for the clock that is passed.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "crypto/result.h"
+#include "fs/policy_evaluator.h"
+#include "s3client/clock.h"
+
+namespace coffer::fs {
+
+struct AskedRequest {
+  PolicyCaller caller;
+  std::string owner;
+  std::string partition = "aws";
+  std::string bucket;
+  std::string action;
+  std::string key;  // of s3:ListBucket: the prefix
+  bool tls = true;  // by version 1.2
+  // NAME=VALUE: a header, or a condition key such as aws:SourceIp.
+  std::vector<std::string> headers;
+};
+
+// kInvalid for a date that is none, or an action on objects without a key.
+Result<PolicyRequest> MakePolicyRequest(const AskedRequest& asked, const s3::Clock& clock);
+
+struct LostRights {
+  std::string needed;   // without which the bucket cannot be read, or its policy not be mended
+  bool certain = true;  // of `needed`
+  std::string also;     // what rules are for
+};
+// Of the caller of `asked`, whose action is not looked at.
+Result<LostRights> Lost(const std::vector<PolicyStatement>& before,
+                        const std::vector<PolicyStatement>& after, AskedRequest asked,
+                        const s3::Clock& clock);
+
+}  // namespace coffer::fs
