@@ -42,11 +42,7 @@ endif
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
 FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
 TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
-# what the fuzz targets use of fs/, and of the tests
-FUZZ_SRC := $(filter crypto/% s3client/%,$(SRC)) $(addprefix fs/,$(addsuffix .cc,attributes directories findings \
-  foreign_messages key_pins key_set listing option_layers option_table option_values option_words options path private_file rename_journal \
-  sealed_metadata sealed_store sealed_writes upload_records volume_descriptor volume_json volume_signs worker_pool)) \
-  tests/support/fake_store.cc tests/support/fake_store_lists.cc
+FUZZ_SRC := $(filter-out fs/main.cc,$(SRC)) $(wildcard tests/support/fake_store*.cc)
 CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
