@@ -37,7 +37,7 @@ struct PolicyStatement {
   std::vector<PolicyCondition> conditions;
 };
 
-struct Policy {
+struct Policy {  // NOLINT(bugprone-exception-escape): the JSON library's move
   Json json;  // as it was read; what is written back
   std::vector<PolicyStatement> statements;
 };
