@@ -38,7 +38,7 @@ struct PolicyStatement {
 };
 
 struct Policy {  // NOLINT(bugprone-exception-escape): the JSON library's move
-  Json json;  // as it was read; what is written back
+  Json json;     // as it was read; what is written back
   std::vector<PolicyStatement> statements;
 };
 
