@@ -49,8 +49,10 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
     if (Lower(allowed) == Lower(origin)) return "it has " + allowed + ": capitals count";
     if (!Matches(HostOf(allowed), HostOf(origin))) continue;
     if (SchemeOf(allowed) != SchemeOf(origin))
-      return "it is for " + std::string(SchemeOf(allowed)) + ", and the page comes by " +
-             std::string(SchemeOf(origin));
+      return std::string("it is for ")
+          .append(SchemeOf(allowed))
+          .append(", and the page comes by ")
+          .append(SchemeOf(origin));
     if (PortOf(allowed) != PortOf(origin))
       return "the port differs: it has " + allowed + ", and the page is " + origin;
   }
