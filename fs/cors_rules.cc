@@ -54,7 +54,10 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
           .append(", and the page comes by ")
           .append(SchemeOf(origin));
     if (PortOf(allowed) != PortOf(origin))
-      return "the port differs: it has " + allowed + ", and the page is " + origin;
+      return std::string("the port differs: it has ")
+          .append(allowed)
+          .append(", and the page is ")
+          .append(origin);
   }
   std::string all;
   for (const std::string& allowed : rule.origins) {
