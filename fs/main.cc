@@ -24,6 +24,7 @@
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
 #include "fs/cmd_verify.h"
+#include "fs/cmd_versions.h"
 #include "fs/exit_code.h"
 #include "fs/options.h"
 
@@ -87,6 +88,9 @@ struct Dispatch {
   }
   int operator()(const LockCommandOptions& options) const {
     return RunLock(options, environment, console);
+  }
+  int operator()(const VersionsOptions& options) const {
+    return RunVersions(options, environment, console);
   }
 };
 

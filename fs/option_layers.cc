@@ -23,7 +23,8 @@ std::string VariableFor(std::string_view name) {
 
 constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
                                   kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
-                                  kForInspect | kForRebind | kForLock | kForHold | kForUnlock;
+                                  kForInspect | kForRebind | kForLock | kForHold | kForUnlock |
+                                  kForVersions;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {

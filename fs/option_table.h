@@ -44,6 +44,8 @@ struct Draft {
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
   LockDraft lock;
+  std::vector<std::string> restore;  // versions
+  bool hidden = false;               // versions
 };
 
 enum : unsigned {
@@ -64,6 +66,7 @@ enum : unsigned {
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,
+  kForVersions = 1u << 23,
 };
 
 struct CommandSpec {

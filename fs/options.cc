@@ -339,6 +339,26 @@ Command BuildKey(Draft draft) {
   return key;
 }
 
+Result<VersionsOptions> BuildVersions(Draft draft) {
+  const bool restores = !draft.restore.empty();
+  if (draft.restore.size() > 1) return Usage("--restore: one version, and so once");
+  if (restores && draft.restore.front().empty()) return Usage("--restore needs a version's ID");
+  if (restores && (draft.hidden || draft.recursive)) {
+    return Usage("--restore is of one file: it does not go with -r and --hidden");
+  }
+  if (draft.hidden != draft.recursive) {
+    return Usage("-r and --hidden go together: coffer versions -r --hidden DIR");
+  }
+  VersionsOptions versions;
+  versions.volume = std::move(draft.mount.volume);
+  versions.file = draft.positionals.front();
+  if (restores) versions.restore = draft.restore.front();
+  versions.locked = std::move(draft.mount.locks.locked);
+  versions.hidden = draft.hidden;
+  versions.json = draft.json;
+  return versions;
+}
+
 Command Build(const CommandSpec& command, Draft draft) {
   MountOptions& mount = draft.mount;
   const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
@@ -453,6 +473,10 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   if (command.bit == kForInit) COFFER_TRY(CheckInit(draft.init, draft));
   if ((command.bit & (kForLock | kForHold | kForUnlock)) != 0) {
     COFFER_ASSIGN(line.command, BuildLockCommand(command, std::move(draft)));
+    return line;
+  }
+  if (command.bit == kForVersions) {
+    COFFER_ASSIGN(line.command, BuildVersions(std::move(draft)));
     return line;
   }
   line.command = Build(command, std::move(draft));
