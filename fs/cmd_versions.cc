@@ -34,8 +34,8 @@ struct Counts {
   std::uint64_t unknown = 0;
 };
 
-// Who opens like this is asked for by the mount at once, and the next reader sees the same. Where it
-// fails, the mount sees the file when it would see any change of another machine.
+// Who opens like this is asked for by the mount at once, and the next reader sees the same. Where
+// it fails, the mount sees the file when it would see any change of another machine.
 void MakeMountLook(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd >= 0) close(fd);
@@ -82,7 +82,9 @@ class VersionWriter {
       const std::string text = ToText(tail);
       console_.out << (any_ ? "\n  ],\n" : "],\n") << text.substr(2) << "\n";
     } else if (file_.empty()) {
-      console_.out << counts_.versions << " hidden versions of " << counts_.files << " files, "
+      console_.out << counts_.versions
+                   << (counts_.versions == 1 ? " hidden version" : " hidden versions") << " of "
+                   << counts_.files << (counts_.files == 1 ? " file, " : " files, ")
                    << HumanBytes(counts_.bytes) << "; " << counts_.locked << " of them locked";
       if (counts_.unknown > 0) console_.out << "; of " << counts_.unknown << " that is not known";
       console_.out << "\n";

@@ -20,8 +20,9 @@ class Restoration {
     COFFER_TRY(Find());
     if (result_.was_current) return result_;
     COFFER_TRY(CheckKind());
-    COFFER_ASSIGN(const s3::ObjectInfo info,
-                  store_.Head(request_.key, {.etag = {}, .version_id = request_.version_id}));
+    auto looked = store_.Head(request_.key, {.etag = {}, .version_id = request_.version_id});
+    if (!looked) return std::move(looked).error().While("look at it (s3:GetObjectVersion)");
+    const s3::ObjectInfo& info = *looked;
     if (info.archived) {
       return Error{Code::kArchived, "this version is archived (" + info.storage_class +
                                         "): it can be copied once S3 has made it readable again"};

@@ -109,7 +109,8 @@ Status VersionLook::FillOne(VersionRow& row) const {
   const auto info = store_.Head(row.listed.key, version);
   if (!info) {
     if (EndsAll(info.error().code)) return info.error();
-    row.lock.error = info.error().what;
+    row.lock.error = info.error().code == Code::kDenied ? "allow s3:GetObjectVersion to look at it"
+                                                        : info.error().what;
     return Ok();
   }
   TakeLock(row, *info);

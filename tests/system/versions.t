@@ -126,10 +126,10 @@ mount_coffer s3://demo/h "$M" || bail "no mount"
 exits 0 "on a mount" "$COFFER" versions -r --hidden "$M"
 like "$OUTPUT" "$M/sub/c: .*legal hold" "by paths in it"
 exits 0 "a directory that is gone" "$COFFER" versions -r --hidden "$M/sub"
-like "$OUTPUT" "1 hidden versions of 1 files, 7 B; 1 of them locked" "has what was in it"
+like "$OUTPUT" "1 hidden version of 1 file, 7 B; 1 of them locked" "has what was in it"
 umount_coffer "$M" >/dev/null || bail "no umount"
 exits 3 "what may not be looked at" as NOREAD "$COFFER" versions -r --hidden s3://demo/h
-like "$OUTPUT" 'lock unknown: .*AccessDenied' "is told one by one"
+like "$OUTPUT" 'h/sub/c: .*lock unknown: allow s3:GetObjectVersion.*0 of them locked; of 3 that is not known' "is told one by one"
 
 note "a file with more versions than a page"
 for ((i = 0; i < 1005; ++i)); do
@@ -165,6 +165,7 @@ refused 1 'no such file is stored' "a file that never was" "$COFFER" versions s3
 refused 1 'there is no version of it' "nor can it be restored" "$COFFER" versions s3://demo/rac --restore x
 refused 5 's3:ListBucketVersions|AccessDenied' "who may not list versions" as NOLIST "$COFFER" versions s3://demo/race/f
 refused 5 'AccessDenied' "nor what is hidden" as NOLIST "$COFFER" versions -r --hidden s3://demo/race
+refused 5 's3:GetObjectVersion' "who may not read old versions" as NOREAD "$COFFER" versions s3://demo/race/f --restore "$(nth s3://demo/race/f 1)"
 refused 5 'AccessDenied' "who may not write" as NOWRITE "$COFFER" versions s3://demo/race/f --restore "$(nth s3://demo/race/f 1)"
 is "$(stored demo race/f)" three "changes nothing"
 head -c 32 /dev/urandom >"$WORK/key2"
