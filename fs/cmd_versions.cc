@@ -15,6 +15,7 @@
 #include "fs/lock_places.h"
 #include "fs/on_exit.h"
 #include "fs/status_report.h"
+#include "fs/upload_records.h"
 #include "fs/version_rows.h"
 #include "fs/volume_session.h"
 #include "s3client/time_text.h"
@@ -287,6 +288,12 @@ Result<int> VersionsCommand::Restore() {
   request.version_id = options_.restore;
   request.suspended = session_->facts().versioned == s3::Tri::kNo;
   COFFER_ASSIGN(request.locks, Policy(place_.key));
+  UploadRecords::Options records;
+  records.state_directory = session_->state_directory();
+  records.volume = session_->connection().reached_bucket();
+  records.warn = [this](const std::string& line) { Err() << Printable(line) << "\n"; };
+  COFFER_ASSIGN(const auto uploads, UploadRecords::Open(std::move(records)));
+  request.uploads = uploads.get();
   COFFER_ASSIGN(const RestoredVersion restored, RestoreVersion(store(), request));
   if (!volume_.mount.empty() && !restored.was_current) MakeMountLook(volume_.Show(place_.key));
   return TellRestored(restored);

@@ -84,6 +84,7 @@ class Restoration {
   Status Copy(const s3::ObjectInfo& info) {
     s3::CopyRequest copy = CopyOntoItself(request_.key, info);
     copy.source_version_id = request_.version_id;
+    copy.uploads = request_.uploads;
     // Made readable for some days: its copy shall stay so.
     const bool archive = info.storage_class == "GLACIER" || info.storage_class == "DEEP_ARCHIVE";
     if (archive) copy.storage_class = "STANDARD";
@@ -106,12 +107,19 @@ class Restoration {
 
   // A copy is a fact once it was seen.
   Status ReadBack(const s3::ObjectInfo& source) {
-    if (result_.made.version_id.empty()) {
-      return Error{Code::kUnavailable,
-                   "the server did not say which version it made: look at the file's versions"};
-    }
-    const std::string& id = result_.made.version_id;
+    std::string& id = result_.made.version_id;
     auto now = store_.Head(request_.key, {});
+    if (id.empty()) {
+      // RGW does not say what a copy made; who has its content, and was not there before, is it.
+      const bool own =
+          now && now->etag == result_.made.etag && now->version_id != result_.replaced.version_id;
+      if (!own) {
+        return Error{Code::kUnavailable,
+                     "it was copied, the server did not say as which version, and another is "
+                     "current or it cannot be seen: look at its versions"};
+      }
+      id = now->version_id;
+    }
     result_.overtaken = now ? now->version_id != id : now.error().code == Code::kNotFound;
     if (result_.overtaken) now = store_.Head(request_.key, {.etag = {}, .version_id = id});
     if (!now) {

@@ -27,6 +27,7 @@ struct RestoreRequest {
   // The bucket keeps no new versions now: a copy would take the place of the version "null".
   bool suspended = false;
   LockPolicy locks = {};
+  s3::UploadObserver* uploads = nullptr;  // told of a copy that is made of parts; borrowed
 };
 
 struct RestoredVersion {

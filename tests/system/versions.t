@@ -143,6 +143,28 @@ server_forget
 is "$("$COFFER" versions -r --hidden s3://demo/long --json | jq .version_count)" 1004 "and all but the newest is hidden"
 is "$(requests_of ListObjectVersions)" 2 "a request for each 1,000"
 
+note "more than 5 GB"
+server_control POST buckets/demo/put '{"key": "large/f", "size": 5368709121, "metadata": {"note": "kept"}}' >/dev/null
+put_object large/f small
+server_forget
+exits 0 "restore" "$COFFER" versions s3://demo/large/f --restore "$(nth s3://demo/large/f 1)"
+at_least "$(requests_of UploadPartCopy)" 2 "is copied in parts"
+is "$(of s3://demo/large/f '.versions[0].size') $(requests_of CopyObject)" "5368709121 0" "and whole"
+is "$(server_control POST buckets/demo/get '{"key": "large/f"}' | jq -r .metadata.note) $(uploads_of demo)" "kept 0" "with its metadata, and no upload is left"
+server_control POST buckets/demo/put '{"key": "large/f", "body": "small"}' >/dev/null
+server_control POST faults '{"rules": [{"match": {"operation": "CompleteMultipartUpload"}, "do": {"hold": "large"}}]}' >/dev/null
+server_forget
+"$COFFER" versions s3://demo/large/f --restore "$(nth s3://demo/large/f 1)" >"$WORK/large" 2>&1 &
+LOSER=$!
+completing() { (($(requests_of CompleteMultipartUpload) >= 1)); }
+within 20 completing || fail "the last request is on its way"
+put_object large/f theirs
+server_control POST release '{"name": "large"}' >/dev/null
+server_control POST faults '[]' >/dev/null
+wait "$LOSER"
+is "$? $(stored demo large/f) $(uploads_of demo)" "1 theirs 0" "a race is lost with it as well, and no upload is left"
+like "$(cat "$WORK/large")" 'somebody wrote or removed it meanwhile' "says so"
+
 note "a race that is lost"
 put_object race/f one && put_object race/f two
 server_forget
