@@ -166,5 +166,23 @@ TEST_CASE("file versions: what came right after the copy is told") {
   CHECK(store.Body("f") == "theirs");
 }
 
+TEST_CASE("file versions: a copy that is not what was copied is told") {
+  FakeStore store(Versioned());
+  store.Plant("f", "old", {{"mode", "33200"}});
+  const std::string old = VersionsOf(store, "f").front().version_id;
+  store.Plant("f", "newer");
+  bool copied = false;
+  store.SetHook([&](Operation operation, std::string_view) -> std::optional<test::Fault> {
+    if (operation == Operation::kHead && copied) {
+      store.Edit("f", [](s3::ObjectInfo& info) { info.metadata.clear(); });
+    }
+    copied = operation == Operation::kCopy;
+    return std::nullopt;
+  });
+  const auto restored = Restore(store, old);
+  REQUIRE_FALSE(restored);
+  CHECK(restored.error().code == Code::kCorrupt);
+}
+
 }  // namespace
 }  // namespace coffer::fs
