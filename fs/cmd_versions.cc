@@ -247,14 +247,14 @@ Status VersionsCommand::EachHidden(VersionWriter& writer) {
                   store().ListVersions(place_.key, key_marker, version_marker));
     for (s3::ListedVersion& version : page.versions) {
       VersionRow row = order.Next(std::move(version));
-      if (row.hiding == Hiding::kCurrent || row.listed.delete_marker) continue;
-      rows.push_back(std::move(row));
-      if (rows.size() >= kRows) COFFER_TRY(Flush(rows, look, writer));
+      const bool hidden = row.hiding != Hiding::kCurrent && !row.listed.delete_marker;
+      if (hidden) rows.push_back(std::move(row));
     }
+    COFFER_TRY(Flush(rows, look, writer));
     key_marker = std::move(page.next_key_marker);
     version_marker = std::move(page.next_version_marker);
   } while (!key_marker.empty());
-  return Flush(rows, look, writer);
+  return Ok();
 }
 
 Result<int> VersionsCommand::ListHidden() {

@@ -137,6 +137,16 @@ class Restoration {
   RestoredVersion result_;
 };
 
+// Of a page of all that begins with `key`, which is the first of them: whether it is passed.
+Result<bool> VisitOwn(const s3::VersionPage& page, std::string_view key,
+                      const std::function<Status(const ListedVersion& version)>& visit) {
+  for (const ListedVersion& version : page.versions) {
+    if (version.key != key) return true;
+    COFFER_TRY(visit(version));
+  }
+  return false;
+}
+
 }  // namespace
 
 Status EachVersionOf(s3::ObjectStore& store, std::string_view key,
@@ -145,11 +155,8 @@ Status EachVersionOf(s3::ObjectStore& store, std::string_view key,
   std::string version_marker;
   for (;;) {
     COFFER_ASSIGN(const s3::VersionPage page, store.ListVersions(key, key_marker, version_marker));
-    for (const ListedVersion& version : page.versions) {
-      if (version.key != key) return Ok();  // the key is the first of all that begin with it
-      COFFER_TRY(visit(version));
-    }
-    if (page.next_key_marker.empty()) return Ok();
+    COFFER_ASSIGN(const bool passed, VisitOwn(page, key, visit));
+    if (passed || page.next_key_marker.empty()) return Ok();
     key_marker = page.next_key_marker;
     version_marker = page.next_version_marker;
   }

@@ -14,7 +14,7 @@ namespace coffer::fs {
 namespace {
 
 // Later than any time that is written out: what is not over yet is found when mounting.
-constexpr std::int64_t kEndOfTime_s = 1ll << 40;
+constexpr std::int64_t kEndOfTime_s = 1LL << 40;
 
 std::string Unknown(const std::string& written, std::string_view name, std::string_view prefix,
                     const CommandSpec& command) {
