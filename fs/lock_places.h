@@ -1,5 +1,5 @@
-// Which objects the operands of a command on locks are: addresses, paths in mounts, and patterns,
-// put together by the volume that they are in.
+// Which objects the operands of a command on locks, or on versions, are: addresses, paths in
+// mounts, and patterns, put together by the volume that they are in.
 //
 // Blocks on the local disk and, for paths, on the mounts: what was changed in closed files and is
 // not sent yet is sent first, so that it is in the version that is locked.

@@ -27,6 +27,7 @@
 #include "fs/cmd_status.h"
 #include "fs/cmd_umount.h"
 #include "fs/cmd_verify.h"
+#include "fs/cmd_versions.h"
 #include "fs/exit_code.h"
 #include "fs/options.h"
 
@@ -99,6 +100,9 @@ struct Dispatch {
   }
   int operator()(const SettingOptions& options) const {
     return RunSetting(options, environment, console);
+  }
+  int operator()(const VersionsOptions& options) const {
+    return RunVersions(options, environment, console);
   }
 };
 

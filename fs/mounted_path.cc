@@ -25,8 +25,30 @@ struct Place {
   std::string below;
 };
 
+// Nothing but a name on the way can be missing, or no directory any more.
+bool IsThere(const std::string& path) {
+  struct stat st = {};
+  return lstat(path.c_str(), &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+// Where `path` would be: the last of its directories that are there, and the rest as it is written.
+Result<std::string> RealOrLost(const std::string& path) {
+  auto real = RealDirectory(path);
+  if (real || IsThere(path)) return real;
+  std::string above = path;
+  while (above.ends_with('/')) above.pop_back();
+  const std::size_t slash = above.rfind('/');
+  if (slash == std::string::npos) return real;
+  const std::string name = above.substr(slash + 1);
+  above.resize(slash);
+  if (above.empty() || name == "." || name == "..") return real;
+  COFFER_ASSIGN(const std::string found, RealOrLost(above));
+  return (found == "/" ? found : found + "/") + name;
+}
+
 Result<Place> FindPlace(const std::string& path) {
-  COFFER_ASSIGN(const std::string real, RealDirectory(path));
+  const auto there = RealDirectory(path);
+  COFFER_ASSIGN(const std::string real, there ? there : RealOrLost(path));
   const std::vector<MountEntry> mounts = CofferMounts();
   for (std::string above = real; !above.empty(); above.resize(above.rfind('/'))) {
     const auto mount = FindMount(mounts, above);
@@ -37,6 +59,7 @@ Result<Place> FindPlace(const std::string& path) {
       place.below += '/';
     return place;
   }
+  if (!there) return there.error();
   return Error{Code::kInvalid,
                path + " is not in a mount of coffer; s3://BUCKET/KEY names an object"};
 }

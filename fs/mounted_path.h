@@ -23,6 +23,7 @@ struct MountedPath {
   bool sealed = false;  // the mount is of a sealed volume
 };
 
+// Neither the path need be there nor the directories above it: it may have been removed.
 // `volume` then reaches the bucket as the mount does; credentials are the caller's own. kInvalid
 // for a path in no mount of coffer, kUnavailable when the mount does not answer.
 Result<MountedPath> FindMountedPath(const std::string& path, const Environment& environment,

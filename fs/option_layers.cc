@@ -21,11 +21,11 @@ std::string VariableFor(std::string_view name) {
   return variable;
 }
 
-constexpr unsigned kWithProfile = kForMount | kForDoctor | kForResolve | kForRemove | kForInit |
-                                  kForKey | kForReseal | kForSeal | kForOpen | kForVerify |
-                                  kForInspect | kForRebind | kForLock | kForHold | kForUnlock |
-                                  kForShare | kForCors | kForEncryption | kForLogging |
-                                  kForVersioning | kForLockDefault | kForLifecycle | kForPolicy;
+constexpr unsigned kWithProfile =
+    kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForKey | kForReseal | kForSeal |
+    kForOpen | kForVerify | kForInspect | kForRebind | kForLock | kForHold | kForUnlock |
+    kForShare | kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault |
+    kForLifecycle | kForPolicy | kForVersions;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {

@@ -10,8 +10,8 @@ constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
 constexpr unsigned kSettings =
     kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
 constexpr unsigned kSetting = kSettings | kForPolicy;
-constexpr unsigned kOnObjects =
-    kForMount | kForDoctor | kForRemove | kForInit | kRekeying | kOnSealed | kLocking;
+constexpr unsigned kOnObjects = kForMount | kForDoctor | kForRemove | kForInit | kRekeying |
+                                kOnSealed | kLocking | kForVersions;
 constexpr unsigned kNetwork = kOnObjects | kForShare | kSetting;
 constexpr unsigned kChanging = kSetting & ~kForLifecycle;
 constexpr unsigned kAddress = kNetwork | kForResolve;
@@ -130,6 +130,11 @@ constexpr CommandSpec kCommands[] = {
      2, 3},
     {"lifecycle", kForLifecycle, "suggest SOURCE",
      "The rule that bounds old versions and unfinished uploads; sets nothing.", 2, 2},
+    {"versions", kForVersions, "FILE",
+     "Show the versions of a file, removed or not, newest first; with --restore make\none current "
+     "again; with -r --hidden DIR show what is hidden below a directory.\nFILE is in a mount, or "
+     "s3://BUCKET/KEY.",
+     1, 1},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
@@ -342,7 +347,7 @@ constexpr OptionSpec kOptions[] = {
     {"strict-excl", 0, kForMount, "", kAccess, "O_EXCL decides at open, for one PUT more",
      [](Draft& d) -> Slot { return Switch(d.mount.strict_excl); }},
 
-    {"locked", 0, kForMount, "refuse|versioned", kLocks,
+    {"locked", 0, kForMount | kForVersions, "refuse|versioned", kLocks,
      "versioned: changes lie over what is locked",
      [](Draft& d) -> Slot { return Choice(d.mount.locks.locked, kLockedFiles); }},
     {"locked-mode", 0, kForMount, "strip|keep", kLocks, "strip: a locked file shows no write bits",
@@ -433,8 +438,12 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
     {"json", 0,
      kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking |
-         kForShare | kSetting,
+         kForVersions | kForShare | kSetting,
      "", kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
+    {"restore", 0, kForVersions, "ID", kRunning, "make that version current again, by a copy",
+     [](Draft& d) -> Slot { return List(d.restore); }},
+    {"hidden", 0, kForVersions, "", kRunning, "with -r: versions under markers and newer ones",
+     [](Draft& d) -> Slot { return Switch(d.hidden); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
@@ -442,7 +451,7 @@ constexpr OptionSpec kOptions[] = {
     {"dry-run", 'n', kForRebind | kForReseal | kLocking | kChanging, "", kRunning,
      "show what would be changed, change nothing",
      [](Draft& d) -> Slot { return Switch(d.dry_run); }},
-    {"recursive", 'r', kForRemove | kForRebind | kLocking, "", kRunning,
+    {"recursive", 'r', kForRemove | kForRebind | kLocking | kForVersions, "", kRunning,
      "directories and all below them", [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},

@@ -44,9 +44,11 @@ struct Draft {
   InitOptions init;        // what init has beside mount
   MessageOptions message;  // what seal and open have beside mount
   LockDraft lock;
-  ShareOptions share;      // what share has beside mount
-  PolicyOptions policy;    // what policy has beside mount
-  SettingOptions setting;  // what the commands on a bucket's settings have beside mount
+  ShareOptions share;                // what share has beside mount
+  PolicyOptions policy;              // what policy has beside mount
+  SettingOptions setting;            // what the commands on a bucket's settings have beside mount
+  std::vector<std::string> restore;  // versions
+  bool hidden = false;               // versions
 };
 
 enum : unsigned {
@@ -67,6 +69,7 @@ enum : unsigned {
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,
+  kForVersions = 1u << 19,
   kForPolicy = 1u << 23,
   kForShare = 1u << 24,
   kForCors = 1u << 25,

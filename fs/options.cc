@@ -16,7 +16,7 @@ namespace coffer::fs {
 namespace {
 
 // Later than any time that is written out: what is not over yet is found when mounting.
-constexpr std::int64_t kEndOfTime_s = 1ll << 40;
+constexpr std::int64_t kEndOfTime_s = 1LL << 40;
 
 std::string Unknown(const std::string& written, std::string_view name, std::string_view prefix,
                     const CommandSpec& command) {
@@ -341,6 +341,26 @@ Command BuildKey(Draft draft) {
   return key;
 }
 
+Result<VersionsOptions> BuildVersions(Draft draft) {
+  const bool restores = !draft.restore.empty();
+  if (draft.restore.size() > 1) return Usage("--restore: one version, and so once");
+  if (restores && draft.restore.front().empty()) return Usage("--restore needs a version's ID");
+  if (restores && (draft.hidden || draft.recursive)) {
+    return Usage("--restore is of one file: it does not go with -r and --hidden");
+  }
+  if (draft.hidden != draft.recursive) {
+    return Usage("-r and --hidden go together: coffer versions -r --hidden DIR");
+  }
+  VersionsOptions versions;
+  versions.volume = std::move(draft.mount.volume);
+  versions.file = draft.positionals.front();
+  if (restores) versions.restore = draft.restore.front();
+  versions.locked = std::move(draft.mount.locks.locked);
+  versions.hidden = draft.hidden;
+  versions.json = draft.json;
+  return versions;
+}
+
 Command Build(const CommandSpec& command, Draft draft) {
   MountOptions& mount = draft.mount;
   const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
@@ -470,6 +490,10 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   }
   COFFER_TRY(CheckSettingWords(command, draft));
   if (command.bit == kForPolicy) COFFER_TRY(CheckPolicyWords(draft));
+  if (command.bit == kForVersions) {
+    COFFER_ASSIGN(line.command, BuildVersions(std::move(draft)));
+    return line;
+  }
   line.command = Build(command, std::move(draft));
   return line;
 }

@@ -296,6 +296,16 @@ struct PolicyOptions {
   bool json = false;
 };
 
+// `coffer versions`.
+struct VersionsOptions {
+  VolumeOptions volume;
+  std::string file;               // an address, or a path in a mount, that need not be there now
+  std::string restore;            // the version to make current again; "" to show them
+  std::string locked = "refuse";  // "versioned": what lies over a locked current version
+  bool hidden = false;            // what is hidden below the directory `file`
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
@@ -305,7 +315,7 @@ using Command =
     std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
                  ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
                  MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions,
-                 ShareOptions, SettingOptions, PolicyOptions>;
+                 ShareOptions, SettingOptions, PolicyOptions, VersionsOptions>;
 
 struct CommandLine {
   Command command;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/file_versions.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -42,16 +44,6 @@ class Choice {
   const std::int64_t at_s_;
   std::optional<ListedVersion> chosen_;
 };
-
-// A page of all keys that begin with `key`, which is the first of them. Whether the next page may
-// have more of its versions.
-Result<bool> SeeOwn(std::string_view key, const s3::VersionPage& page, Choice& choice) {
-  for (const ListedVersion& version : page.versions) {
-    if (version.key != key) return false;
-    COFFER_TRY(choice.See(version));
-  }
-  return !page.next_key_marker.empty();
-}
 
 s3::ListedObject AsObject(const ListedVersion& version) {
   s3::ListedObject object;
@@ -154,15 +146,8 @@ std::optional<ListedVersion> PastStore::Known(std::string_view key) {
 Result<std::optional<ListedVersion>> PastStore::Find(std::string_view key) {
   if (auto known = Known(key)) return known;
   Choice choice(at_s_);
-  std::string key_marker;
-  std::string version_marker;
-  for (bool passed = false; !passed;) {
-    COFFER_ASSIGN(const s3::VersionPage page, below_.ListVersions(key, key_marker, version_marker));
-    COFFER_ASSIGN(const bool more, SeeOwn(key, page, choice));
-    passed = !more;
-    key_marker = page.next_key_marker;
-    version_marker = page.next_version_marker;
-  }
+  COFFER_TRY(
+      EachVersionOf(below_, key, [&](const Version& version) { return choice.See(version); }));
   auto version = choice.Take();
   if (version) Remember(*version);
   return version;

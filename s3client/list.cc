@@ -165,7 +165,12 @@ Result<VersionPage> S3Store::ListVersions(std::string_view prefix, std::string_v
   ask.xml_reply = true;
   COFFER_ASSIGN(const Response response, transport_.Send(ask));
   if (response.status / 100 != 2) return ToError(response, Operation::kListVersions);
-  return ReadVersions(response, prefix);
+  COFFER_ASSIGN(VersionPage page, ReadVersions(response, prefix));
+  if (page.next_key_marker.empty()) return page;
+  if (page.next_key_marker == key_marker && page.next_version_marker == version_marker) {
+    return Malformed("it goes on, but not forward");
+  }
+  return page;
 }
 
 }  // namespace coffer::s3

@@ -453,4 +453,23 @@ TEST_CASE("options: locks that a mount sets, and how far they reach") {
              Catch::Contains("--lock-max"));
 }
 
+TEST_CASE("options: versions") {
+  const auto line = Parse({"versions", "s3://b/f", "--restore", "ID", "--locked=versioned"});
+  REQUIRE(line);
+  const auto& versions = std::get<VersionsOptions>(line->command);
+  CHECK(versions.file == "s3://b/f");
+  CHECK(versions.restore == "ID");
+  CHECK(versions.locked == "versioned");
+  CHECK_FALSE(versions.hidden);
+  const auto hidden = Parse({"versions", "-r", "--hidden", "--json", "s3://b/d"});
+  REQUIRE(hidden);
+  CHECK(std::get<VersionsOptions>(hidden->command).hidden);
+  CHECK(std::get<VersionsOptions>(hidden->command).locked == "refuse");
+  CHECK(Refusal({"versions", "-r", "s3://b/d"}).find("go together") != std::string::npos);
+  CHECK(Refusal({"versions", "--hidden", "s3://b/d"}).find("go together") != std::string::npos);
+  CHECK(Refusal({"versions", "s3://b/d", "--restore", ""}).find("ID") != std::string::npos);
+  CHECK(Refusal({"versions", "s3://b/d", "--restore", "a", "--restore", "b"}).find("once") !=
+        std::string::npos);
+}
+
 }  // namespace coffer::fs

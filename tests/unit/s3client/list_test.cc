@@ -92,5 +92,19 @@ TEST_CASE("ListVersions: versions and markers in order") {
   CHECK(page->next_key_marker == "k+");
 }
 
+TEST_CASE("ListVersions: a list that does not go forward is refused") {
+  StoreBench bench;
+  const auto page =
+      Reply(200, {{"Date", kDate}},
+            "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"
+            "<NextVersionIdMarker>v</NextVersionIdMarker></ListVersionsResult>");
+  bench.wire.Then(page);
+  CHECK(bench.store.ListVersions("k", "k", "u"));
+  bench.wire.Then(page);
+  const auto again = bench.store.ListVersions("k", "k", "v");
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == Code::kUnavailable);
+}
+
 }  // namespace
 }  // namespace coffer::s3
