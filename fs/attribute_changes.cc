@@ -44,18 +44,20 @@ Result<AttributesReply> Filesystem::Impl::SetAttributes(NodeId id, std::optional
   COFFER_ASSIGN(const bool nothing, IsNoChange(node, change));
   if (nothing) return AttributesAsShown(*node);
   if (change.size) COFFER_TRY(ChangeSize(node, *change.size));
+  COFFER_TRY(ChangeOpenOrClosed(node, change));
+  return AttributesAsShown(*node);
+}
+
+Status Filesystem::Impl::ChangeOpenOrClosed(const NodePtr& node, const AttributeChange& change) {
   std::shared_ptr<OpenFile> file;
   {
     const Lock lock(tree_.mu);
     file = node->writing;
   }
-  if (file) {
-    const Turn::Hold turn(file->turn);
-    ChangeOpenFile(*file, change);
-  } else {
-    COFFER_TRY(ChangeClosed(node, change));
-  }
-  return AttributesAsShown(*node);
+  if (!file) return ChangeClosed(node, change);
+  const Turn::Hold turn(file->turn);
+  ChangeOpenFile(*file, change);
+  return Ok();
 }
 
 AttributesReply Filesystem::Impl::AttributesAsShown(const Node& node) const {

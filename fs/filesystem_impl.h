@@ -280,11 +280,13 @@ class Filesystem::Impl {
   std::set<std::string> NamesBelow(const Renaming& renaming,
                                    const std::vector<std::shared_ptr<OpenFile>>& files);
   void FollowCopy(OpenFile& file, const CopiedVersion& copy);
+  void FollowLock(OpenFile& file, const CopiedVersion& copy) EXCLUDES(tree_.mu);
   void ForgetTrees(const Renaming& renaming);
   void ForgetNumbers(const NodePtr& node);
 
   // attribute_changes.cc
   AttributesReply AttributesAsShown(const Node& node) const;
+  Status ChangeOpenOrClosed(const NodePtr& node, const AttributeChange& change);
   Status ChangeClosed(const NodePtr& node, const AttributeChange& change);
   void ChangeOpenFile(OpenFile& file, const AttributeChange& change);
   Status ChangeSize(const NodePtr& node, std::uint64_t size);

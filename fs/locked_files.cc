@@ -206,12 +206,18 @@ Status Filesystem::Impl::SetImmutable(NodeId id, bool immutable) {
 
 // --- locks that come later ---
 
-// Null for none; seldom asked, so that every node may be looked at.
+// Null when the kernel does not hold it.
 NodePtr Filesystem::Impl::NodeOf(std::string_view key) const {
-  for (NodePtr& node : tree_.All()) {
-    if (!node->gone && node->parent && tree_.Key(*node) == key) return std::move(node);
+  NodePtr node = tree_.root();
+  const std::string prefix = tree_.Key(*node);
+  if (!key.starts_with(prefix)) return nullptr;
+  std::string_view path = key.substr(prefix.size());
+  while (!path.empty() && node && node->is_directory()) {
+    const std::size_t slash = path.find('/');
+    node = tree_.Child(*node, std::string(path.substr(0, slash)));
+    path.remove_prefix(slash == path.npos ? path.size() : slash + 1);
   }
-  return nullptr;
+  return path.empty() ? node : nullptr;
 }
 
 bool Filesystem::Impl::IsBeingWritten(std::string_view key) const {

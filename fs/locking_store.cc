@@ -18,8 +18,7 @@ Error NotLocked(Error error) {
 
 }  // namespace
 
-// Nothing where the bucket's own default protects as well.
-s3::Lock LockingStore::LockFor(std::string_view key) const {
+LockingStore::Asked LockingStore::LockFor(std::string_view key) const {
   const std::string& prefix = options_.prefix;
   if (!key.starts_with(prefix) || key.ends_with('/')) return {};
   const auto term = options_.rules.Find(key.substr(prefix.size()));
@@ -27,8 +26,7 @@ s3::Lock LockingStore::LockFor(std::string_view key) const {
   const std::int64_t now_s =
       std::chrono::ceil<std::chrono::seconds>(server_time_.Now()).time_since_epoch().count();
   const s3::Lock lock{term->mode, now_s + term->period_s, false};
-  const s3::Lock given = DefaultLock(options_.policy, now_s);
-  return given.Covers(lock) ? s3::Lock{} : lock;
+  return {lock, DefaultLock(options_.policy, now_s).Covers(lock)};
 }
 
 Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written written,
@@ -39,7 +37,8 @@ Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written wr
     written.lock = info->lock;
     return written;
   }
-  // It cannot be read, so what some servers drop is said once more.
+  // It cannot be read, so what some servers drop is said once more; not so over the default, which
+  // may be more.
   if (way == Way::kOther && !options_.trusted) {
     Status set = inner_.locks().PutRetention(
         {std::string(key), written.version_id, asked.mode, asked.retain_until_s, false});
@@ -62,8 +61,12 @@ Result<s3::Written> LockingStore::Unlocked(std::string_view key,
   const auto owed = OwedFor(key);
   if (!owed) return make();
   owed_->Expect(key, *owed);
-  COFFER_ASSIGN(s3::Written written, make());
-  owed_->Owe(key, written, *owed);
+  auto written = make();
+  if (written) {
+    owed_->Owe(key, *written, *owed);
+  } else {
+    owed_->NotMade(key);
+  }
   return written;
 }
 
@@ -87,40 +90,40 @@ Result<std::vector<s3::FailedDelete>> LockingStore::DeleteMany(
 
 Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
                                       const s3::NewObject& object) {
-  const s3::Lock lock = LockFor(key);
-  if (lock == s3::Lock{}) {
+  const Asked asked = LockFor(key);
+  if (asked.none()) {
     return Unlocked(key, [&] { return inner_.Put(key, body, object); });
   }
   s3::NewObject locked = object;
-  locked.lock = lock;
+  locked.lock = asked.sent();
   COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, locked));
-  return Confirmed(key, std::move(written), lock, Way::kPut);
+  return Confirmed(key, std::move(written), asked.lock, asked.way(Way::kPut));
 }
 
 Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
-  const s3::Lock lock = LockFor(request.to);
-  if (lock == s3::Lock{}) {
+  const Asked asked = LockFor(request.to);
+  if (asked.none()) {
     return Unlocked(request.to, [&] { return inner_.Copy(request); });
   }
   s3::CopyRequest locked = request;
-  locked.target.lock = lock;
+  locked.target.lock = asked.sent();
   COFFER_ASSIGN(s3::Written written, inner_.Copy(locked));
-  return Confirmed(request.to, std::move(written), lock, Way::kOther);
+  return Confirmed(request.to, std::move(written), asked.lock, asked.way(Way::kOther));
 }
 
 Status LockingStore::Rename(const s3::RenameRequest& request) {
-  if (LockFor(request.to) == s3::Lock{}) return inner_.Rename(request);
+  if (LockFor(request.to).none()) return inner_.Rename(request);
   return Error{Code::kUnsupported, "the new name is locked by a rule, which takes a copy"};
 }
 
 Result<s3::Upload> LockingStore::CreateUpload(std::string_view key, const s3::NewObject& object) {
-  const s3::Lock lock = LockFor(key);
-  if (lock == s3::Lock{}) return inner_.CreateUpload(key, object);
+  const Asked asked = LockFor(key);
+  if (asked.none()) return inner_.CreateUpload(key, object);
   s3::NewObject locked = object;
-  locked.lock = lock;
+  locked.lock = asked.sent();
   COFFER_ASSIGN(s3::Upload upload, inner_.CreateUpload(key, locked));
   const Lock guard(mu_);
-  uploads_[upload.id] = lock;
+  uploads_[upload.id] = asked;
   return upload;
 }
 
@@ -128,7 +131,7 @@ Result<s3::Upload> LockingStore::CreateUpload(std::string_view key, const s3::Ne
 Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
                                                  std::span<const s3::Part> parts,
                                                  const s3::Condition& condition) {
-  std::optional<s3::Lock> asked;
+  std::optional<Asked> asked;
   {
     const Lock guard(mu_);
     if (const auto found = uploads_.find(upload.id); found != uploads_.end()) asked = found->second;
@@ -141,11 +144,12 @@ Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
     const Lock guard(mu_);
     uploads_.erase(upload.id);
   }
-  const s3::Lock now = LockFor(upload.key);
+  const s3::Lock now = LockFor(upload.key).lock;
   const auto term =
       options_.rules.Find(std::string_view(upload.key).substr(options_.prefix.size()));
-  const bool late = term && now.retain_until_s - asked->retain_until_s > term->period_s / 10;
-  return Confirmed(upload.key, std::move(written), late ? now : *asked, Way::kOther);
+  const bool late = term && now.retain_until_s - asked->lock.retain_until_s > term->period_s / 10;
+  return Confirmed(upload.key, std::move(written), late ? now : asked->lock,
+                   asked->way(Way::kOther));
 }
 
 Status LockingStore::AbortUpload(const s3::Upload& upload) {

@@ -1,5 +1,5 @@
 // Locks every version that is stored under a name with a lock rule, in the very request that makes
-// it, and believes that it is locked once it was read back.
+// it (unless the bucket's default does), and believes that it is locked once it was read back.
 //
 // It stands below the store that seals and above S3, so that nothing of a mount reaches the bucket
 // past it: a file's commit, the copy of a rename, the copy that carries attributes, whole trees.
@@ -81,10 +81,19 @@ class LockingStore : public s3::ObjectStore {
   s3::ObjectLocks& locks() override { return inner_.locks(); }
 
  private:
-  // How the lock went along: not every server takes it with everything.
-  enum class Way { kPut, kOther };
+  // How the lock went along: not every server takes it with everything, and where the bucket's own
+  // default protects as well it does not go along at all.
+  enum class Way { kPut, kOther, kDefault };
+  struct Asked {
+    s3::Lock lock;  // nothing: no rule
+    bool by_default = false;
 
-  s3::Lock LockFor(std::string_view key) const;
+    bool none() const { return lock == s3::Lock{}; }
+    s3::Lock sent() const { return by_default ? s3::Lock{} : lock; }
+    Way way(Way other) const { return by_default ? Way::kDefault : other; }
+  };
+
+  Asked LockFor(std::string_view key) const;
   // What a version of `key`, which gets no lock now, shall have later.
   std::optional<OwedTerm> OwedFor(std::string_view key) const;
   // Makes a version of `key` that has no lock from here.
@@ -99,7 +108,7 @@ class LockingStore : public s3::ObjectStore {
   OwedLocks* owed_ = nullptr;
   Mutex mu_;
   // By upload id: what CreateUpload asked for.
-  std::unordered_map<std::string, s3::Lock> uploads_ GUARDED_BY(mu_);
+  std::unordered_map<std::string, Asked> uploads_ GUARDED_BY(mu_);
 };
 
 }  // namespace coffer::fs

@@ -13,27 +13,10 @@ namespace {
 
 constexpr std::chrono::seconds kLookEvery{10};
 
-std::string OwedLine(std::string_view key, const OwedTerm& owed) {
-  Json json;
-  json["owed"] = UriEscape(key, Slash::kEscape);
-  json["mode"] = owed.term.mode;
-  json["period_s"] = owed.term.period_s;
-  json["rest_s"] = owed.rest.count();
-  return json.dump() + "\n";
-}
-
 std::string PaidLine(std::string_view key) {
   Json json;
   json["paid"] = UriEscape(key, Slash::kEscape);
   return json.dump() + "\n";
-}
-
-using Recorded = std::map<std::string, OwedTerm, std::less<>>;
-
-std::string AllRecorded(const Recorded& recorded) {
-  std::string text;
-  for (const auto& [key, owed] : recorded) text += OwedLine(key, owed);
-  return text;
 }
 
 std::optional<std::string> KeyOf(const Json& json, const char* name) {
@@ -58,20 +41,9 @@ std::optional<OwedTerm> TermOf(const Json& json) {
                   std::chrono::seconds(rest->get<std::int64_t>())};
 }
 
-// A line that a crash cut short was not acknowledged, and its version not made.
-Recorded Unpaid(std::string_view text) {
-  Recorded unpaid;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const Json json = Json::parse(text.substr(0, end), nullptr, false);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (!json.is_object()) continue;
-    const auto key = KeyOf(json, "owed");
-    const auto owed = TermOf(json);
-    if (key && owed) unpaid.insert_or_assign(*key, *owed);
-    if (const auto paid = KeyOf(json, "paid")) unpaid.erase(*paid);
-  }
-  return unpaid;
+std::string TextOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 // Why it is locked only now.
@@ -85,7 +57,36 @@ const char* What(const std::string& key) {
 OwedLocks::~OwedLocks() {
   End();
   const Lock lock(mu_);
-  if (parties_.records && debts_.empty()) parties_.records->Remove();
+  if (parties_.records && debts_.empty() && recorded_.empty()) parties_.records->Remove();
+}
+
+std::string OwedLocks::Line(std::string_view key, const Record& record) {
+  Json json;
+  json["owed"] = UriEscape(key, Slash::kEscape);
+  json["mode"] = record.owed.term.mode;
+  json["period_s"] = record.owed.term.period_s;
+  json["rest_s"] = record.owed.rest.count();
+  if (!record.etag.empty()) json["etag"] = record.etag;
+  if (!record.version_id.empty()) json["version"] = record.version_id;
+  return ToText(json, -1) + "\n";
+}
+
+// A line that a crash cut short was not acknowledged, and its version not made.
+OwedLocks::Records OwedLocks::Unpaid(std::string_view text) {
+  Records unpaid;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const Json json = Json::parse(text.substr(0, end), nullptr, false);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    if (!json.is_object()) continue;
+    const auto key = KeyOf(json, "owed");
+    const auto owed = TermOf(json);
+    if (key && owed) {
+      unpaid.insert_or_assign(*key, Record{*owed, TextOf(json, "etag"), TextOf(json, "version")});
+    }
+    if (const auto paid = KeyOf(json, "paid")) unpaid.erase(*paid);
+  }
+  return unpaid;
 }
 
 void OwedLocks::SetHooks(Hooks hooks) {
@@ -101,22 +102,36 @@ OwedLocks::Hooks OwedLocks::hooks() const {
 // recorded_ has what the line says.
 Status OwedLocks::AddLine(const std::string& line, bool durable) {
   CrashRecords& records = *parties_.records;
-  return records.must_begin() ? records.Begin(AllRecorded(recorded_)) : records.Add(line, durable);
+  if (!records.must_begin()) return records.Add(line, durable);
+  std::string all;
+  for (const auto& [key, record] : recorded_) all += Line(key, record);
+  return records.Begin(all);
 }
 
-Status OwedLocks::Record(std::string_view key, const OwedTerm& owed) {
+Status OwedLocks::Remember(std::string_view key, Record record, bool durable) {
   if (!parties_.records) return Ok();
+  const std::string line = Line(key, record);
   const auto known = recorded_.find(key);
-  if (known != recorded_.end() && known->second == owed) return Ok();
-  recorded_.insert_or_assign(std::string(key), owed);
-  return AddLine(OwedLine(key, owed), true);
+  if (known != recorded_.end() && known->second == record) return Ok();
+  std::optional<Record> before;
+  if (known != recorded_.end()) before = known->second;
+  recorded_.insert_or_assign(std::string(key), std::move(record));
+  Status added = AddLine(line, durable);
+  if (added) return added;
+  if (before) {
+    recorded_.insert_or_assign(std::string(key), *std::move(before));
+  } else {
+    recorded_.erase(std::string(key));
+  }
+  return added;
 }
 
 void OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
   Status recorded = Ok();
   {
     const Lock lock(mu_);
-    recorded = Record(key, owed);
+    ++being_made_[std::string(key)];
+    recorded = Remember(key, {owed}, true);
   }
   const Hooks told = hooks();
   if (recorded || !told.warn) return;
@@ -125,21 +140,45 @@ void OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
             recorded.error().what);
 }
 
-void OwedLocks::Add(std::string_view key, std::string etag, const OwedTerm& owed) {
+void OwedLocks::Add(std::string_view key, Record record, bool inherited) {
+  const s3::SteadyTime due = parties_.clock.Steady() + record.owed.rest;
   debts_.insert_or_assign(std::string(key),
-                          Debt{std::move(etag), owed, parties_.clock.Steady() + owed.rest});
+                          Debt{std::move(record), due, ++last_number_, inherited});
   ArmTimer();
+}
+
+void OwedLocks::Made(std::string_view key) {
+  const auto making = being_made_.find(key);
+  if (making != being_made_.end() && --making->second == 0) being_made_.erase(making);
 }
 
 void OwedLocks::Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed) {
   const Lock lock(mu_);
-  Add(key, version.etag, owed);
+  Made(key);
+  Record record{owed, version.etag, version.version_id};
+  // While others make a version of that name, theirs may be the one that counts. And what cannot be
+  // written leaves the line that names no version, which locks this one, too.
+  if (!being_made_.contains(key)) (void)Remember(key, record, false);
+  Add(key, std::move(record), false);
 }
 
+void OwedLocks::NotMade(std::string_view key) {
+  const Lock lock(mu_);
+  Made(key);
+  if (being_made_.contains(key)) return;
+  const auto debt = debts_.find(key);
+  if (debt == debts_.end()) {
+    Drop(key);
+  } else {
+    (void)Remember(key, debt->second.of, false);  // as in Owe
+  }
+}
+
+// The record stays while a version of that name is being made.
 void OwedLocks::Drop(std::string_view key) {
   if (const auto debt = debts_.find(key); debt != debts_.end()) debts_.erase(debt);
   const auto recorded = recorded_.find(key);
-  if (recorded == recorded_.end()) return;
+  if (recorded == recorded_.end() || being_made_.contains(key)) return;
   recorded_.erase(recorded);
   // Not forced to the disk: to look once more at what has been paid changes nothing.
   (void)AddLine(PaidLine(key), false);
@@ -154,24 +193,23 @@ void OwedLocks::Closed(std::string_view key) {
   const Lock lock(mu_);
   const auto found = debts_.find(key);
   if (found != debts_.end()) {
-    found->second.due = parties_.clock.Steady() + found->second.owed.rest;
+    found->second.due = parties_.clock.Steady() + found->second.of.owed.rest;
   }
 }
 
-// True when nothing of a dead mount's record has to stay.
+// True when all that is owed stands in this mount's own records, also what it may not pay.
 bool OwedLocks::Take(std::string_view text, bool allow_compliance, TakenOver& taken) {
   bool all = true;
-  for (const auto& [key, owed] : Unpaid(text)) {
-    if (owed.term.mode == "COMPLIANCE" && !allow_compliance) {
+  for (auto& [key, record] : Unpaid(text)) {
+    const Lock lock(mu_);
+    all = Remember(key, record, true).has_value() && all;
+    if (record.owed.term.mode == "COMPLIANCE" && !allow_compliance) {
       taken.lines.push_back("\"" + key +
                             "\" was to be locked in compliance mode by an earlier mount: that "
                             "takes --allow-compliance");
-      all = false;
       continue;
     }
-    const Lock lock(mu_);
-    all = Record(key, owed).has_value() && all;
-    Add(key, "", owed);
+    Add(key, std::move(record), true);
     ++taken.count;
   }
   return all;
@@ -213,34 +251,45 @@ OwedLocks::DueDebts OwedLocks::Due(bool all) {
 
 void OwedLocks::PayDue() {
   const Hooks told = hooks();
-  DueDebts due = Due(false);
-  std::erase_if(due, [&](const auto& one) {
-    const bool in_use = told.in_use && told.in_use(one.first);
-    if (in_use) Closed(one.first);
-    return in_use;
-  });
-  (void)Pay(due);  // what fails is told, and tried again
-}
-
-bool OwedLocks::PayAll() { return Pay(Due(true)); }
-
-bool OwedLocks::Pay(const DueDebts& debts) {
-  const Hooks told = hooks();
-  bool all = true;
-  for (const auto& [key, debt] : debts) {
-    const Outcome outcome = PayOne(key, debt, told);
-    const Lock lock(mu_);
-    if (outcome == Outcome::kLocked) ++locked_;
-    const auto found = debts_.find(key);
-    if (found == debts_.end() || found->second.etag != debt.etag) continue;
-    if (outcome != Outcome::kFailed) {
-      Drop(key);
+  for (const auto& [key, debt] : Due(false)) {
+    if (told.in_use && told.in_use(key)) {
+      Closed(key);
     } else {
-      found->second.failed = true;
-      all = false;
+      Pay(key, debt, told);
     }
   }
-  return all;
+}
+
+bool OwedLocks::PayAll() {
+  const Hooks told = hooks();
+  const DueDebts debts = Due(true);
+  TaskGroup group(parties_.pool, parties_.pool.threads());
+  for (const auto& [key, debt] : debts) {
+    group.Add([this, &told, &key = key, &debt = debt] { Pay(key, debt, told); });
+  }
+  group.Wait();
+  const Lock lock(mu_);
+  return debts_.empty();
+}
+
+// The same bytes make the same ETag, where nothing is sealed.
+bool OwedLocks::IsAnother(const s3::ObjectInfo& now, const Record& owed) {
+  if (owed.etag.empty()) return false;
+  return now.etag != owed.etag || (!owed.version_id.empty() && now.version_id != owed.version_id);
+}
+
+void OwedLocks::Pay(const std::string& key, const Debt& debt, const Hooks& hooks) {
+  const Outcome outcome = PayOne(key, debt, hooks);
+  const Lock lock(mu_);
+  if (outcome == Outcome::kLocked) ++locked_;
+  const auto found = debts_.find(key);
+  // A version that was made meanwhile owes as much.
+  if (found == debts_.end() || found->second.number != debt.number) return;
+  if (outcome == Outcome::kFailed) {
+    found->second.failed = true;
+  } else {
+    Drop(key);
+  }
 }
 
 Result<s3::ObjectInfo> OwedLocks::Set(const std::string& key, s3::ObjectInfo now,
@@ -266,10 +315,11 @@ OwedLocks::Outcome OwedLocks::PayOne(const std::string& key, const Debt& debt, c
   const auto now = parties_.store.Head(key, {});
   if (!now && now.error().code == Code::kNotFound) return Outcome::kGone;
   if (!now) return failed(now.error());
-  const bool other = !debt.etag.empty() && now->etag != debt.etag;
-  const bool locked_before = debt.etag.empty() && now->lock.Active(now->server_date_s);
-  if (other || locked_before) return Outcome::kGone;
-  const LockTerm& term = debt.owed.term;
+  const LockTerm& term = debt.of.owed.term;
+  // A dead mount may have paid it, and what says so be lost.
+  const bool paid =
+      debt.inherited && now->lock.Covers({term.mode, now->last_modified_s + term.period_s, false});
+  if (paid || IsAnother(*now, debt.of)) return Outcome::kGone;
   const auto locked = Set(key, *now, term, hooks.verified);
   if (!locked) return failed(locked.error());
   if (hooks.locked) hooks.locked(key);

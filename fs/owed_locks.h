@@ -4,8 +4,9 @@
 //
 // What is renamed or removed meanwhile owes nothing any more. What is owed is remembered over a
 // crash, for the next mount of this machine. Safe to share between threads. Lock requests are sent
-// from a task of the pool, or by PayAll; Expect and Forget may write to the local disk; everything
-// else returns at once. Borrows its parties; call End before what the hooks refer to goes.
+// from tasks of the pool, for which PayAll waits (so it is not for one of them); Expect and Forget
+// may write to the local disk; everything else returns at once. Borrows its parties; call End
+// before what the hooks refer to goes.
 
 #pragma once
 
@@ -67,10 +68,13 @@ class OwedLocks {
 
   void SetHooks(Hooks hooks);
 
-  // Before a version of `key` is made that will owe a lock: on the disk when it returns.
+  // Before a version of `key` is made that will owe a lock: on the disk when it returns. Owe or
+  // NotMade follows, unless the process ends.
   void Expect(std::string_view key, const OwedTerm& owed);
   // `version` of `key` shall be locked; in the place of what was owed for an earlier one.
   void Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed);
+  // It failed, and whoever asked was told: what has the name may be somebody else's.
+  void NotMade(std::string_view key);
   // What mounts that died owed is owed by this one, from now on. What went wrong, one line each.
   // Compliance only where that is allowed here: else it stays recorded.
   std::vector<std::string> TakeOver(bool allow_compliance);
@@ -89,10 +93,21 @@ class OwedLocks {
   OwedLockCounts counts() const;
 
  private:
+  // What is owed, and for which version: "" for whatever has the name, where the mount died that
+  // made it.
+  struct Record {
+    OwedTerm owed = {};
+    std::string etag = {};
+    std::string version_id = {};  // "": the service named none
+
+    friend bool operator==(const Record&, const Record&) = default;
+  };
+  using Records = std::map<std::string, Record, std::less<>>;
   struct Debt {
-    std::string etag;  // "": of whatever has the name, where the mount died that made it
-    OwedTerm owed;
+    Record of;
     s3::SteadyTime due;
+    std::uint64_t number = 0;  // tells it from a later one of the name
+    bool inherited = false;    // of a mount that died
     bool failed = false;
   };
   using Debts = std::map<std::string, Debt, std::less<>>;
@@ -106,24 +121,32 @@ class OwedLocks {
   };
 
   DueDebts Due(bool all);
-  bool Pay(const DueDebts& debts);
+  // What fails is told, and tried again.
+  void Pay(const std::string& key, const Debt& debt, const Hooks& hooks);
   Hooks hooks() const;
+  static bool IsAnother(const s3::ObjectInfo& now, const Record& owed);
   Outcome PayOne(const std::string& key, const Debt& debt, const Hooks& hooks);
   Result<s3::ObjectInfo> Set(const std::string& key, s3::ObjectInfo now, const LockTerm& term,
                              bool verified);
   void ArmTimer() REQUIRES(mu_);
-  void Add(std::string_view key, std::string etag, const OwedTerm& owed) REQUIRES(mu_);
+  void Add(std::string_view key, Record record, bool inherited) REQUIRES(mu_);
   void Drop(std::string_view key) REQUIRES(mu_);
-  Status Record(std::string_view key, const OwedTerm& owed) REQUIRES(mu_);
+  void Made(std::string_view key) REQUIRES(mu_);
+  Status Remember(std::string_view key, Record record, bool durable) REQUIRES(mu_);
   Status AddLine(const std::string& line, bool durable) REQUIRES(mu_);
   bool Take(std::string_view text, bool allow_compliance, TakenOver& taken);
+  static Records Unpaid(std::string_view text);
+  static std::string Line(std::string_view key, const Record& record);
 
   const Parties parties_;
   mutable Mutex mu_;
   Hooks hooks_ GUARDED_BY(mu_);
   Debts debts_ GUARDED_BY(mu_);
-  // What the records say of names whose versions are not made yet, or were not.
-  std::map<std::string, OwedTerm, std::less<>> recorded_ GUARDED_BY(mu_);
+  // What stands in this mount's records: of debts, of names that are being made, and of what an
+  // earlier mount owed in compliance mode.
+  Records recorded_ GUARDED_BY(mu_);
+  std::map<std::string, int, std::less<>> being_made_ GUARDED_BY(mu_);  // how many at once
+  std::uint64_t last_number_ GUARDED_BY(mu_) = 0;
   std::uint64_t locked_ GUARDED_BY(mu_) = 0;
   bool timer_set_ GUARDED_BY(mu_) = false;
   Background background_;

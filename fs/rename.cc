@@ -254,6 +254,7 @@ void Filesystem::Impl::FileRenamed(const Renaming& renaming, const s3::CopyReque
   node.version.last_modified_s = written.server_date_s;
   node.valid_until = Until(options_.metadata_ttl);
   ShowLockOfMade(node, written);
+  if (node.writing) node.writing->given_lock = node.lock.lock;
   Renamed(renaming);
 }
 
@@ -300,7 +301,9 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
   for (const auto& file : files) {
     FollowName(*file);
     const auto copy = renamed->followed.find(file->key.substr(renaming.to_key.size()));
-    if (copy != renamed->followed.end()) FollowCopy(*file, copy->second);
+    if (copy == renamed->followed.end()) continue;
+    FollowCopy(*file, copy->second);
+    FollowLock(*file, copy->second);
   }
   ForgetNumbers(renaming.node);
   return Ok();
@@ -338,6 +341,17 @@ void Filesystem::Impl::FollowCopy(OpenFile& file, const CopiedVersion& copy) {
   version.etag = copy.etag;
   version.version_id.clear();  // the journal has none; the ETag tells versions apart
   file.writer.MoveTo(version);
+}
+
+// A lock that the copy got from us is none to whoever writes the file, as for a single file. One
+// HEAD, where there are locks.
+void Filesystem::Impl::FollowLock(OpenFile& file, const CopiedVersion& copy) {
+  if (!options_.locks.protects()) return;
+  const auto info = parts_.store.Head(file.key, {});
+  if (!info || info->etag != copy.etag) return;  // then its next commit finds out
+  LearnLock(file.node, file.key, *info);
+  const Lock lock(tree_.mu);
+  file.given_lock = info->lock;
 }
 
 // A rename failed on its way: either side may hold some of it, so both are asked anew.

@@ -26,12 +26,14 @@ bool Alone(const AttributeChange& change, Field AttributeChange::*field) {
 Result<bool> Filesystem::Impl::ChangeAsWorm(const NodePtr& node, const AttributeChange& change) {
   if (!options_.worm.snaplock || !options_.locks.enabled || node->directory) return false;
   bool locked = false;
+  bool retained = false;  // under a hold alone no date is there to be moved
   {
     const Lock lock(tree_.mu);
     if (node->attributes.type != FileType::kFile) return false;
     locked = node->lock.known && node->lock.lock.Active(ServerSeconds());
+    retained = locked && node->lock.lock.Retained(ServerSeconds());
   }
-  if (locked && Alone(change, &AttributeChange::atime)) {
+  if (retained && Alone(change, &AttributeChange::atime)) {
     LockChange longer;
     longer.until_s = *change.atime / kNsPerS;
     COFFER_TRY(ChangeLock(node->id, longer));
@@ -48,9 +50,10 @@ Result<bool> Filesystem::Impl::CommitWorm(const NodePtr& node, const AttributeCh
   COFFER_TRY(LearnAttributes(node));
   LockChange lock;
   lock.mode_if_new = options_.worm.mode;
-  std::shared_ptr<OpenFile> file;
+  AttributeChange back;
   {
     const Lock guard(tree_.mu);
+    back.mode = node->attributes.mode;
     if ((ModeOf(*node) & kWriteBits) == 0) return false;  // they were gone before
     const std::int64_t now_s = ServerSeconds();
     const std::int64_t date_s = node->attributes.atime / kNsPerS;
@@ -64,16 +67,16 @@ Result<bool> Filesystem::Impl::CommitWorm(const NodePtr& node, const AttributeCh
     if (*lock.until_s - now_s > options_.locks.longest_s) {
       return Error{Code::kInvalid, "the date is further away than --lock-max allows"};
     }
-    file = node->writing;
   }
-  if (file) {
-    const Turn::Hold turn(file->turn);
-    ChangeOpenFile(*file, change);
-  } else {
-    COFFER_TRY(ChangeClosed(node, change));
+  COFFER_TRY(ChangeOpenOrClosed(node, change));
+  const Status locked = ChangeLock(node->id, lock);  // which sends what waits first
+  if (locked) return true;
+  // With its write bits gone a file looks as if it were locked, and the next chmod would change
+  // nothing.
+  if (const Status undone = ChangeOpenOrClosed(node, back); !undone) {
+    return Error(locked.error()).While("it is not locked, and its write bits are gone");
   }
-  COFFER_TRY(ChangeLock(node->id, lock));  // which sends what waits first
-  return true;
+  return Error(locked.error());
 }
 
 // What existing tools read the date from.

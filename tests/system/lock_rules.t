@@ -112,6 +112,14 @@ is "$(cat "$M/data/log") $(versions_of data/log)" $'one\ntwo 2' "are its own to 
 is "$(server_requests '[.[] | select(.operation == "PutObject" and .key == "data/log") | .lock | length] | join(" ")')" "2 2" \
   "each locked in its own request"
 refused "and the next open is refused" bash -c "echo three >>'$M/data/log'"
+renamed() { # FROM TO OPEN: written on through a handle whose file gets its lock by a rename
+  exec {open}>"$M/$3" && echo one >&"$open" && sync "$M/$3" && mv "$M/$1" "$M/$2" && echo two >&"$open" && exec {open}>&-
+}
+ok "a writer goes on when a rename locks its file" renamed other/log data/later other/log
+is "$(cat "$M/data/later") $(mode_of data/later)" $'one\ntwo GOVERNANCE' "and what it writes is locked"
+mkdir "$M/other/open"
+ok "and when its directory's does" renamed other/open data/open other/open/log
+is "$(cat "$M/data/open/log") $(mode_of data/open/log)" $'one\ntwo GOVERNANCE' "and what it writes there, too"
 server_control POST clock '{"offset_s": 2678400}' >/dev/null # 31 days
 ls "$M/data" >/dev/null
 is_free() { [[ $(lsattr "$M/data/f" 2>/dev/null | cut -c5) == - ]]; }
@@ -173,6 +181,18 @@ ok "touch -a sets the date" touch -a -d "$WHEN" "$M/worm"
 ok "chmod a-w commits it" chmod a-w "$M/worm"
 is "$(mode_of worm) $(getfattr --only-values -n user.immutable.until "$M/worm" 2>/dev/null)" "GOVERNANCE $WHEN" "it is locked until then"
 is "$(stat -c %x "$M/worm" | cut -d. -f1)" "$(date -d "$WHEN" '+%F %T')" "as its time of last access shows"
+write x "$M/retried" && touch -a -d "$WHEN" "$M/retried"
+server_control POST faults '[{"match": {"operation": "PutObjectRetention", "times": 1}, "do": {"status": 403, "code": "AccessDenied"}}]' \
+  >/dev/null
+exits 1 "a chmod that cannot lock" chmod a-w "$M/retried"
+is "$(stat -c %a "$M/retried")" 644 "leaves the write bits"
+server_control POST faults '[]' >/dev/null
+ok "so that it can be tried again" chmod a-w "$M/retried"
+is "$(mode_of retried) $(stat -c %a "$M/retried")" "GOVERNANCE 444" "and locks then"
+write x "$M/held" && chattr +i "$M/held"
+refused "a hold has no date to be moved" touch -a -d "$WHEN" "$M/held"
+is "$(lock_of held | jq -r .mode)" "" "and gets none"
+chattr -i "$M/held"
 refused "a shorter time" touch -a -d "$(date -u -d '+1 hour' +%FT%TZ)" "$M/worm"
 ok "a longer one" touch -a -d "$(date -u -d '+4 hours' +%FT%TZ)" "$M/worm"
 refused "chmod u+w" chmod u+w "$M/worm"
@@ -244,8 +264,13 @@ like "$(setfattr -n user.coffer.lock.retain-until -v 2099-01-01T00:00:00Z "$M/s/
   "--lock-max bounds setfattr, too"
 unmount
 mount_at s3://default --lock-rule '**=governance:5d'
+server_forget
 write x "$M/f"
 is "$(mode_of f default) $(days_of f default)" "GOVERNANCE 10" "a default that is longer stays"
+is "$(locks_sent)" "" "and no lock is sent that would be less"
+ok "when the default is taken away" "$COFFER" lock-default set s3://default none --yes --endpoint-url "http://$S3:$SERVER_PORT"
+write x "$M/g"
+is "$(mode_of g default) $(days_of g default)" "GOVERNANCE 5" "the rule still holds: what comes back is looked at"
 unmount
 
 note "a sealed volume has rules of its own"

@@ -153,9 +153,18 @@ TEST_CASE("locking store: what the bucket gives by itself is not made less") {
   policy.default_mode = "COMPLIANCE";
   policy.default_period_s = 60 * kDay;
   Bench bench(LockEnabled(), policy);
+  int sent = 0;
+  bench.fake.SetHook([&](Operation operation, std::string_view key) -> std::optional<test::Fault> {
+    // This store gives nothing by itself: as if the default had just been taken away.
+    if (operation == Operation::kHead) sent += bench.LockOf(std::string(key)) == "none" ? 0 : 1;
+    return std::nullopt;
+  });
   REQUIRE(bench.Put("p/a"));
-  CHECK(bench.LockOf("p/a") == "none");  // this store gives nothing by itself: no lock was sent
-  CHECK(bench.fake.count(Operation::kHead) == 0);
+  REQUIRE(bench.Upload("p/b"));
+  REQUIRE(bench.Copy("p/a", "p/c"));
+  CHECK(sent == 0);  // the default may be more than the rule
+  for (const char* key : {"p/a", "p/b", "p/c"}) CHECK(bench.LockOf(key) == "GOVERNANCE 30");
+  CHECK(bench.fake.count(Operation::kPutRetention) == 3);
 }
 
 TEST_CASE("locking store: what cannot be read back is said twice where it may be dropped") {

@@ -199,6 +199,140 @@ TEST_CASE("owed locks: a mount that dies leaves what it owed to the next one") {
   CHECK(open()->TakeOver(true).empty());
 }
 
+namespace {
+
+// Mounts one after another, of which some die.
+struct Mounts {
+  std::unique_ptr<OwedLocks> Open() {
+    auto records = CrashRecords::Open({state.path(), "owed-locks", "volume"});
+    REQUIRE(records);
+    return std::make_unique<OwedLocks>(OwedLocks::Parties{fake, pool, clock, *std::move(records)});
+  }
+  void Owe(OwedLocks& owed, const std::string& key, const std::string& mode) {
+    const OwedTerm term{{mode, kDay}, minutes(10)};
+    owed.Expect(key, term);
+    const auto written = fake.Put(key, AsBytes("x"), {});
+    REQUIRE(written);
+    owed.Owe(key, *written, term);
+  }
+  bool Locked(const std::string& key, std::int64_t period_s = 1) const {
+    const s3::Lock lock = fake.Info(key)->lock;
+    return lock.Retained(fake.now()) && lock.retain_until_s >= fake.now() + period_s;
+  }
+  test::TempDirectory state;
+  FakeStore fake{Bench::StoreOptions()};
+  s3::FakeClock clock;
+  WorkerPool pool{1};
+};
+
+}  // namespace
+
+TEST_CASE(
+    "owed locks: after a crash a lock that is weaker is no payment, and one that was paid is") {
+  Mounts mounts;
+  auto dead = mounts.Open();
+  for (const char* key : {"weaker", "held", "paid"}) mounts.Owe(*dead, key, "GOVERNANCE");
+  dead.reset();
+  auto& locks = mounts.fake.locks();
+  const std::int64_t now = mounts.fake.now();
+  REQUIRE(locks.PutRetention(
+      {"weaker", mounts.fake.Info("weaker")->version_id, "GOVERNANCE", now + 60, false}));
+  REQUIRE(locks.PutLegalHold("held", mounts.fake.Info("held")->version_id, true));
+  REQUIRE(locks.PutRetention(
+      {"paid", mounts.fake.Info("paid")->version_id, "GOVERNANCE", now + kDay, false}));
+  mounts.fake.AdvanceTime(3600);
+  auto next = mounts.Open();
+  CHECK(next->TakeOver(false).size() == 1);
+  CHECK(next->PayAll());
+  CHECK(mounts.Locked("weaker", kDay));
+  CHECK(mounts.Locked("held", kDay));
+  CHECK(mounts.fake.Info("paid")->lock.retain_until_s == now + kDay);
+  CHECK(next->counts().locked == 2);
+}
+
+TEST_CASE("owed locks: a version that was not made owes nothing, whoever has its name") {
+  Mounts mounts;
+  auto dead = mounts.Open();
+  const OwedTerm term{{"GOVERNANCE", kDay}, minutes(10)};
+  dead->Expect("theirs", term);
+  mounts.fake.Plant("theirs", "y");
+  dead->NotMade("theirs");
+  mounts.Owe(*dead, "ours", "GOVERNANCE");
+  dead->Expect("ours", term);
+  dead->NotMade("ours");
+  dead.reset();
+  auto next = mounts.Open();
+  next->TakeOver(false);
+  CHECK(next->counts().waiting == 1);
+  CHECK(next->PayAll());
+  CHECK_FALSE(mounts.Locked("theirs"));
+  CHECK(mounts.Locked("ours"));
+}
+
+TEST_CASE("owed locks: what dies in the middle of a version is locked, whichever it has become") {
+  Mounts mounts;
+  auto dead = mounts.Open();
+  mounts.Owe(*dead, "f", "GOVERNANCE");
+  dead->Expect("f", {{"GOVERNANCE", kDay}, minutes(10)});
+  dead->PayAll();  // pays the first, and must not forget the second
+  REQUIRE(mounts.fake.Put("f", AsBytes("second"), {}));
+  dead.reset();
+  auto next = mounts.Open();
+  next->TakeOver(false);
+  CHECK(next->PayAll());
+  CHECK(mounts.Locked("f", kDay));
+}
+
+TEST_CASE("owed locks: what may not be paid does not keep what was") {
+  Mounts mounts;
+  auto dead = mounts.Open();
+  mounts.Owe(*dead, "strict", "COMPLIANCE");
+  mounts.Owe(*dead, "left", "GOVERNANCE");
+  dead.reset();
+  for (int mount = 0; mount < 2; ++mount) {
+    auto next = mounts.Open();
+    next->TakeOver(false);
+    CHECK(next->counts().waiting == (mount == 0 ? 1 : 0));
+    CHECK(next->PayAll());
+    mounts.fake.AdvanceTime(2 * kDay);
+  }
+  CHECK_FALSE(mounts.Locked("left"));
+  CHECK_FALSE(mounts.Locked("strict"));
+  auto third = mounts.Open();
+  third->TakeOver(true);
+  CHECK(third->counts().waiting == 1);
+  CHECK(third->PayAll());
+  CHECK(mounts.Locked("strict"));
+}
+
+TEST_CASE(
+    "owed locks: a version of the same bytes that is made while one is locked is locked, too") {
+  Bench bench;
+  bench.Put("p/a-tmp-1");
+  bool again = false;
+  bench.fake.SetHook([&](Operation operation, std::string_view) -> std::optional<test::Fault> {
+    if (operation != Operation::kPutRetention || std::exchange(again, true)) return std::nullopt;
+    bench.Put("p/a-tmp-1");
+    return std::nullopt;
+  });
+  bench.Pass(minutes(11));
+  REQUIRE(again);
+  CHECK_FALSE(bench.Locked("p/a-tmp-1"));  // the one before is
+  CHECK(bench.owed.counts().waiting == 1);
+  bench.Pass(minutes(11));
+  CHECK(bench.Locked("p/a-tmp-1"));
+  CHECK(bench.owed.counts().waiting == 0);
+}
+
+TEST_CASE("owed locks: a version that somebody else made of the same bytes owes nothing") {
+  Bench bench;
+  bench.Put("p/a-tmp-1");
+  bench.fake.Plant("p/a-tmp-1", "x");
+  bench.Pass(minutes(11));
+  CHECK_FALSE(bench.Locked("p/a-tmp-1"));
+  CHECK(bench.owed.counts().waiting == 0);
+}
+
 TEST_CASE("owed locks: at the end all are paid at once") {
   Bench bench;
   bench.Put("p/a-tmp-1");
