@@ -208,7 +208,8 @@ coffer umount "$MOUNT"
 sleep 1.1
 THEN=$(now)
 list_versions >"$WORK/versions"
-grep -vE '^(not-locked/|repo/locks/)|/ ' "$WORK/versions" >"$WORK/locked"
+# not directories, and not what restic wrote under temporary names: the rename into place locks
+grep -vE '^(not-locked/|repo/locks/)|/ |-tmp-[0-9]* ' "$WORK/versions" >"$WORK/locked"
 grep -q '^\.coffer/volume ' "$WORK/locked" || die "the volume has no descriptor"
 keep "$WORK/before"
 (($(count '^200' "$WORK/before.statuses") == $(wc -l <"$WORK/locked"))) || die "not everything can be read before it begins"
