@@ -1,7 +1,8 @@
 #include "fs/bucket_facts.h"
 
-#include <algorithm>
 #include <charconv>
+
+#include "crypto/ascii.h"
 
 namespace coffer::fs {
 namespace {
@@ -10,11 +11,6 @@ constexpr int kMostDays = 36'500;
 constexpr int kMostYears = 100;
 constexpr int kOldVersionDays = 30;
 constexpr int kUploadDays = 7;
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 std::string Period(const s3::BucketLock& lock) {
   if (lock.default_years > 0) return std::to_string(lock.default_years) + "y";
@@ -54,7 +50,7 @@ Json Describe(const s3::BucketLock& lock) {
   Json json;
   json["object_lock"] = lock.enabled;
   json["default"] =
-      lock.default_mode.empty() ? "none" : Lower(lock.default_mode) + ":" + Period(lock);
+      lock.default_mode.empty() ? "none" : AsciiLower(lock.default_mode) + ":" + Period(lock);
   return json;
 }
 
@@ -90,8 +86,8 @@ std::string InWords(const s3::Versioning& versioning) {
 std::string InWords(const s3::BucketLock& lock) {
   if (!lock.enabled) return "the bucket has no Object Lock";
   if (lock.default_mode.empty()) return "Object Lock is on, no default retention";
-  return "Object Lock is on; every new object is locked: " + Lower(lock.default_mode) + " for " +
-         Period(lock);
+  return "Object Lock is on; every new object is locked: " + AsciiLower(lock.default_mode) +
+         " for " + Period(lock);
 }
 
 Result<s3::BucketLock> ParseLockDefault(const std::string& text) {

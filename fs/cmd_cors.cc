@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "fs/bucket_change.h"
 #include "fs/cors_rules.h"
 #include "fs/exit_code.h"
@@ -142,14 +143,9 @@ struct Seen {
 };
 
 bool ListHas(std::string_view list, std::string_view word) {
-  const std::string text = "," + std::string(list) + ",";
-  std::string clean;
-  for (const char c : text) {
-    if (c != ' ') clean += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  std::string wanted;
-  for (const char c : word) wanted += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return clean.find("," + wanted + ",") != std::string::npos || clean == ",*,";
+  std::string clean = "," + AsciiLower(list) + ",";
+  std::erase(clean, ' ');
+  return clean.find("," + AsciiLower(word) + ",") != std::string::npos || clean == ",*,";
 }
 
 class Check {

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "crypto/ascii.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -82,10 +84,7 @@ std::string ContentTypeOf(std::string_view key) {
   const std::string_view name = key.substr(key.rfind('/') + 1);
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return {};
-  std::string extension(name.substr(dot + 1));
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
+  const std::string extension = AsciiLower(name.substr(dot + 1));
   const auto found = std::lower_bound(
       kTypes.begin(), kTypes.end(), extension,
       [](const auto& row, const std::string& wanted) { return row.first < wanted; });

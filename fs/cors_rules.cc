@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crypto/ascii.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "s3client/api_error.h"
@@ -11,12 +12,6 @@ namespace coffer::fs {
 namespace {
 
 constexpr std::string_view kOwn = "coffer-";
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 // One '*' stands for any text, the empty one too.
 bool Matches(std::string_view pattern, std::string_view text) {
@@ -46,7 +41,7 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
   for (const std::string& allowed : rule.origins) {
     if (allowed == origin + "/")
       return "it has " + allowed + ", with a slash at its end, which no origin has";
-    if (Lower(allowed) == Lower(origin)) return "it has " + allowed + ": capitals count";
+    if (AsciiLower(allowed) == AsciiLower(origin)) return "it has " + allowed + ": capitals count";
     if (!Matches(HostOf(allowed), HostOf(origin))) continue;
     if (SchemeOf(allowed) != SchemeOf(origin))
       return std::string("it is for ")
@@ -78,7 +73,7 @@ std::string Reason(const s3::CorsRule& rule, const PageRequest& request) {
   if (!NeedsPreflight(request)) return "";
   std::vector<std::string> lower;
   lower.reserve(rule.headers.size());
-  for (const std::string& header : rule.headers) lower.push_back(Lower(header));
+  for (const std::string& header : rule.headers) lower.push_back(AsciiLower(header));
   for (const std::string& header : HeadersToAskFor(request)) {
     if (!any(lower, header)) return "it has origin and method, but not the header " + header;
   }
@@ -93,7 +88,7 @@ Json Sorted(std::vector<std::string> values) {
 Json SortedLower(const std::vector<std::string>& values) {
   std::vector<std::string> lower;
   lower.reserve(values.size());
-  for (const std::string& value : values) lower.push_back(Lower(value));
+  for (const std::string& value : values) lower.push_back(AsciiLower(value));
   return Sorted(std::move(lower));
 }
 
@@ -115,7 +110,7 @@ Status CheckOrigin(std::string_view origin, bool pattern) {
   if (rest.find_first_of("/?#") != rest.npos) return wrong("goes on after the host");
   if (std::any_of(origin.begin(), origin.end(), [](char c) { return c <= ' ' || c == '\x7f'; }))
     return wrong("holds a blank or a control character");
-  if (Lower(origin) != origin) return wrong("has capitals, which browsers make small");
+  if (AsciiLower(origin) != origin) return wrong("has capitals, which browsers make small");
   const auto stars = std::count(origin.begin(), origin.end(), '*');
   if (stars > (pattern ? 1 : 0)) {
     return wrong(pattern ? "has more than one '*'" : "has a '*': which page is it?");
@@ -129,7 +124,7 @@ std::vector<std::string> HeadersToAskFor(const PageRequest& request) {
                                                      "content-language"};
   std::vector<std::string> asked;
   for (const std::string& header : request.headers) {
-    std::string lower = Lower(header);
+    std::string lower = AsciiLower(header);
     if (std::find(kSafe.begin(), kSafe.end(), lower) == kSafe.end())
       asked.push_back(std::move(lower));
   }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "s3client/date.h"
 
 namespace coffer::fs {
@@ -52,13 +53,6 @@ std::string Counted(std::int64_t number, std::string_view unit) {
   return std::to_string(number) + " " + std::string(unit) + (number == 1 ? "" : "s");
 }
 
-std::string Upper(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; });
-  return upper;
-}
-
 }  // namespace
 
 Result<std::int64_t> ParseLockPeriod(std::string_view text) {
@@ -73,7 +67,7 @@ Result<std::int64_t> ParseLockPeriod(std::string_view text) {
 }
 
 Result<std::string> ParseLockMode(std::string_view text) {
-  std::string mode = Upper(text);
+  std::string mode = AsciiUpper(text);
   if (mode == "GOVERNANCE" || mode == "COMPLIANCE") return mode;
   return Error{Code::kInvalid, "is governance or compliance"};
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "fs/filesystem_impl.h"
 #include "fs/lock_write.h"
 #include "s3client/date.h"
@@ -33,13 +34,6 @@ bool SameAsGiven(const s3::Lock& given, const s3::Lock& found, std::int64_t slac
 }
 
 Error NoObjectLock() { return {Code::kUnsupported, "the bucket has no Object Lock"}; }
-
-std::string Upper(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; });
-  return upper;
-}
 
 }  // namespace
 
@@ -277,7 +271,7 @@ Status Filesystem::Impl::SetLockXattr(NodeId id, std::string_view field,
                                       std::optional<std::string_view> value) {
   if (!value) return Error{Code::kNotPermitted, "a lock is not taken off by removing its name"};
   LockChange change;
-  const std::string word = Upper(*value);
+  const std::string word = AsciiUpper(*value);
   if (field == "legal-hold" && (word == "ON" || word == "OFF")) {
     change.hold = word == "ON";
   } else if (field == "retain-until") {

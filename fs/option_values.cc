@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "crypto/ascii.h"
 #include "fs/lock_duration.h"
 
 namespace coffer::fs {
@@ -11,20 +12,13 @@ namespace {
 
 Error Complaint(std::string what) { return {Code::kInvalid, std::move(what)}; }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
 // A decimal number at the start of `text`, what follows it in `rest`.
 std::optional<double> Leading(std::string_view text, std::string* rest) {
   double value = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc() || !std::isfinite(value) || value < 0) return std::nullopt;
-  *rest = Lower(text.substr(static_cast<std::size_t>(end - text.data())));
+  *rest = AsciiLower(text.substr(static_cast<std::size_t>(end - text.data())));
   return value;
 }
 
@@ -189,7 +183,7 @@ Result<std::uint64_t> ParseNumber(std::string_view text) {
 }
 
 Result<bool> ParseSwitch(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = AsciiLower(text);
   for (const std::string_view yes : {"true", "yes", "on", "1"})
     if (lower == yes) return true;
   for (const std::string_view no : {"false", "no", "off", "0"})

@@ -9,20 +9,13 @@
 #include <optional>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "s3client/date.h"
 
 namespace coffer::fs {
 namespace {
 
 using s3::Tri;
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 Tri ToTri(bool yes) { return yes ? Tri::kYes : Tri::kNo; }
 Tri Not(Tri value) {
@@ -143,13 +136,13 @@ Tri Matches(std::string_view op, const std::string& wanted, const std::string& f
   };
   if (op == "StringEquals") return on_text([](auto a, auto b) { return a == b; });
   if (op == "StringEqualsIgnoreCase") {
-    return on_text([](auto a, auto b) { return Lower(a) == Lower(b); });
+    return on_text([](auto a, auto b) { return AsciiLower(a) == AsciiLower(b); });
   }
   if (op == "StringLike") return on_text([](auto a, auto b) { return Fits(a, b); });
   if (op == "ArnEquals" || op == "ArnLike") {
     return on_text([](auto a, auto b) { return FitsArn(a, b); });
   }
-  if (op == "Bool") return ToTri(Lower(wanted) == Lower(found));
+  if (op == "Bool") return ToTri(AsciiLower(wanted) == AsciiLower(found));
   if (op == "IpAddress") return InRange(wanted, found);
   if (op.starts_with("Numeric")) return Compare(op.substr(7), Number(found), Number(wanted));
   if (op.starts_with("Date")) return Compare(op.substr(4), Moment(found), Moment(wanted));
@@ -200,7 +193,7 @@ Tri AnyFits(const std::vector<std::string>& patterns, std::string_view text,
 }
 
 bool FitsAction(std::string_view pattern, std::string_view action) {
-  return Fits(Lower(pattern), Lower(action));
+  return Fits(AsciiLower(pattern), AsciiLower(action));
 }
 
 bool IsRootOf(const std::string& arn, const std::string& account) {
@@ -306,14 +299,14 @@ Result<PolicyCaller> ParseCaller(std::string_view arn) {
 
 Tri Holds(const PolicyCondition& condition, const PolicyRequest& request) {
   std::string op = condition.op;
-  const std::string key = Lower(condition.key);
+  const std::string key = AsciiLower(condition.key);
   const auto found = request.context.find(key);
   const bool present = found != request.context.end();
   if (!present && !AbsentIsKnown(key)) return Tri::kUnknown;
   if (op == "Null") {
     Tri any = Tri::kNo;
     for (const std::string& value : condition.values) {
-      any = Either(any, ToTri((Lower(value) == "true") != present));
+      any = Either(any, ToTri((AsciiLower(value) == "true") != present));
     }
     return any;
   }

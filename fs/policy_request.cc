@@ -4,19 +4,13 @@
 #include <string_view>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "s3client/date.h"
 
 namespace coffer::fs {
 namespace {
 
 constexpr std::int64_t kDay_s = 86'400;
-
-std::string Lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 bool IsOfObjects(std::string_view action) {
   const auto has = [&](std::string_view word) { return action.find(word) != action.npos; };
@@ -39,7 +33,7 @@ Status TakeRetention(const std::string& until, std::int64_t now_s, PolicyRequest
 
 Status TakeHeader(const std::string& header, std::int64_t now_s, PolicyRequest& request) {
   const std::size_t equals = header.find('=');
-  const std::string name = Lower(header.substr(0, equals));
+  const std::string name = AsciiLower(header.substr(0, equals));
   const std::string value = header.substr(equals + 1);
   constexpr std::string_view kLock = "x-amz-object-lock-";
   if (name.find(':') != std::string::npos) {

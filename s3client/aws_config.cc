@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "crypto/ascii.h"
+
 namespace coffer::s3 {
 namespace {
 
@@ -73,8 +75,7 @@ class Reader {
 
   Status Switch(std::string_view variable, std::initializer_list<std::string_view> keys,
                 bool& into) const {
-    std::string value = Text({variable}, keys);
-    for (char& c : value) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const std::string value = AsciiLower(Text({variable}, keys));
     if (value.empty()) return Ok();
     if (value != "true" && value != "false") {
       return Error{Code::kInvalid, (variable.empty() ? "" : std::string(variable) + " or ") +

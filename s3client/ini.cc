@@ -1,5 +1,7 @@
 #include "s3client/ini.h"
 
+#include "crypto/ascii.h"
+
 namespace coffer::s3 {
 namespace {
 
@@ -19,14 +21,6 @@ std::string_view WithoutComment(std::string_view line) {
     }
   }
   return line;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 std::string FoldBlanks(std::string_view text) {
@@ -70,7 +64,7 @@ class Parser {
   Status Setting(std::string_view text) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return Wrong("neither a section nor `key = value`");
-    key_ = Lower(Trim(text.substr(0, equals)));
+    key_ = AsciiLower(Trim(text.substr(0, equals)));
     if (key_.empty()) return Wrong("a value without a key");
     nested_ = Trim(text.substr(equals + 1)).empty();
     (*section_)[key_] = Trim(text.substr(equals + 1));
@@ -84,7 +78,7 @@ class Parser {
     }
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return Wrong("an indented line without `key = value`");
-    const std::string sub_key = Lower(Trim(text.substr(0, equals)));
+    const std::string sub_key = AsciiLower(Trim(text.substr(0, equals)));
     if (sub_key.empty()) return Wrong("a value without a key");
     (*section_)[key_ + "." + sub_key] = Trim(text.substr(equals + 1));
     return Ok();

@@ -1,8 +1,8 @@
 // Object Lock: retention and legal hold of a version.
 
-#include <algorithm>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "s3client/api_error.h"
 #include "s3client/date.h"
 #include "s3client/s3_store.h"
@@ -32,16 +32,9 @@ bool SaysNeverSet(const ServiceError& said) {
          said.code == "ObjectLockConfigurationNotFoundError";
 }
 
-std::string Lowered(std::string_view text) {
-  std::string lowered(text);
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return lowered;
-}
-
 // "Bucket is missing Object Lock Configuration" and its like; the same code says other things too.
 bool SaysNoObjectLock(const ServiceError& said) {
-  const std::string message = Lowered(said.message);
+  const std::string message = AsciiLower(said.message);
   return said.status == 400 && said.code == "InvalidRequest" &&
          message.find("lock") != std::string::npos && message.find("configur") != std::string::npos;
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "crypto/ascii.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "s3client/sigv4a.h"
@@ -15,14 +16,6 @@ namespace coffer::s3 {
 namespace {
 
 constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // Headers that a proxy or the HTTP library may change or add on the way.
 bool NeverSigned(std::string_view name) {
@@ -56,7 +49,7 @@ struct SignedHeaders {
 SignedHeaders Canonicalize(const Request& request) {
   std::map<std::string, std::string> sorted;
   for (const auto& [name, value] : request.headers.fields()) {
-    const std::string lower = Lower(name);
+    const std::string lower = AsciiLower(name);
     if (NeverSigned(lower)) continue;
     auto [at, inserted] = sorted.try_emplace(lower, Fold(value));
     if (!inserted) at->second += "," + Fold(value);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/ascii.h"
 #include "crypto/encoding.h"
 
 namespace coffer::s3 {
@@ -10,14 +11,6 @@ namespace {
 constexpr std::string_view kPrefix = "x-amz-meta-";
 constexpr std::string_view kWordBegin = "=?UTF-8?B?";
 constexpr std::size_t kMaxBytes = 2048;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 bool IsName(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -55,7 +48,7 @@ Result<std::string> DecodeQ(std::string_view text) {
 // One encoded word, without its "=?" and "?="; nothing when it is none that we know.
 Result<std::string> DecodeWord(std::string_view word) {
   const auto charset_end = word.find('?');
-  if (charset_end == std::string_view::npos || Lower(word.substr(0, charset_end)) != "utf-8" ||
+  if (charset_end == std::string_view::npos || AsciiLower(word.substr(0, charset_end)) != "utf-8" ||
       word.size() < charset_end + 3 || word[charset_end + 2] != '?') {
     return Error{Code::kInvalid, "not an encoded word in UTF-8"};
   }
@@ -104,7 +97,7 @@ Status AddUserMetadata(Headers& headers, const Metadata& metadata) {
 Metadata ReadUserMetadata(const Headers& headers) {
   Metadata metadata;
   for (const auto& [name, value] : headers.fields()) {
-    const std::string lower = Lower(name);
+    const std::string lower = AsciiLower(name);
     if (lower.substr(0, kPrefix.size()) != kPrefix) continue;
     const auto [it, is_new] = metadata.emplace(lower.substr(kPrefix.size()), value);
     if (!is_new) it->second += "," + value;

@@ -28,3 +28,12 @@ stored() { server_control POST "buckets/$1/get" "$(jq -nc --arg key "$2" '{key: 
 keys_of() { server_control POST "buckets/$1/keys" "{\"prefix\": \"${2:-}\"}" | jq -r '.keys[]'; }
 # uploads_of BUCKET: how many multipart uploads are unfinished in it
 uploads_of() { server_control POST "buckets/$1/keys" '{"prefix": ""}' | jq '.uploads | length'; }
+# volume_of KIND SOURCE: a volume there that is plain or sealed; sets OPTIONS to mount it with
+# shellcheck disable=SC2034  # OPTIONS is for the test
+volume_of() {
+  OPTIONS=()
+  [[ $1 == sealed ]] || return 0
+  [[ -e $WORK/key ]] || (umask 077 && head -c 32 /dev/urandom >"$WORK/key")
+  OPTIONS=(--key-file "$WORK/key" --sealed=yes)
+  "$COFFER" init "$2" --key-file "$WORK/key" >"$WORK/init" 2>&1 || bail "no volume: $(cat "$WORK/init")"
+}

@@ -10,17 +10,11 @@ need_commands jq python3
 start_server --lock-enabled --bucket demo
 server_control POST buckets '{"name": "unversioned"}' >/dev/null
 M=$WORK/m
-head -c 32 /dev/urandom >"$WORK/key"
-chmod 600 "$WORK/key"
 KEY=(--key-file "$WORK/key")
 
 for kind in plain sealed; do
   note "$kind"
-  OPTIONS=()
-  if [[ $kind == sealed ]]; then
-    OPTIONS=("${KEY[@]}" --sealed=yes)
-    "$COFFER" init "s3://demo/$kind" "${KEY[@]}" >"$WORK/init" 2>&1 || bail "no volume: $(cat "$WORK/init")"
-  fi
+  volume_of $kind "s3://demo/$kind"
   next_second
   BEFORE=@$(date +%s)
   next_second

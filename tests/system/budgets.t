@@ -3,21 +3,15 @@
 # access point, on a server that is taken for AWS, of which conditional writes are known: its host name leads to the
 # stand-in by an /etc/hosts that only this test sees. "Listed": the parent was listed, and the index has the row. The
 # time to live of metadata is long where a point needs it, not to measure the machine.
-if [[ ${COFFER_TEST_HOSTS:-} != private ]]; then
-  private=(unshare --mount)
-  ((EUID == 0)) || private+=(--map-root-user)
-  "${private[@]}" true 2>/dev/null && COFFER_TEST_HOSTS=private exec "${private[@]}" "$0" "$@"
-fi
+. "${0%/*}/../lib/private-hosts.sh"
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse
 need_commands jq rsync unshare
-[[ ${COFFER_TEST_HOSTS:-} == private ]] || skip_all "no mount namespace of its own can be had here"
 
 REGION=us-west-2
 POINT=s3-accesspoint.$REGION.amazonaws.com
-echo "127.0.0.1 ap-123456789012.$POINT localhost" >"$WORK/hosts"
-mount --bind "$WORK/hosts" /etc/hosts || bail "no /etc/hosts of its own"
+names_lead_here "ap-123456789012.$POINT"
 start_server --region $REGION --bucket b --access-point ap=b
 unset AWS_ENDPOINT_URL
 M=$WORK/m

@@ -2,22 +2,16 @@
 # Lock rules of a mount: which files are locked, in which request, at what cost, and what is refused where a lock could
 # not be kept. The server is taken for AWS, of which conditional writes are known: its host names lead to the stand-in
 # by an /etc/hosts that only this test sees.
-if [[ ${COFFER_TEST_HOSTS:-} != private ]]; then
-  private=(unshare --mount)
-  ((EUID == 0)) || private+=(--map-root-user)
-  "${private[@]}" true 2>/dev/null && COFFER_TEST_HOSTS=private exec "${private[@]}" "$0" "$@"
-fi
+. "${0%/*}/../lib/private-hosts.sh"
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse
 need_commands jq python3 lsattr chattr getfattr setfattr rsync unshare
-[[ ${COFFER_TEST_HOSTS:-} == private ]] || skip_all "no mount namespace of its own can be had here"
 
 REGION=us-west-2
 S3=s3.$REGION.amazonaws.com
 POINT=s3-accesspoint.$REGION.amazonaws.com
-echo "127.0.0.1 $S3 b.$S3 plain.$S3 default.$S3 ap-123456789012.$POINT apl-123456789012.$POINT localhost" >"$WORK/hosts"
-mount --bind "$WORK/hosts" /etc/hosts || bail "no /etc/hosts of its own"
+names_lead_here "$S3" "b.$S3" "plain.$S3" "default.$S3" "ap-123456789012.$POINT" "apl-123456789012.$POINT"
 start_server --region $REGION --lock-enabled --bucket b --access-point apl=b \
   --user BLIND:secret:deny=GetObjectRetention,GetObjectLegalHold --user UNABLE:secret:deny=PutObjectRetention
 server_control POST buckets "{\"name\": \"plain\", \"region\": \"$REGION\"}" >/dev/null

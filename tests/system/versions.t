@@ -12,8 +12,6 @@ start_server --lock-enabled --bucket demo --user BLIND:secret:deny=GetObjectRete
 for name in unversioned stopped; do server_control POST buckets "{\"name\": \"$name\"}" >/dev/null; done
 as() { AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=secret "${@:2}"; }
 M=$WORK/m
-head -c 32 /dev/urandom >"$WORK/key"
-chmod 600 "$WORK/key"
 KEY=(--key-file "$WORK/key")
 # of FILE JQ: what --json says
 of() { "$COFFER" versions "$1" --json | jq -r "$2"; }
@@ -29,11 +27,7 @@ lock_object() { server_control POST buckets/demo/lock "$(jq -c --arg key "$1" '.
 
 for kind in plain sealed; do
   note "$kind"
-  OPTIONS=()
-  if [[ $kind == sealed ]]; then
-    OPTIONS=("${KEY[@]}" --sealed=yes)
-    "$COFFER" init "s3://demo/$kind" "${KEY[@]}" >"$WORK/init" 2>&1 || bail "no volume: $(cat "$WORK/init")"
-  fi
+  volume_of $kind "s3://demo/$kind"
   mount_coffer "s3://demo/$kind" "$M" "${OPTIONS[@]}" || bail "no mount"
   mkdir -p "$M/d/gone"
   printf first >"$M/d/f"

@@ -9,15 +9,9 @@ need_rgw
 BUCKET=versions-$$
 s3 PUT "/$BUCKET" -H x-amz-bucket-object-lock-enabled:true >/dev/null || bail "no bucket"
 M=$WORK/m
-head -c 32 /dev/urandom >"$WORK/key"
-chmod 600 "$WORK/key"
 of() { "$COFFER" versions "$1" --json | jq -r "$2"; }
 for kind in plain sealed; do
-  OPTIONS=()
-  if [[ $kind == sealed ]]; then
-    OPTIONS=(--key-file "$WORK/key" --sealed=yes)
-    "$COFFER" init "s3://$BUCKET/$kind" --key-file "$WORK/key" >"$WORK/init" 2>&1 || bail "no volume: $(cat "$WORK/init")"
-  fi
+  volume_of $kind "s3://$BUCKET/$kind"
   mount_coffer "s3://$BUCKET/$kind" "$M" "${OPTIONS[@]}" || bail "no mount"
   mkdir "$M/d"
   printf first >"$M/d/f"
