@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A sealed volume in a bucket behind an access point, mounted, with no account anywhere: the stand-in server plays S3 and
-# KMS on loopback.
+# A sealed volume in a bucket with Object Lock, behind an access point, mounted, with no account anywhere: the stand-in
+# server plays S3 and KMS on loopback.
 # On a terminal it leaves you in a shell inside the mount, and `exit` cleans up; elsewhere it shows a short session.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,7 +51,7 @@ export XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache
 export PATH=$B:$PATH
 
 start_server() {
-  python3 tests/server --port 0 --port-file "$work/port" --region "$REGION" --bucket "$BUCKET" \
+  python3 tests/server --port 0 --port-file "$work/port" --region "$REGION" --lock-enabled --bucket "$BUCKET" \
     --access-point "$POINT=$BUCKET" >"$work/server.log" 2>&1 &
   server=$!
   for _ in {1..200}; do
@@ -91,7 +91,8 @@ say "coffer mount --sealed=yes $source $mount"
 cd "$mount"
 
 if [[ -t 0 && -t 1 ]]; then
-  printf '\nYou are in the bucket now. "coffer status ." tells what it costs; "exit" unmounts and cleans up.\n\n'
+  printf '\nYou are in the bucket now. "coffer status ." tells what it costs; "coffer lock FILE --for 1m"\n'
+  printf 'keeps a file, from root too, until the minute is over; "exit" unmounts and cleans up.\n\n'
   PS1='coffer demo \$ ' bash --norc -i || true
 else
   say 'echo "hello, bucket" > hello.txt'
@@ -103,8 +104,11 @@ else
   say 'mv photos/copy.txt photos/moved.txt'
   say 'echo "and one line more" >> photos/moved.txt'
   say 'ls -lR'
-  say 'rm hello.txt'
   say 'coffer status .'
+  say 'coffer lock hello.txt --for 5s'
+  say 'lsattr hello.txt'
+  say 'rm -f hello.txt' || true
+  say 'sleep 6; rm hello.txt && echo "its time was over"'
 fi
 
 cd "$work"

@@ -13,8 +13,8 @@ packages_for() {
   case $1 in
     build) echo g++ make pkgconf libfuse3-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libtinyxml2-dev libspdlog-dev \
       libfmt-dev libsqlite3-dev libcli11-dev nlohmann-json3-dev ca-certificates ;;
-    demo) echo fuse3 python3 curl ;;
-    test) echo catch2 perl fuse3 python3 curl jq openssl attr procps rsync restic git strace faketime
+    demo) echo fuse3 python3 curl e2fsprogs ;;
+    test) echo catch2 perl fuse3 python3 curl jq openssl attr e2fsprogs procps rsync restic git strace faketime
       [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
     conformance) echo python3-venv ;;
     interop) echo python3-venv s3fs rclone ;;
