@@ -220,6 +220,6 @@ bool Filesystem::IsBeingWritten(std::string_view key) const { return impl_->IsBe
 void Filesystem::LockedMeanwhile(const std::string& key) { impl_->LockedMeanwhile(key); }
 bool Filesystem::Drain() { return impl_->Drain(); }
 FilesystemStats Filesystem::stats() const { return impl_->stats(); }
-const ReadCounters& Filesystem::read_counters() const { return impl_->read_counters_; }
+const ReadCounters& Filesystem::read_counters() const { return *impl_->read_counters_; }
 
 }  // namespace coffer::fs

@@ -155,7 +155,7 @@ class Filesystem::Impl {
   mutable Tree tree_;
   ChangeGate gate_;
   Rescue rescue_;
-  ReadCounters read_counters_;
+  const std::shared_ptr<ReadCounters> read_counters_ = std::make_shared<ReadCounters>();
   Reader::Shared reading_;
   Writer::Shared writing_;
 

@@ -78,7 +78,7 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     return Error{Code::kUnavailable, "the listing shows another size than the object has"};
   }
   const std::shared_ptr<Reader> reader = ReaderFor(handle);
-  read_counters_.bytes_fetched += fetched->body.size();
+  read_counters_->bytes_fetched += fetched->body.size();
   reader->Prime(std::move(fetched->body));
   const Fact fact = FactOf(key, fetched->info);
   const Lock lock(tree_.mu);

@@ -82,7 +82,7 @@ Reader::State::~State() {
 
 void Reader::State::CountDropped(const Block& block) {
   if (block.phase != Block::Phase::kReady) return;
-  shared.counters.bytes_in_vain += block.range.size - std::min(block.range.size, block.returned);
+  shared.counters->bytes_in_vain += block.range.size - std::min(block.range.size, block.returned);
 }
 
 // The parts of `range` that no block covers.
@@ -287,7 +287,7 @@ Result<Bytes> Reader::State::Fetch(s3::Range range) {
     return error;
   }
   s3::Fetched& fetched = **reply;
-  shared.counters.bytes_fetched += fetched.body.size();
+  shared.counters->bytes_fetched += fetched.body.size();
   if (!version.etag.empty() && fetched.info.etag != version.etag) {
     return Error{Code::kChanged, "the service answered with another version: ETag " +
                                      fetched.info.etag + ", not " + version.etag};
@@ -343,7 +343,7 @@ Result<std::vector<Slice>> Reader::Read(std::uint64_t offset, std::size_t size) 
     COFFER_ASSIGN(Slice slice, state_->Obtain(piece));
     slices.push_back(std::move(slice));
   }
-  state_->shared.counters.bytes_returned += end - offset;
+  state_->shared.counters->bytes_returned += end - offset;
   return slices;
 }
 

@@ -48,7 +48,7 @@ class Reader {
     WorkerPool& pool;
     MemoryBudget& budget;
     ReadOptions options;
-    ReadCounters& counters;
+    std::shared_ptr<ReadCounters> counters;  // a fetch under way may outlive the mount's filesystem
   };
   Reader(const Shared& shared, std::string key, FileVersion version);
   ~Reader();  // ends read-ahead; does not wait for the network

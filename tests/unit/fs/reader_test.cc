@@ -58,8 +58,8 @@ struct Bench {
   }
   FileVersion version() const { return {etag, "", content.size(), 0}; }
   std::unique_ptr<Reader> Open() {
-    return std::make_unique<Reader>(Reader::Shared{store, *pool, budget, options, counters}, "k",
-                                    version());
+    return std::make_unique<Reader>(Reader::Shared{store, *pool, budget, options, shared_counters},
+                                    "k", version());
   }
   // The read's bytes are what they should be.
   bool Check(Reader& reader, std::uint64_t offset, std::size_t size) {
@@ -79,7 +79,8 @@ struct Bench {
   FakeStore fake;
   RecordingStore store;
   MemoryBudget budget;
-  ReadCounters counters;
+  std::shared_ptr<ReadCounters> shared_counters = std::make_shared<ReadCounters>();
+  ReadCounters& counters = *shared_counters;
   std::string content;
   std::string etag;
   ReadOptions options;
