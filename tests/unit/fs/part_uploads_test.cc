@@ -86,8 +86,8 @@ TEST_CASE("part_uploads: after a failure nothing more starts, and the abort come
 }
 
 TEST_CASE("part_uploads: a busy pool does not stop the owner") {
+  std::atomic<bool> release{false};  // outlives the pool
   Bench bench;
-  std::atomic<bool> release{false};
   for (int i = 0; i < 8; ++i) {
     bench.pool.Submit([&] {
       while (!release) std::this_thread::sleep_for(1ms);
