@@ -300,9 +300,9 @@ TEST_CASE("reader: two threads that want the same bytes share one GET") {
 }
 
 TEST_CASE("reader: a pool without a free thread does not stop a read") {
+  std::atomic<bool> release{false};  // outlives the pool
   Bench bench(4 * kMiB);
   bench.pool = std::make_unique<WorkerPool>(1);
-  std::atomic<bool> release{false};
   bench.pool->Submit([&] {
     while (!release) std::this_thread::sleep_for(1ms);
   });
@@ -434,10 +434,10 @@ TEST_CASE("reader: a reply that is not of this version and range is an error") {
 }
 
 TEST_CASE("reader: closing does not wait for ranges under way") {
+  std::atomic<bool> release{false};  // outlives the pool
   Bench bench(8 * kMiB);
   auto reader = bench.Open();
   for (std::uint64_t at = 0; at < kMiB; at += 128 * kKiB) bench.Check(*reader, at, 128 * kKiB);
-  std::atomic<bool> release{false};
   const auto this_thread = std::this_thread::get_id();
   bench.store.OnGet([&](s3::Range) -> std::optional<Error> {
     while (!release && std::this_thread::get_id() != this_thread) std::this_thread::sleep_for(1ms);
