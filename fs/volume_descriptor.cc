@@ -92,6 +92,7 @@ Result<std::vector<KeyName>> ParseKeys(const Json& json) {
   std::vector<KeyName> parsed;
   for (const Json& key : *keys) {
     COFFER_ASSIGN(KeyName name, ParseKey(key));
+    if (name.name.empty()) return Unreadable("a key has no name");
     parsed.push_back(std::move(name));
   }
   return parsed;

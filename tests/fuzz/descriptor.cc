@@ -10,7 +10,8 @@ namespace {
 
 bool Same(const fs::VolumeDescriptor& a, const fs::VolumeDescriptor& b) {
   return a.id == b.id && a.header_size == b.header_size && a.frame_size == b.frame_size &&
-         a.keys == b.keys && a.context == b.context && a.binding == b.binding;
+         a.keys == b.keys && a.context == b.context && a.binding == b.binding &&
+         a.lock_rules == b.lock_rules;
 }
 
 }  // namespace

@@ -22,8 +22,12 @@ constexpr std::uint32_t kFrameSize = 16;
 struct Frame {
   FrameHead head;
   std::string plain;
-  bool intact = true;
 };
+
+std::size_t SealedSize(const Frame& frame) {
+  return frame.plain.size() +
+         (frame.head.kind == FrameKind::kFinal ? kFinalOverhead : kFrameOverhead);
+}
 
 // One message under construction.
 class Forge {
@@ -46,11 +50,11 @@ class Forge {
         kind == FrameKind::kRegular ? kFrameSize : std::min<std::size_t>(plain.size(), kFrameSize),
         '.');
     const FrameHead head{kind, number, FrameNonce(number), plain.size()};
-    Bytes out(plain.size() + (kind == FrameKind::kFinal ? kFinalOverhead : kFrameOverhead));
-    AesGcm cipher = AesGcm::ForSealing(content_key_.view()).value();
-    SealFrame(cipher, header_.message_id, head, AsBytes(plain), out).value();
-    bytes_.insert(bytes_.end(), out.begin(), out.end());
     frames_.push_back({head, std::move(plain)});
+    Bytes out(SealedSize(frames_.back()));
+    AesGcm cipher = AesGcm::ForSealing(content_key_.view()).value();
+    SealFrame(cipher, header_.message_id, head, AsBytes(frames_.back().plain), out).value();
+    bytes_.insert(bytes_.end(), out.begin(), out.end());
   }
   void AppendBytes(std::string_view text) {
     const ByteView view = AsBytes(text);
@@ -64,10 +68,16 @@ class Forge {
     broken_from_ = std::min(broken_from_, place);
     flipped_ = true;
   }
+  // A cut between two frames leaves the message of the frames before it.
   void Cut(std::size_t size) {
     if (size >= bytes_.size()) return;
     bytes_.resize(size);
-    cut_ = true;
+    std::size_t end = header_size_;
+    std::size_t kept = 0;
+    while (kept < frames_.size() && end + SealedSize(frames_[kept]) <= size)
+      end += SealedSize(frames_[kept++]);
+    frames_.resize(kept);
+    cut_ = end != size;
   }
 
   const Bytes& bytes() const { return bytes_; }
@@ -94,7 +104,7 @@ class Forge {
     for (std::size_t i = 0; i < frames_.size(); ++i) {
       const Frame& frame = frames_[i];
       const bool last = frame.head.kind == FrameKind::kFinal;
-      end += frame.plain.size() + (last ? kFinalOverhead : kFrameOverhead);
+      end += SealedSize(frame);
       if (frame.head.number != i + 1 || end > broken_from_) break;
       plain += frame.plain;
       if (last) break;

@@ -17,6 +17,11 @@ namespace {
 using test::FakeStore;
 
 // Walks again and again over one store, on one machine.
+std::string Key(int i) {
+  const std::string digits = std::to_string(i);
+  return "vol/" + std::string(6 - digits.size(), '0') + digits;
+}
+
 struct Bench {
   WalkRequest Request() const {
     WalkRequest request;
@@ -39,7 +44,10 @@ struct Bench {
             const Lock lock(mu);
             ++visits[object.key];
           }
-          return judge(object);
+          auto visited = judge(object);
+          // what stops a walk that has done nothing yet leaves nothing to go on with
+          while (!visited && !Began(Key(0))) std::this_thread::yield();
+          return visited;
         },
         console);
     all.clear();
@@ -69,11 +77,6 @@ struct Bench {
   std::vector<std::string> all;  // findings
   std::string shown;
 };
-
-std::string Key(int i) {
-  const std::string digits = std::to_string(i);
-  return "vol/" + std::string(6 - digits.size(), '0') + digits;
-}
 
 void Plant(FakeStore& store, int count) {
   for (int i = 0; i < count; ++i) store.Plant(Key(i), "12345");
@@ -123,11 +126,7 @@ TEST_CASE("walk: a stopped one is gone on with, nothing is lost and little done 
   Plant(bench.store, 3500);
   const std::string last = GENERATE(Key(300), Key(999), Key(1234), Key(3499));
   const WalkReport first = bench.Run(bench.Request(), [&](const s3::ListedObject& object) {
-    if (object.key == last) {
-      // a walk that has done nothing yet has nothing to go on with
-      while (!bench.Began(Key(0))) std::this_thread::yield();
-      return Result<Visited>(Error{Code::kInterrupted, "Ctrl-C"});
-    }
+    if (object.key == last) return Result<Visited>(Error{Code::kInterrupted, "Ctrl-C"});
     return Judge(object);
   });
   REQUIRE(first.stopped);

@@ -90,10 +90,10 @@ TEST_CASE("worker_pool: tasks run at once up to the limit and no further") {
 }
 
 TEST_CASE("worker_pool: a thread that is free is used again instead of starting another") {
-  WorkerPool pool(8);
   Mutex mu;
   std::set<std::thread::id> ids;
   std::atomic<int> ran{0};
+  WorkerPool pool(8);
   for (int i = 1; i <= 20; ++i) {
     pool.Submit([&] {
       Lock lock(mu);
@@ -122,12 +122,12 @@ TEST_CASE("worker_pool: an exception ends its task and nothing else") {
 }
 
 TEST_CASE("worker_pool: delayed tasks run in order of their time, and not before it") {
-  WorkerPool pool(1);
   Gate last;
   Mutex mu;
   std::vector<int> order;
   const auto start = std::chrono::steady_clock::now();
   std::chrono::steady_clock::duration first_after{};
+  WorkerPool pool(1);
   pool.SubmitAfter(60ms, [&] {
     {
       Lock lock(mu);
@@ -148,10 +148,11 @@ TEST_CASE("worker_pool: delayed tasks run in order of their time, and not before
 }
 
 TEST_CASE("worker_pool: a busy queue does not starve a delayed task") {
-  WorkerPool pool(1);
   std::atomic<bool> ran{false};
   std::atomic<int> turns{0};
-  std::function<void()> again = [&] {
+  std::function<void()> again;
+  WorkerPool pool(1);
+  again = [&] {
     if (ran || ++turns == 100'000) return;
     std::this_thread::sleep_for(1ms);
     pool.Submit(again);
@@ -215,12 +216,12 @@ TEST_CASE("task_group: a pool without a free thread does not stop the caller") {
 }
 
 TEST_CASE("task_group: a long group leaves turns to others") {
-  WorkerPool pool(1);
   Gate gate;
-  pool.Submit([&] { gate.Pass(); });
-  gate.AwaitInside(1);
   std::atomic<int> ran{0};
   std::atomic<int> ran_before_other{-1};
+  WorkerPool pool(1);
+  pool.Submit([&] { gate.Pass(); });
+  gate.AwaitInside(1);
   TaskGroup group(pool, 1);
   for (int i = 0; i < 100; ++i) group.Add([&] { ++ran; });
   pool.Submit([&] { ran_before_other = ran.load(); });
