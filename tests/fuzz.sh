@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tests/fuzz.sh PROGRAM [TARGET...]: each target FUZZ_SECONDS (60) long on inputs that libFuzzer makes up from its corpus,
 # as many at once as there are cores (JOBS). A crash leaves its input in the run's directory and says how to repeat it.
+# FUZZ_SEED=N makes up the same inputs again: a gate that judges a change does so without luck.
 #
 # What a target learned is thrown away with the directory, unless KEEP_CORPUS=1: then those inputs that reach most of what
 # this run reached join the corpus, under libFuzzer's names, in place of the ones from runs before. Inputs with names of
@@ -35,7 +36,7 @@ fuzz_one() {
   mkdir -p "$run/$target" "$run/crashes"
   ln -sf "$program" "$run/bin/$target"
   TMPDIR=$scratch ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0 UBSAN_OPTIONS=print_stacktrace=1 \
-    "$run/bin/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+    "$run/bin/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
     -artifact_prefix="$run/crashes/$target-" "$run/$target" "$corpus" >"$run/$target.log" 2>&1
   echo $? >"$run/$target.status"
 }
