@@ -150,6 +150,7 @@ like "$OUTPUT" 'TargetGrants' "is not set without them"
 exits 0 "off" logging off s3://demo --dry-run
 like "$OUTPUT" $'\n- +"TargetGrants"' "shows them go"
 server_control POST faults '[{"match": {"operation": "GetBucketLogging"}, "do": {"status": 200, "body": "<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix>a</TargetPrefix><TargetObjectKeyFormat><PartitionedPrefix><PartitionDateSource>EventTime</PartitionDateSource></PartitionedPrefix></TargetObjectKeyFormat></LoggingEnabled></BucketLoggingStatus>"}}]' >/dev/null
+put_policy log-two "$statement"
 exits 0 "a log by the date of events" logging set s3://demo --to s3://log-two/b --dry-run
 like "$OUTPUT" $'\n  +"partition_by": "EventTime"' "stays so"
 server_control POST faults '[]' >/dev/null
