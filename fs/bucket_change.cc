@@ -12,9 +12,12 @@ namespace {
 
 constexpr int kLooks = 3;  // at what was written, until it shows
 constexpr std::chrono::milliseconds kPause{1000};
+constexpr std::size_t kMostCompared = 1u << 22;  // pairs of lines, of 4 bytes each
 
-std::vector<std::string> LinesOf(const Json& json) {
-  std::vector<std::string> lines;
+using Lines = std::vector<std::string>;
+
+Lines LinesOf(const Json& json) {
+  Lines lines;
   const std::string text = ToText(json);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -26,7 +29,7 @@ std::vector<std::string> LinesOf(const Json& json) {
 
 // The longest common run of lines from each place on.
 using Table = std::vector<std::vector<std::uint32_t>>;
-Table CommonLines(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+Table CommonLines(const Lines& a, const Lines& b) {
   Table table(a.size() + 1, std::vector<std::uint32_t>(b.size() + 1));
   for (std::size_t i = a.size(); i-- > 0;) {
     for (std::size_t j = b.size(); j-- > 0;) {
@@ -35,6 +38,28 @@ Table CommonLines(const std::vector<std::string>& a, const std::vector<std::stri
     }
   }
   return table;
+}
+
+std::string Marked(const char* mark, const Lines& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += mark + Printable(line) + "\n";
+  return text;
+}
+
+std::string Compared(const Lines& a, const Lines& b) {
+  const Table common = CommonLines(a, b);
+  std::string text;
+  for (std::size_t i = 0, j = 0; i < a.size() || j < b.size();) {
+    if (i < a.size() && j < b.size() && a[i] == b[j]) {
+      text += "  " + Printable(a[i++]) + "\n";
+      ++j;
+    } else if (j == b.size() || (i < a.size() && common[i + 1][j] >= common[i][j + 1])) {
+      text += "- " + Printable(a[i++]) + "\n";
+    } else {
+      text += "+ " + Printable(b[j++]) + "\n";
+    }
+  }
+  return text;
 }
 
 class Making {
@@ -55,9 +80,7 @@ class Making {
       return Done(false);
     }
     words_ << change_.what << ":\n" << difference;
-    for (const std::string& warning : change_.warnings) {
-      console_.err << "coffer " << change_.command << ": " << Printable(warning) << "\n";
-    }
+    for (const std::string& warning : change_.warnings) Say(warning);
     if (options_.dry_run) return Done(false);
     if (!options_.yes && !console_.interactive) {
       console_.err << "coffer " << change_.command << ": nothing was changed: nobody can be asked "
@@ -87,26 +110,65 @@ class Making {
       return Error{Code::kChanged,
                    change_.what + ": somebody else changed it meanwhile; look again"};
     }
-    COFFER_TRY(change_.apply());
-    COFFER_TRY(LookUntilThere());
-    if (!change_.shared) return Ok();
-    if (!clock_.Sleep(kPause)) return Error{Code::kInterrupted, "interrupted"};
-    return LookUntilThere();
+    COFFER_TRY(Write());
+    COFFER_ASSIGN(bool there, Stays());
+    if (!there && change_.merge) {
+      Say("it was written, and is not there: somebody else wrote at the same time. It is written "
+          "once more");
+      COFFER_TRY(Write());
+      COFFER_ASSIGN(there, Stays());
+    }
+    if (there) return Ok();
+    console_.err << Difference(wanted_, found_);
+    return Error{Code::kUnsupported, change_.what +
+                                         ": written, and read back as something else (- is what "
+                                         "was written): somebody changed it at the same time, or "
+                                         "the server does not keep what it is told"};
+  }
+
+  // A request that got no answer may have been obeyed.
+  Status Write() {
+    auto applied = change_.apply();
+    if (applied) return Ok();
+    const Code code = applied.error().code;
+    if (code != Code::kUnavailable && code != Code::kTimeout && code != Code::kInterrupted)
+      return applied;
+    return std::move(applied).error().While(change_.what +
+                                            ": whether it was written is not known; look again");
+  }
+
+  // Whether what was written is there, and is so a second later where others write, too.
+  Result<bool> Stays() {
+    auto there = LookUntilThere();
+    if (there && *there && change_.merge) {
+      there = Pause();
+      if (there) there = LookUntilThere();
+    }
+    if (there) return there;
+    return std::move(there).error().While(change_.what + ": it was written, but not read back");
   }
 
   // A setting may take a moment to show.
-  Status LookUntilThere() {
-    Json found;
+  Result<bool> LookUntilThere() {
     for (int look = 0; look < kLooks; ++look) {
-      if (look > 0 && !clock_.Sleep(kPause)) return Error{Code::kInterrupted, "interrupted"};
-      COFFER_ASSIGN(found, change_.read());
-      if (found == change_.after) return Ok();
+      if (look > 0) COFFER_TRY(Pause());
+      COFFER_ASSIGN(found_, change_.read());
+      wanted_ = change_.after;
+      if (change_.merge) {
+        COFFER_ASSIGN(wanted_, change_.merge());
+      }
+      if (found_ == wanted_) return true;
     }
-    return Error{Code::kUnsupported, change_.what +
-                                         ": written, and read back as something else: "
-                                         "somebody changed it at the same time, or the server "
-                                         "does not keep what it is told:\n" +
-                                         Difference(change_.after, found)};
+    return false;
+  }
+
+  Result<bool> Pause() {
+    if (!clock_.Sleep(kPause)) return Error{Code::kInterrupted, "interrupted"};
+    return true;
+  }
+
+  void Say(const std::string& text) {
+    console_.err << "coffer " << change_.command << ": " << Printable(text) << "\n";
   }
 
   int Done(bool changed) {
@@ -128,27 +190,27 @@ class Making {
   s3::Clock& clock_;
   Console& console_;
   std::ostream& words_;
+  Json found_;   // when it was looked at last,
+  Json wanted_;  // and what should have been there
 };
 
 }  // namespace
 
 std::string Difference(const Json& before, const Json& after) {
   if (before == after) return "";
-  const auto a = LinesOf(before);
-  const auto b = LinesOf(after);
-  const Table common = CommonLines(a, b);
-  std::string text;
-  for (std::size_t i = 0, j = 0; i < a.size() || j < b.size();) {
-    if (i < a.size() && j < b.size() && a[i] == b[j]) {
-      text += "  " + Printable(a[i++]) + "\n";
-      ++j;
-    } else if (j == b.size() || (i < a.size() && common[i + 1][j] >= common[i][j + 1])) {
-      text += "- " + Printable(a[i++]) + "\n";
-    } else {
-      text += "+ " + Printable(b[j++]) + "\n";
-    }
-  }
-  return text;
+  Lines a = LinesOf(before);
+  Lines b = LinesOf(after);
+  const auto head = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  const Lines first(a.begin(), head.first);
+  a.erase(a.begin(), head.first);
+  b.erase(b.begin(), head.second);
+  const auto tail = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+  const Lines last(tail.first.base(), a.end());
+  a.erase(tail.first.base(), a.end());
+  b.erase(tail.second.base(), b.end());
+  std::string text = Marked("  ", first);
+  text += a.size() * b.size() > kMostCompared ? Marked("- ", a) + Marked("+ ", b) : Compared(a, b);
+  return text + Marked("  ", last);
 }
 
 Result<int> MakeChange(const BucketChange& change, const ChangeOptions& options, s3::Clock& clock,

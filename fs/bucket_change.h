@@ -23,11 +23,13 @@ struct BucketChange {   // NOLINT(bugprone-exception-escape): the JSON library's
   Json after;
   std::vector<std::string> warnings;   // said before asking
   std::vector<std::string> questions;  // asked one by one, beside "Change it?"
-  // What others may change at the same time: the service takes whole documents and knows no
-  // condition, so it is looked at once more a second later.
-  bool shared = false;
   std::function<Result<Json>()> read;
   std::function<Status()> apply;
+  // For a document in which others have a share: what it would be with this change, made to what
+  // `read` returned last, and what `apply` writes next. The service takes whole documents and knows
+  // no condition, so such a one is looked at once more a second later, and written once more where
+  // this change is missing from it. What others did to theirs is no failure.
+  std::function<Result<Json>()> merge;
 };
 
 struct ChangeOptions {
@@ -37,11 +39,13 @@ struct ChangeOptions {
 };
 
 // The exit code; `console.err` has the reason for a refusal. kExitUsage where nobody can be asked
-// and --yes was not given; an Error where asking or changing failed.
+// and --yes was not given; an Error where asking or changing failed, which says whether something
+// was written.
 Result<int> MakeChange(const BucketChange& change, const ChangeOptions& options, s3::Clock& clock,
                        Console& console);
 
-// Lines of both, "-" before what goes and "+" before what comes; "" for what is equal.
+// Lines of both, "-" before what goes and "+" before what comes; "" for what is equal. Of documents
+// of many lines all that lies between what both begin and end with.
 std::string Difference(const Json& before, const Json& after);
 
 }  // namespace coffer::fs

@@ -31,11 +31,11 @@ Json Describe(const s3::DefaultEncryption& encryption) {
 Json Describe(const s3::AccessLog& log) {
   Json json;
   json["enabled"] = !log.bucket.empty();
+  if (!log.others.empty()) json["others"] = log.others;
   if (log.bucket.empty()) return json;
   json["bucket"] = log.bucket;
   json["prefix"] = log.prefix;
   if (!log.partition_by.empty()) json["partition_by"] = log.partition_by;
-  if (log.grants) json["grants"] = true;
   return json;
 }
 
@@ -67,6 +67,7 @@ std::string InWords(const s3::AccessLog& log) {
   if (log.bucket.empty()) return "no access log is kept";
   std::string text = "the access log goes to s3://" + log.bucket + "/" + log.prefix;
   if (!log.partition_by.empty()) text += ", by the date of " + log.partition_by;
+  for (const std::string& other : log.others) text += "; with " + other;
   return text;
 }
 

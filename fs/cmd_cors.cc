@@ -76,8 +76,18 @@ Result<Rules> Allowed(Rules rules, const SettingOptions& options) {
 }
 
 // Only what Coffer wrote: without --origin all of it.
-Result<Rules> Remaining(const Rules& rules, const SettingOptions& options) {
-  std::vector<std::string> ids;
+Rules Remaining(Rules rules, const SettingOptions& options) {
+  std::erase_if(rules, [&](const s3::CorsRule& rule) {
+    return options.origin.empty() ? IsOwn(rule)
+                                  : std::any_of(options.origin.begin(), options.origin.end(),
+                                                [&](const std::string& origin) {
+                                                  return CorsRuleId(origin) == rule.id;
+                                                });
+  });
+  return rules;
+}
+
+Status CheckRemoved(const Rules& rules, const SettingOptions& options) {
   for (const std::string& origin : options.origin) {
     const std::string id = CorsRuleId(origin);
     const bool there = std::any_of(rules.begin(), rules.end(),
@@ -87,14 +97,8 @@ Result<Rules> Remaining(const Rules& rules, const SettingOptions& options) {
                    "there is no rule that coffer wrote for " + origin +
                        "; rules of others are theirs ('coffer cors show' lists all)"};
     }
-    ids.push_back(id);
   }
-  Rules left;
-  for (const s3::CorsRule& rule : rules) {
-    const bool named = std::find(ids.begin(), ids.end(), rule.id) != ids.end();
-    if (!(ids.empty() ? IsOwn(rule) : named)) left.push_back(rule);
-  }
-  return left;
+  return Ok();
 }
 
 std::vector<std::string> Warnings(const SettingOptions& options) {
@@ -114,7 +118,12 @@ std::vector<std::string> Warnings(const SettingOptions& options) {
 Result<int> Change(const SettingOptions& options, Connection& connection, const Rules& rules,
                    Console& console) {
   const bool allow = options.action == "allow";
-  COFFER_ASSIGN(const Rules wanted, allow ? Allowed(rules, options) : Remaining(rules, options));
+  if (!allow) COFFER_TRY(CheckRemoved(rules, options));
+  const auto changed = [&](const Rules& found) {
+    return allow ? Allowed(found, options) : Result<Rules>(Remaining(found, options));
+  };
+  COFFER_ASSIGN(Rules wanted, changed(rules));
+  Rules now = rules;
   s3::BucketSettings settings = connection.MakeSettings();
   BucketChange change;
   change.command = "cors " + options.action;
@@ -122,10 +131,13 @@ Result<int> Change(const SettingOptions& options, Connection& connection, const 
   change.before = Describe(rules);
   change.after = Describe(wanted);
   change.warnings = Warnings(options);
-  change.shared = true;
   change.read = [&]() -> Result<Json> {
-    COFFER_ASSIGN(const Rules now, settings.Cors());
+    COFFER_ASSIGN(now, settings.Cors());
     return Describe(now);
+  };
+  change.merge = [&]() -> Result<Json> {
+    COFFER_ASSIGN(wanted, changed(now));
+    return Describe(wanted);
   };
   change.apply = [&] { return settings.SetCors(wanted); };
   return MakeChange(change, {options.dry_run, options.yes, options.json}, connection.clock(),

@@ -1,15 +1,22 @@
 #include "fs/cmd_logging.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "fs/bucket_change.h"
 #include "fs/bucket_facts.h"
 #include "fs/doctor_probes.h"
 #include "fs/exit_code.h"
+#include "fs/policy_document.h"
+#include "fs/policy_evaluator.h"
+#include "fs/policy_request.h"
+#include "s3client/xml.h"
 
 namespace coffer::fs {
 namespace {
+
+constexpr const char* kLogService = "logging.s3.amazonaws.com";
 
 class Logging {
  public:
@@ -25,6 +32,8 @@ class Logging {
  private:
   Status LookAtTarget(s3::AccessLog& wanted);
   Status CheckTarget(Connection& target);
+  Status CheckPolicy(Connection& target, const std::string& prefix);
+  void SayStatement(const std::string& why, const Json& statement);
   template <typename T>
   std::optional<T> Known(const Result<T>& answer, const std::string& question);
   Error Refused(const std::string& why) const {
@@ -78,6 +87,49 @@ Status Logging::CheckTarget(Connection& target) {
   return Ok();
 }
 
+void Logging::SayStatement(const std::string& why, const Json& statement) {
+  warnings_.push_back(why + "; this statement lets the log in: " + ToText(statement, -1));
+}
+
+// What the log service may not write it leaves out, in silence.
+Status Logging::CheckPolicy(Connection& target, const std::string& prefix) {
+  const std::string& name = target.target().name;
+  const auto caller = ConnectionProbes(connection_, request_.environment).Identity();
+  const std::string account = caller ? caller->account : std::string();
+  const Json statement =
+      LogDeliveryStatement(target.target(), prefix, connection_.target(), account);
+  const auto text = target.MakeSettings().Policy();
+  const auto policy = text ? ParsePolicy(*text) : Result<Policy>(text.error());
+  if (!policy) {
+    SayStatement(
+        "what the policy of " + name + " says cannot be seen (" + policy.error().what + ")",
+        statement);
+    return Ok();
+  }
+  AskedRequest asked;
+  asked.caller.service = kLogService;
+  asked.owner = account;
+  asked.partition = target.target().partition;
+  asked.bucket = name;
+  asked.action = "s3:PutObject";
+  asked.key = prefix + "log";
+  asked.headers = {"aws:SourceArn=arn:" + asked.partition + ":s3:::" + connection_.target().name};
+  if (!account.empty()) asked.headers.push_back("aws:SourceAccount=" + account);
+  COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, connection_.clock()));
+  const Decision decision = Evaluate(policy->statements, request);
+  if (decision.verdict == Verdict::kAllowed) return Ok();
+  if (decision.verdict == Verdict::kNotDecided) {
+    SayStatement(
+        "whether the policy of " + name + " lets the log in is not decided here: " + decision.why,
+        statement);
+  } else if (decision.statement.empty()) {
+    SayStatement("the policy of " + name + " does not let the log in", statement);
+  } else {
+    return Refused("its policy denies that to the log service, by " + decision.statement);
+  }
+  return Ok();
+}
+
 Status Logging::LookAtTarget(s3::AccessLog& wanted) {
   VolumeOptions volume = options_.volume;
   volume.source = options_.to;
@@ -87,14 +139,8 @@ Status Logging::LookAtTarget(s3::AccessLog& wanted) {
   COFFER_TRY(CheckTarget(*target));
   wanted.bucket = target->target().name;
   wanted.prefix = target->target().key_prefix;
-  const auto caller = ConnectionProbes(connection_, request_.environment).Identity();
-  const Json statement = LogDeliveryStatement(target->target(), wanted.prefix, connection_.target(),
-                                              caller ? caller->account : std::string());
-  warnings_.push_back(
-      "the policy of " + wanted.bucket +
-      " must let the log in, and must not deny it elsewhere; this statement does: " +
-      ToText(statement, -1));
-  return Ok();
+  if (!s3::XmlCanCarry(wanted.prefix)) return Refused("its prefix is not text in UTF-8");
+  return CheckPolicy(*target, wanted.prefix);
 }
 
 Result<int> Logging::Run() {
@@ -108,7 +154,16 @@ Result<int> Logging::Run() {
     return kExitOk;
   }
   s3::AccessLog wanted;
-  if (options_.action == "set") COFFER_TRY(LookAtTarget(wanted));
+  if (options_.action == "set") {
+    if (!now.others.empty()) {
+      return Error{Code::kUnsupported,
+                   "the log there is holds " + now.others.front() +
+                       ", which is not written here and would be lost: 'coffer logging off " +
+                       connection_.target().name + "' takes all of it away first"};
+    }
+    wanted.partition_by = now.partition_by;
+    COFFER_TRY(LookAtTarget(wanted));
+  }
   BucketChange change;
   change.command = "logging " + options_.action;
   change.what = "the access log of " + connection_.target().name;
@@ -132,7 +187,7 @@ Json LogDeliveryStatement(const s3::Target& log_bucket, const std::string& prefi
   Json statement;
   statement["Sid"] = "CofferAccessLog";
   statement["Effect"] = "Allow";
-  statement["Principal"]["Service"] = "logging.s3.amazonaws.com";
+  statement["Principal"]["Service"] = kLogService;
   statement["Action"] = "s3:PutObject";
   statement["Resource"] = arn + log_bucket.name + "/" + prefix + "*";
   statement["Condition"]["ArnLike"]["aws:SourceArn"] = arn + bucket.name;

@@ -50,10 +50,16 @@ class PolicyCommand {
     return found;
   }
   Result<std::string> Owner() {
-    if (!options_.account.empty()) return options_.account;
-    if (!options_.volume.expected_bucket_owner.empty())
-      return options_.volume.expected_bucket_owner;
+    // S3 was told that owner with every request, and refuses those to another's bucket.
+    const std::string& named = connection_.options().expected_bucket_owner;
+    if (!named.empty() && options_.action == "test") return named;
     auto caller = Caller();
+    if (!named.empty()) {
+      if (!caller || caller->account == named) return named;
+      return Error{Code::kInvalid, "the account " + named + " is not that of your credentials, " +
+                                       caller->account +
+                                       ": only a bucket's own account changes its policy"};
+    }
     if (!caller) {
       return std::move(caller).error().While("find the account of the bucket (or give --account)");
     }
@@ -73,13 +79,18 @@ class PolicyCommand {
     for (const PolicyStatement& statement : policy.statements) {
       console_.out << Printable(InWords(statement)) << "\n";
     }
-    console_.out << ToText(policy.json) << "\n";
+    // As JSON that a terminal only shows: who wrote it chose its characters.
+    console_.out << policy.json.dump(2, ' ', true) << "\n";
     return kExitOk;
   }
 
   Result<int> Test(const Policy& policy) {
     AskedRequest asked;
     COFFER_ASSIGN(asked.caller, ParseCaller(options_.principal));
+    if (!target().key_prefix.empty()) {
+      return Error{Code::kInvalid, "a test is of the whole bucket: leave out the prefix " +
+                                       target().key_prefix + ", and give all of it by --key"};
+    }
     COFFER_ASSIGN(asked.owner, Owner());
     asked.partition = target().partition;
     asked.bucket = target().name;
@@ -125,14 +136,33 @@ class PolicyCommand {
                                        "the prefix " +
                                        rule.prefix};
     }
-    if (rule.name == "delegate" || rule.name == "only-access-points") {
+    if (adds() && (rule.name == "delegate" || rule.name == "only-access-points")) {
       COFFER_ASSIGN(rule.owner, Owner());
     }
     return rule;
   }
 
+  // Without versions there is nothing to keep, and the rule would keep them from being turned on.
+  Status CheckVersioning(BucketChange& change) {
+    const auto found = settings_.Versioning();
+    if (!found) {
+      change.warnings.push_back("whether the bucket has versions cannot be seen (" +
+                                found.error().what +
+                                "): where it has none, this rule protects nothing, and keeps "
+                                "versioning from being turned on");
+      return Ok();
+    }
+    if (found->status == "Enabled") return Ok();
+    return Error{Code::kNotPermitted,
+                 target().name +
+                     " keeps no versions: this rule would protect nothing, and keep "
+                     "versioning from being turned on; 'coffer versioning on " +
+                     target().name + "' first"};
+  }
+
   // What the change takes from the caller.
-  Status CheckCaller(const Policy& before, const Policy& after, BucketChange& change) {
+  Status CheckCaller(const Policy& before, const Policy& after, const PolicyRule& rule,
+                     BucketChange& change) {
     auto caller = Caller();
     if (!caller && options_.lock_me_out) return Ok();
     if (!caller) {
@@ -141,7 +171,9 @@ class PolicyCommand {
     }
     COFFER_ASSIGN(const std::string owner, Owner());
     COFFER_ASSIGN(const PolicyCaller who, ParseCaller(caller->arn));
-    AskedRequest asked{who, owner, target().partition, target().name, "", "", target().https, {}};
+    AskedRequest asked{
+        who, owner, target().partition, target().name, "", rule.prefix + "file", target().https,
+        {}};
     COFFER_ASSIGN(const auto lost,
                   Lost(before.statements, after.statements, asked, connection_.clock()));
     if (!lost.also.empty()) {
@@ -161,29 +193,40 @@ class PolicyCommand {
                           : "")};
   }
 
+  bool adds() const { return options_.action == "add"; }
+  Result<Policy> Changed(const Policy& policy, const PolicyRule& rule) const {
+    return adds() ? AddRule(policy, rule) : RemoveRule(policy, rule);
+  }
+
   Result<int> Change(const Policy& before) {
+    COFFER_ASSIGN(const PolicyRule rule, Rule());
+    COFFER_ASSIGN(Policy after, Changed(before, rule));
     BucketChange change;
     change.command = "policy " + options_.action;
     change.what = "the policy of " + target().name;
-    change.shared = true;
-    Policy after;
-    if (options_.action == "add") {
-      COFFER_ASSIGN(const PolicyRule rule, Rule());
-      COFFER_ASSIGN(after, AddRule(before, rule));
-      change.warnings = CautionsOf(rule);
-      COFFER_TRY(CheckCaller(before, after, change));
-    } else {
-      COFFER_ASSIGN(after, RemoveRule(before, options_.rule));
-    }
     change.before = Meaning(before);
     change.after = Meaning(after);
-    change.read = [this]() -> Result<Json> {
-      COFFER_ASSIGN(const Policy found, Read());
-      return Meaning(found);
+    if (adds()) {
+      change.warnings = CautionsOf(rule);
+      if (rule.name == "versions") COFFER_TRY(CheckVersioning(change));
+      COFFER_TRY(CheckCaller(before, after, rule, change));
+    } else if (!rule.prefix.empty() && change.before == change.after) {
+      return Error{Code::kInvalid, "there is no rule " + rule.name + " of the prefix " +
+                                       rule.prefix + " ('coffer policy show' lists all)"};
+    }
+    Policy now;
+    change.read = [&]() -> Result<Json> {
+      COFFER_ASSIGN(now, Read());
+      return Meaning(now);
+    };
+    change.merge = [&]() -> Result<Json> {
+      COFFER_ASSIGN(after, Changed(now, rule));
+      return Meaning(after);
     };
     // The last statement takes the document with it.
-    const std::string text = after.statements.empty() ? std::string() : after.json.dump();
-    change.apply = [this, &text] { return settings_.SetPolicy(text); };
+    change.apply = [&] {
+      return settings_.SetPolicy(after.statements.empty() ? std::string() : after.json.dump());
+    };
     return MakeChange(change, {options_.dry_run, options_.yes, options_.json}, connection_.clock(),
                       console_);
   }
@@ -201,7 +244,10 @@ Result<int> Run(const PolicyOptions& options, const Environment& environment, Co
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
   log->ReportRequests(false);
-  COFFER_ASSIGN(const auto connection, Connection::Open(options.volume, environment, clock, *log));
+  VolumeOptions volume = options.volume;
+  if (!options.account.empty()) volume.expected_bucket_owner = options.account;
+  COFFER_ASSIGN(const auto connection,
+                Connection::Open(std::move(volume), environment, clock, *log));
   return PolicyCommand(options, environment, *connection, console).Run();
 }
 

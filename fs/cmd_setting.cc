@@ -12,6 +12,7 @@
 #include "fs/exit_code.h"
 #include "fs/json.h"
 #include "s3client/time_text.h"
+#include "s3client/xml.h"
 
 namespace coffer::fs {
 namespace {
@@ -175,6 +176,11 @@ Result<int> Setting::LockDefault() {
 Result<int> Setting::Lifecycle() {
   const auto rules = settings_.Lifecycle();
   const std::string& prefix = connection_.target().key_prefix;
+  if (!s3::XmlCanCarry(prefix)) {
+    return Error{Code::kInvalid, "the prefix " + prefix +
+                                     " is not text in UTF-8, as a lifecycle is: no rule can name "
+                                     "it"};
+  }
   if (!rules) {
     console_.err << "coffer lifecycle suggest: the rules that there are cannot be read: "
                  << Printable(rules.error().what) << "\n";
@@ -209,12 +215,22 @@ Result<int> Setting::Lifecycle() {
   return kExitOk;
 }
 
+// A prefix that is left out unseen would change more than was named.
+Status CheckWhole(const SettingOptions& options, const std::string& prefix) {
+  const bool changes =
+      options.action != "show" && options.action != "check" && options.action != "suggest";
+  if (!changes || prefix.empty()) return Ok();
+  return Error{Code::kInvalid,
+               "this setting is the whole bucket's: leave out the prefix " + prefix};
+}
+
 Result<int> Run(const SettingOptions& options, const Environment& environment, Console& console) {
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
   log->ReportRequests(false);
   COFFER_ASSIGN(const auto connection, Connection::Open(options.volume, environment, clock, *log));
+  COFFER_TRY(CheckWhole(options, connection->target().key_prefix));
   // Who may set a bucket up need not be one who may list it; what else is wrong shows here.
   const auto preflight = connection->Check();
   if (!preflight && preflight.error().code != Code::kDenied) return preflight.error();

@@ -1,6 +1,10 @@
 #include "fs/cmd_share.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +19,7 @@
 #include "fs/exit_code.h"
 #include "fs/json.h"
 #include "fs/key_match.h"
+#include "fs/mount_point.h"
 #include "fs/mounted_path.h"
 #include "fs/volume_signs.h"
 #include "s3client/sigv4.h"
@@ -25,13 +30,38 @@ namespace {
 
 constexpr std::uint64_t kLargestHeader = 64u << 10;
 
-// A file's attribute of Coffer's own; nothing where there is none.
-std::optional<std::string> AttributeOf(const std::string& path, const char* name) {
-  std::array<char, 4096> value = {};
-  const ssize_t size = ::getxattr(path.c_str(), name, value.data(), value.size());
-  if (size < 0) return std::nullopt;
-  return std::string(value.data(), static_cast<std::size_t>(size));
-}
+// What a file in a mount of Coffer tells of itself; on any other filesystem whoever made the file
+// could have written it.
+class MountedFile {
+ public:
+  explicit MountedFile(const std::string& path) : file_(::open(path.c_str(), O_PATH | O_CLOEXEC)) {
+    struct stat st = {};
+    if (file_ < 0 || ::fstat(file_, &st) != 0) return;
+    const std::string device =
+        std::to_string(major(st.st_dev)) + ":" + std::to_string(minor(st.st_dev));
+    const auto mounts = CofferMounts();
+    ours_ = std::any_of(mounts.begin(), mounts.end(),
+                        [&](const MountEntry& mount) { return mount.device == device; });
+  }
+  ~MountedFile() {
+    if (file_ >= 0) ::close(file_);
+  }
+  MountedFile(const MountedFile&) = delete;
+  MountedFile& operator=(const MountedFile&) = delete;
+
+  std::optional<std::string> Attribute(const char* name) const {
+    if (!ours_) return std::nullopt;
+    std::array<char, 4096> value = {};
+    const std::string path = "/proc/self/fd/" + std::to_string(file_);
+    const ssize_t size = ::getxattr(path.c_str(), name, value.data(), value.size());
+    if (size < 0) return std::nullopt;
+    return std::string(value.data(), static_cast<std::size_t>(size));
+  }
+
+ private:
+  const int file_;
+  bool ours_ = false;
+};
 
 // A word as it would be typed into a shell.
 std::string Quote(const std::string& text) {
@@ -102,8 +132,9 @@ class Share {
 Status Share::FindBehindPath() {
   VolumeOptions mounted = volume_;
   auto place = FindMountedPath(options_.path, environment_, mounted);
-  const auto source = AttributeOf(options_.path, "user.coffer.source");
-  const auto key = AttributeOf(options_.path, "user.coffer.key");
+  const MountedFile file(options_.path);
+  const auto source = file.Attribute("user.coffer.source");
+  const auto key = file.Attribute("user.coffer.key");
   if (!place && (!source || !key)) return std::move(place).error();
   if (place) {
     in_sealed_mount_ = place->sealed;
@@ -111,7 +142,7 @@ Status Share::FindBehindPath() {
   } else {
     Note(Printable(place.error().what) + "; taking the address that the file itself tells");
     mounted.source = *source;
-    in_sealed_mount_ = AttributeOf(options_.path, "user.coffer.sealed") == "yes";
+    in_sealed_mount_ = file.Attribute("user.coffer.sealed") == "yes";
   }
   if (key) key_ = *key;
   // Who signs is whoever shares.

@@ -24,16 +24,30 @@ bool Matches(std::string_view pattern, std::string_view text) {
 
 std::string_view SchemeOf(std::string_view origin) { return origin.substr(0, origin.find("://")); }
 
-std::string_view HostOf(std::string_view origin) {
+// HOST, HOST:PORT or [ADDRESS]:PORT: where the colon is, or the end.
+std::size_t HostEnd(std::string_view authority) {
+  const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
+  return std::min(authority.find(':', bracket), authority.size());
+}
+
+std::string_view AuthorityOf(std::string_view origin) {
   const std::size_t begin = origin.find("://");
-  if (begin != origin.npos) origin.remove_prefix(begin + 3);
-  return origin.substr(0, origin.find(':'));
+  return begin == origin.npos ? origin : origin.substr(begin + 3);
+}
+
+std::string_view HostOf(std::string_view origin) {
+  const std::string_view authority = AuthorityOf(origin);
+  return authority.substr(0, HostEnd(authority));
 }
 
 std::string_view PortOf(std::string_view origin) {
-  const std::size_t begin = origin.find("://");
-  const std::size_t colon = origin.find(':', begin == origin.npos ? 0 : begin + 3);
-  return colon == origin.npos ? std::string_view() : origin.substr(colon + 1);
+  const std::string_view authority = AuthorityOf(origin);
+  return authority.substr(std::min(HostEnd(authority) + 1, authority.size()));
+}
+
+// Of a browser's Origin these are left out.
+bool IsDefaultPort(std::string_view scheme, std::string_view port) {
+  return (scheme == "https" && port == "443") || (scheme == "http" && port == "80");
 }
 
 // What the nearest of a rule's origins lacks.
@@ -48,6 +62,9 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
           .append(SchemeOf(allowed))
           .append(", and the page comes by ")
           .append(SchemeOf(origin));
+    if (PortOf(origin).empty() && IsDefaultPort(SchemeOf(allowed), PortOf(allowed)))
+      return "it has " + allowed +
+             ", with the port that goes without saying, and browsers leave it out";
     if (PortOf(allowed) != PortOf(origin))
       return std::string("the port differs: it has ")
           .append(allowed)
@@ -110,6 +127,13 @@ Status CheckOrigin(std::string_view origin, bool pattern) {
   if (rest.find_first_of("/?#") != rest.npos) return wrong("goes on after the host");
   if (std::any_of(origin.begin(), origin.end(), [](char c) { return c <= ' ' || c == '\x7f'; }))
     return wrong("holds a blank or a control character");
+  if (rest.find('@') != rest.npos) return wrong("names a user, which no origin does");
+  const std::string_view port = PortOf(origin);
+  if (rest.ends_with(':') ||
+      port.find_first_not_of(pattern ? "0123456789*" : "0123456789") != port.npos)
+    return wrong("has a port that is no number");
+  if (IsDefaultPort(SchemeOf(origin), port))
+    return wrong("names the port that goes without saying, which browsers leave out");
   if (AsciiLower(origin) != origin) return wrong("has capitals, which browsers make small");
   const auto stars = std::count(origin.begin(), origin.end(), '*');
   if (stars > (pattern ? 1 : 0)) {

@@ -7,13 +7,9 @@ constexpr unsigned kMessages = kForSeal | kForOpen;
 constexpr unsigned kRekeying = kForKey | kForReseal;
 constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
 constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
-constexpr unsigned kSettings =
-    kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
-constexpr unsigned kSetting = kSettings | kForPolicy;
 constexpr unsigned kOnObjects = kForMount | kForDoctor | kForRemove | kForInit | kRekeying |
                                 kOnSealed | kLocking | kForVersions;
 constexpr unsigned kNetwork = kOnObjects | kForShare | kSetting;
-constexpr unsigned kChanging = kSetting & ~kForLifecycle;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
 constexpr unsigned kWriting = kForMount | kForDoctor | kForInit | kRekeying;

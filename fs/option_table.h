@@ -79,6 +79,11 @@ enum : unsigned {
   kForLockDefault = 1u << 29,
   kForLifecycle = 1u << 30,
 };
+// A bucket's settings, and those of them that change one.
+inline constexpr unsigned kSettings =
+    kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
+inline constexpr unsigned kSetting = kSettings | kForPolicy;
+inline constexpr unsigned kChanging = kSetting & ~kForLifecycle;
 
 struct CommandSpec {
   std::string_view name;

@@ -437,8 +437,9 @@ Command Build(const CommandSpec& command, Draft draft) {
 // What cannot be taken back is meant by whoever types it, not by a file or a variable that was set
 // for another day.
 Status CheckTyped(const Layers& layers, const CommandSpec& command) {
-  if ((command.bit & (kForLock | kForUnlock)) == 0) return Ok();
-  for (const std::string_view name : {"yes", "bypass-governance-retention"}) {
+  if ((command.bit & (kForLock | kForUnlock | kChanging)) == 0) return Ok();
+  for (const std::string_view name :
+       {"yes", "bypass-governance-retention", "lock-me-out", "enable-object-lock"}) {
     const std::vector<Given>* given = Decide(layers, name);
     if (given == nullptr || (FindOption(name)->commands & command.bit) == 0) continue;
     const std::string flag = "--" + std::string(name);

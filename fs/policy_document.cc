@@ -1,6 +1,8 @@
 #include "fs/policy_document.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 namespace coffer::fs {
@@ -51,10 +53,9 @@ Status ReadPrincipal(const Json& value, PolicyStatement& statement) {
   if (!value.is_object()) return NoPolicy("Principal is neither \"*\" nor an object");
   for (const auto& [kind, who] : value.items()) {
     COFFER_ASSIGN(const Texts texts, TextsOf(who));
-    if (kind != "AWS") {
-      statement.other_principals = true;
-      continue;
-    }
+    if (kind == "Service") statement.services = texts;
+    if (kind != "Service" && kind != "AWS") statement.unknown_principals = true;
+    if (kind != "AWS") continue;
     for (const std::string& text : texts) {
       if (text == "*") statement.everybody = true;
       if (text != "*") statement.principals.push_back(PrincipalArn(text));
@@ -116,21 +117,41 @@ Result<PolicyStatement> ReadStatement(const Json& value, std::size_t number) {
   return statement;
 }
 
+// Of two members of one name the library keeps one.
+class NamesSeen {
+ public:
+  bool Note(Json::parse_event_t event, const Json& value) {
+    if (event == Json::parse_event_t::object_start) open_.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_.pop_back();
+    if (event == Json::parse_event_t::key) {
+      const auto [name, first] = open_.back().insert(value.get<std::string>());
+      if (!first) twice_ = *name;
+    }
+    return true;
+  }
+  const std::optional<std::string>& twice() const { return twice_; }
+
+ private:
+  std::vector<std::set<std::string>> open_;
+  std::optional<std::string> twice_;
+};
+
 Texts Sorted(Texts texts) {
   std::sort(texts.begin(), texts.end());
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   return texts;
 }
 
-// A NotPrincipal of a kind that is not AWS's is compared as it was written.
+// Principals of kinds that are not AWS's own are compared as they were written.
 Json MeaningOf(const PolicyStatement& statement, const Json& written) {
   Json out;
   out["Sid"] = written.value("Sid", "");
   out["Effect"] = statement.allow ? "Allow" : "Deny";
   Json who = statement.everybody ? Json("*") : Json(Sorted(statement.principals));
-  if (statement.other_principals) {
+  if (statement.unknown_principals || !statement.services.empty()) {
     Json others = written.value(statement.except_principals ? "NotPrincipal" : "Principal", Json());
     others.erase("AWS");
+    if (!statement.services.empty()) others["Service"] = Sorted(statement.services);
     who = Json{{"AWS", who}, {"others", others}};
   }
   out[statement.except_principals ? "NotPrincipal" : "Principal"] = std::move(who);
@@ -181,8 +202,12 @@ Result<Policy> ParsePolicy(std::string_view text) {
     return Error{Code::kTooLarge, "the policy has " + std::to_string(text.size()) +
                                       " bytes; the service takes 20480 at most"};
   }
-  Json json = Json::parse(text, nullptr, false);
+  NamesSeen seen;
+  Json json = Json::parse(
+      text, [&](int, Json::parse_event_t event, Json& value) { return seen.Note(event, value); },
+      false);
   if (json.is_discarded()) return NoPolicy("it is not JSON");
+  if (seen.twice()) return NoPolicy("it holds \"" + *seen.twice() + "\" twice in one object");
   return ReadPolicy(std::move(json));
 }
 
@@ -200,7 +225,8 @@ Json Meaning(const Policy& policy) {
 
 std::string InWords(const PolicyStatement& statement) {
   std::string who = statement.everybody ? "everybody" : Listed(statement.principals);
-  if (statement.other_principals) who += who.empty() ? "services" : " and services";
+  if (!statement.services.empty()) who += (who.empty() ? "" : ", ") + Listed(statement.services);
+  if (statement.unknown_principals) who += who.empty() ? "others" : " and others";
   std::string text = statement.name + (statement.allow ? ": allow " : ": deny ");
   text += (statement.except_principals ? "all but " : "") + who + " ";
   text += (statement.except_actions ? "all but " : "") + Listed(statement.actions) + " on ";

@@ -21,6 +21,7 @@ struct PolicyCondition {
   std::string op;   // "StringNotEqualsIfExists"
   std::string key;  // "s3:x-amz-acl"
   std::vector<std::string> values;
+  bool operator==(const PolicyCondition&) const = default;
 };
 
 struct PolicyStatement {
@@ -28,13 +29,15 @@ struct PolicyStatement {
   bool allow = false;
   bool everybody = false;               // Principal "*"
   bool except_principals = false;       // NotPrincipal
-  bool other_principals = false;        // services, federations, canonical users
   std::vector<std::string> principals;  // of AWS: ARNs
+  std::vector<std::string> services;    // "logging.s3.amazonaws.com"
+  bool unknown_principals = false;      // canonical users, federations: who that is, nobody tells
   bool except_actions = false;          // NotAction
   std::vector<std::string> actions;
   bool except_resources = false;  // NotResource
   std::vector<std::string> resources;
   std::vector<PolicyCondition> conditions;
+  bool operator==(const PolicyStatement&) const = default;
 };
 
 struct Policy {  // NOLINT(bugprone-exception-escape): the JSON library's move
@@ -42,8 +45,9 @@ struct Policy {  // NOLINT(bugprone-exception-escape): the JSON library's move
   std::vector<PolicyStatement> statements;
 };
 
-// "" is the policy without statements. kUnsupported for what is no policy or holds an element that
-// is not known here (writing it back might lose it); kTooLarge above kMaxPolicyBytes.
+// "" is the policy without statements. kUnsupported for what is no policy, or holds an element that
+// is not known here or one name twice (writing it back might lose it); kTooLarge above
+// kMaxPolicyBytes.
 Result<Policy> ParsePolicy(std::string_view text);
 // The policy that `json` is, under the same conditions.
 Result<Policy> ReadPolicy(Json json);

@@ -50,21 +50,57 @@ bool FitsArn(std::string_view pattern, std::string_view arn) {
   return true;
 }
 
+enum class How { kExact, kIgnoreCase, kLike, kArn };
+
+bool Matches(How how, std::string_view pattern, std::string_view text) {
+  if (how == How::kLike) return Fits(pattern, text);
+  if (how == How::kArn) return FitsArn(pattern, text);
+  if (how == How::kIgnoreCase) return AsciiLower(pattern) == AsciiLower(text);
+  return pattern == text;
+}
+
+// Whether some text is of both patterns.
+bool Overlap(std::string_view a, std::string_view b) {
+  std::vector<bool> below(b.size() + 1, false);  // of what is left of `a` without its first
+  for (std::size_t i = a.size() + 1; i-- > 0;) {
+    std::vector<bool> row(b.size() + 1, false);
+    for (std::size_t j = b.size() + 1; j-- > 0;) {
+      const bool in_a = i < a.size();
+      const bool in_b = j < b.size();
+      if (!in_a && !in_b) row[j] = true;
+      if (in_a && a[i] == '*') row[j] = below[j] || (in_b && row[j + 1]);
+      if (in_b && b[j] == '*') row[j] = row[j] || row[j + 1] || (in_a && below[j]);
+      if (in_a && in_b && (a[i] == '?' || b[j] == '?' || a[i] == b[j]))
+        row[j] = row[j] || below[j + 1];
+    }
+    below = std::move(row);
+  }
+  return below[0];
+}
+
+// The same of a pattern of `how`, where the text is any of `texts`, a pattern with '*'.
+bool MayMatch(How how, std::string_view pattern, std::string_view texts) {
+  if (how == How::kExact) return Fits(texts, pattern);
+  if (how == How::kIgnoreCase) return Fits(AsciiLower(texts), AsciiLower(pattern));
+  if (how == How::kLike || pattern == "*") return Overlap(pattern, texts);
+  const auto wanted = Pieces(pattern);
+  const auto found = Pieces(texts);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!Overlap(wanted.at(i), found.at(i))) return false;
+  }
+  return true;
+}
+
 // A role whose path is unknown may be any of those that end in its name.
-template <typename Match>
-Tri FitsCaller(const Match& match, const PolicyCaller& caller, std::string_view pattern) {
-  const bool plain = match(pattern, caller.arn);
+Tri FitsCaller(How how, const PolicyCaller& caller, std::string_view pattern) {
+  const bool plain = Matches(how, pattern, caller.arn);
   if (!caller.path_unknown) return ToTri(plain);
   const std::size_t slash = caller.arn.find('/');
-  const std::string_view name = std::string_view(caller.arn).substr(slash);
-  const std::string nested = caller.arn.substr(0, slash) + "/\x01/\x01" + std::string(name);
-  const bool any_path = match(pattern, nested);
-  if (plain && any_path) return Tri::kYes;
-  if (plain || any_path) return Tri::kUnknown;
-  // "role/team/NAME" names one of them.
-  const bool may_be = pattern.find(":role/") != pattern.npos &&
-                      (pattern.ends_with(name) || pattern.find('*') != pattern.npos);
-  return may_be ? Tri::kUnknown : Tri::kNo;
+  const std::string kind = caller.arn.substr(0, slash);
+  const std::string name = caller.arn.substr(slash);
+  // What takes the role without a path, and with one that nobody has, takes it with any.
+  if (plain && Matches(how, pattern, kind + "/\x01/\x01" + name)) return Tri::kYes;
+  return plain || MayMatch(how, pattern, kind + "/*" + name) ? Tri::kUnknown : Tri::kNo;
 }
 
 std::optional<double> Number(const std::string& text) {
@@ -131,17 +167,14 @@ Tri Compare(std::string_view how, std::optional<double> found, std::optional<dou
 Tri Matches(std::string_view op, const std::string& wanted, const std::string& found,
             const PolicyCaller* caller) {
   if (wanted.find("${") != std::string::npos) return Tri::kUnknown;  // a policy variable
-  const auto on_text = [&](const auto& match) {
-    return caller != nullptr ? FitsCaller(match, *caller, wanted) : ToTri(match(wanted, found));
+  const auto on_text = [&](How how) {
+    return caller != nullptr ? FitsCaller(how, *caller, wanted)
+                             : ToTri(Matches(how, wanted, found));
   };
-  if (op == "StringEquals") return on_text([](auto a, auto b) { return a == b; });
-  if (op == "StringEqualsIgnoreCase") {
-    return on_text([](auto a, auto b) { return AsciiLower(a) == AsciiLower(b); });
-  }
-  if (op == "StringLike") return on_text([](auto a, auto b) { return Fits(a, b); });
-  if (op == "ArnEquals" || op == "ArnLike") {
-    return on_text([](auto a, auto b) { return FitsArn(a, b); });
-  }
+  if (op == "StringEquals") return on_text(How::kExact);
+  if (op == "StringEqualsIgnoreCase") return on_text(How::kIgnoreCase);
+  if (op == "StringLike") return on_text(How::kLike);
+  if (op == "ArnEquals" || op == "ArnLike") return on_text(How::kArn);
   if (op == "Bool") return ToTri(AsciiLower(wanted) == AsciiLower(found));
   if (op == "IpAddress") return InRange(wanted, found);
   if (op.starts_with("Numeric")) return Compare(op.substr(7), Number(found), Number(wanted));
@@ -149,8 +182,19 @@ Tri Matches(std::string_view op, const std::string& wanted, const std::string& f
   return Tri::kUnknown;
 }
 
+// What every request of that action carries, so that it is never absent: only nobody said it.
+bool AlwaysThere(std::string_view key, std::string_view action) {
+  const auto has = [&](std::string_view word) { return action.find(word) != action.npos; };
+  if (key == "s3:x-amz-content-sha256") return true;
+  if (key == "s3:versionid") return has("objectversion");
+  // In the body, if not in a header.
+  if (key == "s3:x-amz-acl" || key.starts_with("s3:x-amz-grant-")) return action.ends_with("acl");
+  if (key == "s3:object-lock-legal-hold") return has("putobjectlegalhold");
+  return key.starts_with("s3:object-lock-") && has("putobjectretention");
+}
+
 // Keys that S3 sets from the request itself, so that one which is not there is absent.
-bool AbsentIsKnown(std::string_view key) {
+bool AbsentIsKnown(std::string_view key, const std::string& action) {
   constexpr std::array<std::string_view, 16> kKeys = {"s3:if-none-match",
                                                       "s3:if-match",
                                                       "s3:objectcreationoperation",
@@ -167,8 +211,17 @@ bool AbsentIsKnown(std::string_view key) {
                                                       "aws:principalarn",
                                                       "aws:principalaccount",
                                                       "aws:principalisawsservice"};
+  if (AlwaysThere(key, AsciiLower(action))) return false;
   return key.starts_with("s3:x-amz-") || key.starts_with("s3:object-lock-") ||
          std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
+
+// Takes `head` and `tail` off `text`, which begins and ends so.
+bool Cut(std::string_view& text, std::string_view head, std::string_view tail) {
+  if (!text.starts_with(head) || !text.ends_with(tail)) return false;
+  text.remove_prefix(head.size());
+  text.remove_suffix(tail.size());
+  return true;
 }
 
 // "StringNotEquals" is the negation of "StringEquals", "NotIpAddress" of "IpAddress".
@@ -200,6 +253,22 @@ bool IsRootOf(const std::string& arn, const std::string& account) {
   return arn.ends_with("::" + account + ":root");
 }
 
+// "arn:aws:sts::A:assumed-role/NAME/SESSION" of a role "arn:aws:iam::A:role/PATH/NAME".
+bool IsSessionOf(std::string_view session, const std::string& role) {
+  const auto pieces = Pieces(role);
+  if (!pieces[5].starts_with("role/")) return false;
+  const std::string_view name = pieces[5].substr(pieces[5].rfind('/'));
+  return session.starts_with("arn:" + std::string(pieces[1]) + ":sts::" + std::string(pieces[4]) +
+                             ":assumed-role" + std::string(name) + "/");
+}
+
+// A role asks in sessions: which one, only an ARN of a session tells.
+Tri NamedBy(const std::string& principal, const PolicyCaller& caller) {
+  if (principal == caller.session) return Tri::kYes;
+  if (caller.session.empty() && IsSessionOf(principal, caller.arn)) return Tri::kUnknown;
+  return FitsCaller(How::kExact, caller, principal);
+}
+
 struct Who {
   Tri matches = Tri::kNo;
   bool by_account = false;  // only because its account is named
@@ -207,20 +276,31 @@ struct Who {
 Who Names(const PolicyStatement& statement, const PolicyCaller& caller) {
   if (statement.except_principals) return {Tri::kUnknown, false};
   if (statement.everybody) return {Tri::kYes, false};
+  if (caller.arn.empty()) {
+    const auto& services = statement.services;
+    const bool named = !caller.service.empty() && std::find(services.begin(), services.end(),
+                                                            caller.service) != services.end();
+    return {ToTri(named), false};
+  }
   Who who;
+  if (statement.unknown_principals) who.matches = Tri::kUnknown;
   for (const std::string& principal : statement.principals) {
-    if (caller.arn.empty()) continue;
-    if (principal == caller.session) return {Tri::kYes, false};
-    const Tri fits = FitsCaller([](auto a, auto b) { return a == b; }, caller, principal);
+    const Tri fits = NamedBy(principal, caller);
     if (fits == Tri::kYes) return {Tri::kYes, false};
     who.matches = Either(who.matches, fits);
   }
-  if (who.matches == Tri::kNo && !caller.arn.empty()) {
-    who.by_account = std::any_of(statement.principals.begin(), statement.principals.end(),
-                                 [&](const auto& arn) { return IsRootOf(arn, caller.account); });
-    if (who.by_account) who.matches = Tri::kYes;
-  }
+  const bool account = std::any_of(statement.principals.begin(), statement.principals.end(),
+                                   [&](const auto& arn) { return IsRootOf(arn, caller.account); });
+  if (account && (who.matches == Tri::kNo || !statement.allow)) return {Tri::kYes, true};
   return who;
+}
+
+// Whatever the policy says: it can always be mended.
+bool IsRootOnPolicy(const PolicyRequest& request) {
+  const std::string action = AsciiLower(request.action);
+  return IsRootOf(request.caller.arn, request.owner) &&
+         (action == "s3:getbucketpolicy" || action == "s3:putbucketpolicy" ||
+          action == "s3:deletebucketpolicy");
 }
 
 Tri Applies(const PolicyStatement& statement, const PolicyRequest& request, Tri who) {
@@ -286,7 +366,7 @@ Result<PolicyCaller> ParseCaller(std::string_view arn) {
                                      "' is no principal: an ARN such as "
                                      "arn:aws:iam::123456789012:user/alice, or * for nobody"};
   }
-  PolicyCaller caller{std::string(arn), std::string(pieces[4]), "", false};
+  PolicyCaller caller{std::string(arn), std::string(pieces[4]), "", "", false};
   constexpr std::string_view kSession = "assumed-role/";
   if (pieces[2] != "sts" || !what.starts_with(kSession)) return caller;
   const std::string_view rest = what.substr(kSession.size());
@@ -298,11 +378,11 @@ Result<PolicyCaller> ParseCaller(std::string_view arn) {
 }
 
 Tri Holds(const PolicyCondition& condition, const PolicyRequest& request) {
-  std::string op = condition.op;
+  std::string_view op = condition.op;
   const std::string key = AsciiLower(condition.key);
   const auto found = request.context.find(key);
   const bool present = found != request.context.end();
-  if (!present && !AbsentIsKnown(key)) return Tri::kUnknown;
+  if (!present && !AbsentIsKnown(key, request.action)) return Tri::kUnknown;
   if (op == "Null") {
     Tri any = Tri::kNo;
     for (const std::string& value : condition.values) {
@@ -310,15 +390,16 @@ Tri Holds(const PolicyCondition& condition, const PolicyRequest& request) {
     }
     return any;
   }
-  constexpr std::string_view kIfExists = "IfExists";
-  const bool if_exists = op.ends_with(kIfExists);
-  if (if_exists) op.resize(op.size() - kIfExists.size());
+  // A key is said to have one value here, of which "any" and "all" are the same.
+  const bool for_all = Cut(op, "ForAllValues:", "");
+  const bool for_any = Cut(op, "ForAnyValue:", "");
+  const bool if_exists = Cut(op, "", "IfExists");
   const std::optional<std::string> positive = Positive(op);
-  if (!present) return ToTri(if_exists || positive.has_value());
+  if (!present) return ToTri(for_all || if_exists || (positive.has_value() && !for_any));
   const bool of_caller = key == "aws:principalarn" && request.caller.path_unknown;
   Tri any = Tri::kNo;
   for (const std::string& value : condition.values) {
-    any = Either(any, Matches(positive.value_or(op), value, found->second,
+    any = Either(any, Matches(positive ? std::string_view(*positive) : op, value, found->second,
                               of_caller ? &request.caller : nullptr));
   }
   return positive ? Not(any) : any;
@@ -328,6 +409,9 @@ Decision Evaluate(const std::vector<PolicyStatement>& statements, const PolicyRe
   Decision undecided;
   Decision allowed;
   bool is_allowed = false;
+  if (IsRootOnPolicy(request)) {
+    return {Verdict::kAllowed, "", "the account's root may always do it", false};
+  }
   for (const PolicyStatement& statement : statements) {
     const Who who = Names(statement, request.caller);
     const Tri applies = Applies(statement, request, who.matches);
@@ -350,7 +434,9 @@ Decision Evaluate(const std::vector<PolicyStatement>& statements, const PolicyRe
   if (is_allowed) return allowed;
   if (!undecided.statement.empty()) return undecided;
   if (request.caller.arn.empty() || request.caller.account != request.owner) {
-    return {Verdict::kDenied, "", "denied: no statement allows it to who is not of the account",
+    return {Verdict::kDenied, "",
+            "denied: no statement allows it to who is not of the account (an ACL, where the bucket "
+            "has them on, is not looked at)",
             false};
   }
   return {Verdict::kNotDecided, "",

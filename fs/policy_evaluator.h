@@ -20,6 +20,7 @@ struct PolicyCaller {
   std::string arn;            // "" for nobody: an unsigned request
   std::string account;        // 12 digits
   std::string session;        // of a role: the ARN of its session
+  std::string service;        // "logging.s3.amazonaws.com", which has no ARN
   bool path_unknown = false;  // `arn` is a role's without the path that it may have
 };
 

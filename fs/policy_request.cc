@@ -1,6 +1,8 @@
 #include "fs/policy_request.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -12,10 +14,11 @@ namespace {
 
 constexpr std::int64_t kDay_s = 86'400;
 
-bool IsOfObjects(std::string_view action) {
+bool IsOfObjects(std::string_view asked) {
+  const std::string action = AsciiLower(asked);
   const auto has = [&](std::string_view word) { return action.find(word) != action.npos; };
-  return (has("Object") && !has("BucketObject")) || has("AbortMultipart") || has("UploadParts") ||
-         has("BypassGovernance");
+  return (has("object") && !has("bucketobject")) || has("abortmultipart") || has("uploadparts") ||
+         has("bypassgovernance") || has(":replicate") || has("initiatereplication");
 }
 
 std::int64_t NowSeconds(const s3::Clock& clock) {
@@ -26,8 +29,10 @@ Status TakeRetention(const std::string& until, std::int64_t now_s, PolicyRequest
   const auto date = s3::ParseIsoDate(until);
   if (!date) return Error{Code::kInvalid, "'" + until + "' is no date: 2030-01-01T00:00:00Z"};
   request.context["s3:object-lock-retain-until-date"] = until;
-  request.context["s3:object-lock-remaining-retention-days"] =
-      std::to_string((*date - now_s) / kDay_s);
+  // Whole days, also of a date that is over.
+  const std::int64_t left_s = *date - now_s;
+  const std::int64_t days = left_s / kDay_s - (left_s % kDay_s < 0 ? 1 : 0);
+  request.context["s3:object-lock-remaining-retention-days"] = std::to_string(days);
   return Ok();
 }
 
@@ -63,20 +68,50 @@ Result<PolicyRequest> MakePolicyRequest(const AskedRequest& asked, const s3::Clo
     context["s3:prefix"] = asked.key;
   }
   context["aws:securetransport"] = asked.tls ? "true" : "false";
-  if (asked.tls) context["s3:tlsversion"] = "1.2";
+  if (asked.tls) context["s3:tlsversion"] = asked.tls_version;
   context["s3:resourceaccount"] = asked.owner;
-  context["aws:principalisawsservice"] = "false";
+  const bool service = !asked.caller.service.empty();
+  context["aws:principalisawsservice"] = service ? "true" : "false";
+  if (service) context["aws:principalservicename"] = asked.caller.service;
   if (!asked.caller.arn.empty()) {
     context["aws:principalarn"] = asked.caller.arn;
     context["aws:principalaccount"] = asked.caller.account;
   }
-  if (asked.action == "s3:PutObject") context["s3:objectcreationoperation"] = "true";
+  if (AsciiLower(asked.action) == "s3:putobject") context["s3:objectcreationoperation"] = "true";
   const std::int64_t now_s = NowSeconds(clock);
   context["aws:epochtime"] = std::to_string(now_s);
   context["aws:currenttime"] = std::to_string(now_s);
   for (const std::string& header : asked.headers) COFFER_TRY(TakeHeader(header, now_s, request));
   return request;
 }
+
+namespace {
+
+// What the statements that are new say of one right; `before` is the whole policy.
+struct Taken {
+  bool perhaps = false;
+  bool certain = false;
+};
+Result<Taken> TakenFrom(const AskedRequest& asked, const std::vector<PolicyStatement>& before,
+                        const std::vector<PolicyStatement>& added, const s3::Clock& clock) {
+  COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, clock));
+  if (Evaluate(before, request).verdict == Verdict::kDenied) return Taken{};
+  const Decision is = Evaluate(added, request);
+  const bool denied = is.verdict == Verdict::kDenied && !is.statement.empty();
+  return Taken{denied || is.uncertain, denied};
+}
+
+// By the older and by the newer version of TLS: which one was agreed on, nobody tells.
+Result<Taken> TakenByTls(AskedRequest asked, const std::vector<PolicyStatement>& before,
+                         const std::vector<PolicyStatement>& added, const s3::Clock& clock) {
+  COFFER_ASSIGN(const Taken older, TakenFrom(asked, before, added, clock));
+  if (!asked.tls) return older;
+  asked.tls_version = "1.3";
+  COFFER_ASSIGN(const Taken newer, TakenFrom(asked, before, added, clock));
+  return Taken{older.perhaps || newer.perhaps, older.certain && newer.certain};
+}
+
+}  // namespace
 
 Result<LostRights> Lost(const std::vector<PolicyStatement>& before,
                         const std::vector<PolicyStatement>& after, AskedRequest asked,
@@ -94,20 +129,20 @@ Result<LostRights> Lost(const std::vector<PolicyStatement>& before,
                                              {"s3:DeleteObject", false},
                                              {"s3:DeleteObjectVersion", false},
                                              {"s3:PutLifecycleConfiguration", false}}};
+  std::vector<PolicyStatement> added;
+  std::copy_if(after.begin(), after.end(), std::back_inserter(added), [&](const auto& statement) {
+    return std::find(before.begin(), before.end(), statement) == before.end();
+  });
+  const std::string key = asked.key.empty() ? "file" : asked.key;
   LostRights lost;
   lost.certain = false;
   for (const Right& right : kRights) {
     asked.action = right.action;
-    asked.key = IsOfObjects(right.action) ? asked.key : "";
-    if (IsOfObjects(right.action) && asked.key.empty()) asked.key = "file";
-    COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, clock));
-    const Decision was = Evaluate(before, request);
-    const Decision is = Evaluate(after, request);
-    const bool by_statement = is.verdict == Verdict::kDenied && !is.statement.empty();
-    if ((!by_statement && !is.uncertain) || was.verdict == Verdict::kDenied) continue;
-    if (is.uncertain && was.uncertain) continue;
+    asked.key = IsOfObjects(right.action) ? key : "";
+    COFFER_ASSIGN(const Taken taken, TakenByTls(asked, before, added, clock));
+    if (!taken.perhaps) continue;
+    if (right.needed && taken.certain) lost.certain = true;
     std::string& list = right.needed ? lost.needed : lost.also;
-    if (right.needed && by_statement) lost.certain = true;
     list += (list.empty() ? "" : ", ") + std::string(right.action);
   }
   return lost;

@@ -19,9 +19,10 @@ struct AskedRequest {
   std::string bucket;
   std::string action;
   std::string key;  // of s3:ListBucket: the prefix
-  bool tls = true;  // by version 1.2
+  bool tls = true;
   // NAME=VALUE: a header, or a condition key such as aws:SourceIp.
   std::vector<std::string> headers;
+  std::string tls_version = "1.2";
 };
 
 // kInvalid for a date that is none, or an action on objects without a key.
@@ -32,7 +33,8 @@ struct LostRights {
   bool certain = true;  // of `needed`
   std::string also;     // what rules are for
 };
-// Of the caller of `asked`, whose action is not looked at.
+// Of the caller of `asked`, whose action and TLS version are not looked at: by what the statements
+// of `after` say that are not in `before`. What they may or may not deny is lost, and not certain.
 Result<LostRights> Lost(const std::vector<PolicyStatement>& before,
                         const std::vector<PolicyStatement>& after, AskedRequest asked,
                         const s3::Clock& clock);

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "s3client/xml.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -42,6 +44,10 @@ Error UnknownRule(std::string_view name) {
   return {Code::kInvalid, "'" + std::string(name) + "' is no rule: one of " + names};
 }
 
+std::string ObjectsOf(const PolicyRule& rule) {
+  return "arn:" + rule.partition + ":s3:::" + rule.bucket + "/" + rule.prefix + "*";
+}
+
 class Builder {
  public:
   explicit Builder(const PolicyRule& rule)
@@ -72,7 +78,7 @@ class Builder {
     return json;
   }
   Json Everything() const { return Json::array({bucket_, bucket_ + "/*"}); }
-  Json Objects() const { return bucket_ + "/" + rule_.prefix + "*"; }
+  Json Objects() const { return ObjectsOf(rule_); }
 
   Result<std::vector<Json>> Delegate() const {
     return std::vector{
@@ -115,6 +121,12 @@ class Builder {
         Statement("CofferEncryption", "Deny", "s3:PutObject", Objects(),
                   Json{{"StringNotEquals", Json{{"s3:x-amz-server-side-encryption", rule_.sse}}}})};
     if (rule_.kms_key.empty()) return out;
+    if (rule_.kms_key.find(":key/") == std::string::npos) {
+      return Error{Code::kInvalid,
+                   "the rule encryption compares the ARN of the key "
+                   "(arn:aws:kms:REGION:ACCOUNT:key/ID), not an id or an alias such as '" +
+                       rule_.kms_key + "': it would deny every upload"};
+    }
     Json condition;
     condition["StringNotEquals"]["s3:x-amz-server-side-encryption-aws-kms-key-id"] = rule_.kms_key;
     out.push_back(
@@ -179,15 +191,72 @@ class Builder {
   const std::string bucket_;
 };
 
+bool IsOf(const RuleSids& rule, const Json& statement) {
+  const std::string sid = statement.value("Sid", "");
+  return std::find(rule.sids.begin(), rule.sids.end(), sid) != rule.sids.end();
+}
+
 void Erase(Json& statements, const RuleSids& rule) {
   Json kept = Json::array();
   for (const Json& statement : statements) {
-    const std::string sid = statement.value("Sid", "");
-    if (std::find(rule.sids.begin(), rule.sids.end(), sid) == rule.sids.end()) {
-      kept.push_back(statement);
-    }
+    if (!IsOf(rule, statement)) kept.push_back(statement);
   }
   statements = std::move(kept);
+}
+
+// A Sid is there once, so that the rule of a second prefix is another resource of its statements.
+void Widen(Json& statement, const Policy& policy) {
+  const auto old =
+      std::find_if(policy.statements.begin(), policy.statements.end(),
+                   [&](const PolicyStatement& one) { return one.name == statement["Sid"]; });
+  if (old == policy.statements.end()) return;
+  Texts all = old->resources;
+  const std::string wanted = statement["Resource"].get<std::string>();
+  const auto covers = [](std::string_view wide, std::string_view narrow) {
+    return wide.ends_with('*') && narrow.starts_with(wide.substr(0, wide.size() - 1));
+  };
+  if (std::any_of(all.begin(), all.end(), [&](const auto& one) { return covers(one, wanted); })) {
+    statement["Resource"] = all;
+    return;
+  }
+  std::erase_if(all, [&](const std::string& one) { return covers(wanted, one); });
+  all.push_back(wanted);
+  statement["Resource"] = all;
+}
+
+// Without the objects of one prefix; a statement of no others goes.
+Json Narrowed(const Policy& policy, const RuleSids& rule, const std::string& objects) {
+  Json kept = Json::array();
+  const Json& written = policy.json.at("Statement");
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    Json statement = written.at(i);
+    if (IsOf(rule, statement) && statement.contains("Resource")) {
+      Texts resources = policy.statements[i].resources;
+      std::erase(resources, objects);
+      if (resources.empty()) continue;
+      statement["Resource"] = resources;
+    }
+    kept.push_back(std::move(statement));
+  }
+  return kept;
+}
+
+// What cannot stand in a policy as it is meant.
+Status CheckWords(const PolicyRule& rule) {
+  Texts words = rule.except;
+  words.insert(words.end(), {rule.prefix, rule.sse, rule.kms_key});
+  for (const std::string& word : words) {
+    if (!s3::XmlCanCarry(word)) {
+      return Error{Code::kInvalid, "'" + word + "' is not text in UTF-8, as a policy is"};
+    }
+  }
+  if (rule.prefix.find_first_of("*?") != rule.prefix.npos ||
+      rule.prefix.find("${") != rule.prefix.npos) {
+    return Error{Code::kInvalid, "the prefix " + rule.prefix +
+                                     " holds *, ? or ${, which a policy takes for a pattern: the "
+                                     "rule would be of other objects, too"};
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -210,8 +279,10 @@ std::vector<std::string> CautionsOf(const PolicyRule& rule) {
   }
   if (rule.name == "only-access-points") {
     out.emplace_back(
-        "who manages the bucket may still change this policy; log delivery and other services of "
-        "AWS are not affected");
+        "who manages the bucket may still change this policy; services of AWS that ask in their "
+        "own "
+        "name (log delivery) are let through, but those that ask with a role or in somebody's name "
+        "(replication, batch jobs, queries) are denied as everybody is");
   }
   if (rule.name == "encryption") {
     out.emplace_back(
@@ -222,7 +293,7 @@ std::vector<std::string> CautionsOf(const PolicyRule& rule) {
   if (rule.name == "names") {
     out.emplace_back(
         "files can then be made and read: no overwrite, no delete, no rename, no change of modes, "
-        "by anybody");
+        "by anybody; but a lifecycle that expires files still does: no policy is asked for that");
   }
   if (rule.name == "versions") {
     out.emplace_back(
@@ -231,23 +302,34 @@ std::vector<std::string> CautionsOf(const PolicyRule& rule) {
   }
   if (rule.name == "retention-bounds") {
     out.emplace_back("what is written without a retention is not affected");
+    out.emplace_back(
+        "whole days count, from when S3 gets the request: a lock of exactly --min days has less "
+        "then and is denied, so lock for longer or ask for a day less");
   }
   return out;
 }
 
-Result<Policy> RemoveRule(const Policy& policy, std::string_view name) {
-  const RuleSids* rule = FindRule(name);
-  if (rule == nullptr) return UnknownRule(name);
+Result<Policy> RemoveRule(const Policy& policy, const PolicyRule& rule) {
+  const RuleSids* sids = FindRule(rule.name);
+  if (sids == nullptr) return UnknownRule(rule.name);
   Json json = policy.json;
-  Erase(json["Statement"], *rule);
+  if (rule.prefix.empty()) {
+    Erase(json["Statement"], *sids);
+  } else {
+    json["Statement"] = Narrowed(policy, *sids, ObjectsOf(rule));
+  }
   return ReadPolicy(std::move(json));
 }
 
 Result<Policy> AddRule(const Policy& policy, const PolicyRule& rule) {
-  COFFER_ASSIGN(const std::vector<Json> statements, Builder(rule).Statements());
-  COFFER_ASSIGN(const Policy rest, RemoveRule(policy, rule.name));
-  Json json = rest.json;
-  for (const Json& statement : statements) json["Statement"].push_back(statement);
+  COFFER_TRY(CheckWords(rule));
+  COFFER_ASSIGN(std::vector<Json> statements, Builder(rule).Statements());
+  Json json = policy.json;
+  Erase(json["Statement"], *FindRule(rule.name));
+  for (Json& statement : statements) {
+    if (rule.name == "names") Widen(statement, policy);
+    json["Statement"].push_back(std::move(statement));
+  }
   if (json.dump().size() > kMaxPolicyBytes) {
     return Error{Code::kTooLarge,
                  "the policy would have more than the 20480 bytes that the "

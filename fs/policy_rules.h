@@ -33,10 +33,12 @@ const std::vector<std::string_view>& PolicyRuleNames();
 // What a rule does not do, or does beside what its name says; for people, before they are asked.
 std::vector<std::string> CautionsOf(const PolicyRule& rule);
 
-// The policy with the rule: in the place of what it had of this rule before. kInvalid for options
-// that are missing or wrong.
+// The policy with the rule: in the place of what it had of this rule before; names are of the
+// prefixes before, too. kInvalid for options that are missing or wrong, and for a prefix that a
+// policy cannot name.
 Result<Policy> AddRule(const Policy& policy, const PolicyRule& rule);
-// Without the rule of that name, which need not be there.
-Result<Policy> RemoveRule(const Policy& policy, std::string_view name);
+// Without the rule of that name, which need not be there; of names with a prefix, without that
+// prefix.
+Result<Policy> RemoveRule(const Policy& policy, const PolicyRule& rule);
 
 }  // namespace coffer::fs

@@ -19,15 +19,15 @@ Status CheckTest(const Draft& draft) {
 }
 
 // An option that the rule does not know would be ignored.
-Status CheckRuleOptions(const Draft& draft, const std::string& rule) {
+Status CheckRuleOptions(const Draft& draft, const std::string& rule, bool adds) {
   const PolicyOptions& policy = draft.policy;
-  const bool bounds = rule == "retention-bounds";
-  if (!policy.min.empty() && !bounds && rule != "tls")
+  const bool bounds = adds && rule == "retention-bounds";
+  if (!policy.min.empty() && !bounds && !(adds && rule == "tls"))
     return Usage("--min is for the rules tls and retention-bounds");
   if (!policy.max.empty() && !bounds) return Usage("--max is for the rule retention-bounds");
-  if (!policy.except.empty() && rule != "only-access-points")
+  if (!policy.except.empty() && !(adds && rule == "only-access-points"))
     return Usage("--except is for the rule only-access-points");
-  if (!draft.mount.volume.sse.empty() && rule != "encryption")
+  if (!draft.mount.volume.sse.empty() && !(adds && rule == "encryption"))
     return Usage("--sse is for the rule encryption");
   if (!draft.mount.volume.address.prefix.empty() && rule != "names")
     return Usage("--prefix is for the rule names");
@@ -57,7 +57,10 @@ Status CheckPolicyWords(const Draft& draft) {
   if (!account.empty() &&
       (account.size() != 12 || account.find_first_not_of("0123456789") != std::string::npos))
     return Usage("--account takes the 12 digits of an account");
-  COFFER_TRY(CheckRuleOptions(draft, action == "add" ? draft.positionals[2] : ""));
+  const std::string& owner = draft.mount.volume.expected_bucket_owner;
+  if (!account.empty() && !owner.empty() && account != owner)
+    return Usage("--account and --expected-bucket-owner are of one bucket: they differ");
+  COFFER_TRY(CheckRuleOptions(draft, changes ? draft.positionals[2] : "", action == "add"));
   return action == "test" ? CheckTest(draft) : Ok();
 }
 

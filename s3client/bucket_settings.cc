@@ -28,6 +28,16 @@ Status Only(XmlNode node, std::string_view where, std::initializer_list<std::str
   return Ok();
 }
 
+// The names of what is in `node` beside `names`.
+void NoteOthers(XmlNode node, std::initializer_list<std::string_view> names,
+                std::vector<std::string>& others) {
+  for (XmlNode child = node.FirstChild(); child; child = child.Next()) {
+    if (std::find(names.begin(), names.end(), child.name()) == names.end()) {
+      others.emplace_back(child.name());
+    }
+  }
+}
+
 Result<std::vector<std::string>> Texts(XmlNode parent, std::string_view name) {
   std::vector<std::string> texts;
   for (const XmlNode child : parent.Children(name)) {
@@ -283,14 +293,17 @@ Status BucketSettings::SetEncryption(const DefaultEncryption& encryption) {
 Result<AccessLog> BucketSettings::Logging() {
   AccessLog log;
   COFFER_ASSIGN(const auto document, Read(Question::Logging()));
+  NoteOthers(document->root(), {"LoggingEnabled"}, log.others);
   const XmlNode on = document->root().Child("LoggingEnabled");
   if (!on) return log;
   COFFER_ASSIGN(log.bucket, on.TextOf("TargetBucket"));
   COFFER_ASSIGN(log.prefix, TextIn(on, "TargetPrefix"));
-  COFFER_ASSIGN(
-      log.partition_by,
-      TextIn(on.Child("TargetObjectKeyFormat").Child("PartitionedPrefix"), "PartitionDateSource"));
-  log.grants = static_cast<bool>(on.Child("TargetGrants").FirstChild());
+  const XmlNode format = on.Child("TargetObjectKeyFormat");
+  const XmlNode parts = format.Child("PartitionedPrefix");
+  COFFER_ASSIGN(log.partition_by, TextIn(parts, "PartitionDateSource"));
+  NoteOthers(on, {"TargetBucket", "TargetPrefix", "TargetObjectKeyFormat"}, log.others);
+  NoteOthers(format, {"SimplePrefix", "PartitionedPrefix"}, log.others);
+  NoteOthers(parts, {"PartitionDateSource"}, log.others);
   return log;
 }
 

@@ -39,7 +39,8 @@ struct AccessLog {
   std::string bucket;  // "" for no log
   std::string prefix;
   std::string partition_by;  // "EventTime", "DeliveryTime"; "" for simple names
-  bool grants = false;       // there are grants to others, which this does not write
+  // Elements of the document that this does not write: grants to others, and what is not known.
+  std::vector<std::string> others;
 };
 
 struct Versioning {

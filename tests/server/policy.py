@@ -65,7 +65,9 @@ def _check(statement, bucket):
         if resource != prefix and not resource.startswith(prefix + "/"):
             raise _malformed("Policy has invalid resource")
     for operator in statement.get("Condition", {}):
-        base = operator.removesuffix("IfExists")
+        base = operator.split(":")[-1].removesuffix("IfExists")
+        if operator.rpartition(":")[0] not in ("", "ForAllValues", "ForAnyValue"):
+            raise _malformed(f"Invalid Condition type : {operator}")
         if base not in POSITIVE and base not in NEGATIVE and base != "Null":
             raise _malformed(f"Invalid Condition type : {operator}")
 
@@ -116,7 +118,10 @@ def _holds(operator, key, wanted, keys):
     wanted = [_text(value) for value in _list(wanted)]
     if operator == "Null":
         return any((value.lower() == "true") == (found is None) for value in wanted)
+    of_set, _, operator = operator.rpartition(":")
     base = operator.removesuffix("IfExists")
+    if found is None and of_set:
+        return of_set == "ForAllValues"
     if found is None:
         return base in NEGATIVE or operator.endswith("IfExists")
     if base in NEGATIVE:
@@ -156,6 +161,20 @@ def judge(statements, user, action, resource, keys):
     return result
 
 
+def asked_by_headers(context):
+    """What the headers of a request ask for; those of a part, and of Complete, of the whole upload first."""
+    keys = {}
+    upload = context.bucket.uploads.get(context.text("uploadId"))
+    if upload is not None:
+        keys.update(upload.asked)
+    for name, value in context.request.headers:
+        if name in ("if-none-match", "if-match") or name.startswith("x-amz-"):
+            keys["s3:" + name] = value
+        if name.startswith("x-amz-object-lock-"):
+            keys["s3:" + name.removeprefix("x-amz-")] = value
+    return keys
+
+
 def keys_of(context, action):
     """The condition keys of a request. Whether it came by TLS, and from where, the test says."""
     version = context.header("x-coffer-test-tls", context.world.tls_version)
@@ -168,11 +187,7 @@ def keys_of(context, action):
     if context.user is not None:
         keys["aws:principalarn"] = context.user.arn
         keys["aws:principalaccount"] = context.user.account
-    for name, value in context.request.headers:
-        if name in ("if-none-match", "if-match") or name.startswith("x-amz-"):
-            keys["s3:" + name] = value
-        if name.startswith("x-amz-object-lock-"):
-            keys["s3:" + name.removeprefix("x-amz-")] = value
+    keys.update(asked_by_headers(context))
     for name in ("prefix", "delimiter", "max-keys"):
         if name in context.query:
             keys["s3:" + name] = context.text(name)

@@ -4,6 +4,7 @@ import hashlib
 
 import checksums
 import locks
+import policy
 import xmlout
 from errors import refuse
 from http_layer import Reply
@@ -70,6 +71,7 @@ def create_multipart_upload(context):
     context.body()
     algorithm, kind = _algorithm(context)
     upload = Upload(draft_version(context), context.now, algorithm, kind)
+    upload.asked = policy.asked_by_headers(context)
     with context.bucket.lock:
         context.bucket.uploads[upload.upload_id] = upload
     headers = encryption_headers(upload.draft)

@@ -166,6 +166,7 @@ class Upload:
         self.initiated = initiated
         self.algorithm = algorithm
         self.checksum_type = checksum_type
+        self.asked = {}  # condition keys of what began it; its parts are judged by them
         self.parts = {}
 
     def snapshot(self):

@@ -1,5 +1,7 @@
 """Self test: a bucket's settings, and CORS as the user guide's elements decide it."""
 
+import json
+
 from test_locks import md5
 from test_support import Served
 
@@ -54,3 +56,25 @@ class Settings(Served):
                b"</LoggingEnabled></BucketLoggingStatus>")
         self.assertEqual(self.put("logging", log % b"no-such-bucket"), 400)
         self.assertEqual(self.put("logging", log % self.bucket.encode()), 200)
+
+    def test_a_part_is_judged_by_what_began_its_upload(self):
+        rule = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{self.bucket}/*",
+                "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}}}
+        body = json.dumps({"Version": "2012-10-17", "Statement": [rule]}).encode()
+        self.assertEqual(self.put("policy", body), 204)
+        self.assertEqual(self.at("k")("POST", {"uploads": ""}).status, 403)
+        upload, etags = self.multipart("k", [b"x"], **{"x-amz-server-side-encryption": "AES256"})
+        self.assertEqual(self.complete("k", upload, etags).status, 200)
+
+    def test_conditions_of_sets(self):
+        rule = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{self.bucket}/*",
+                "Condition": {"ForAllValues:StringEquals": {"s3:x-amz-storage-class": "STANDARD"}}}
+        self.at("k")("PUT", body=b"x")
+        body = json.dumps({"Version": "2012-10-17", "Statement": [rule]}).encode()
+        self.assertEqual(self.put("policy", body), 204)
+        self.assertEqual(self.at("k")("GET").status, 403)  # of no values all are equal
+        self.assertEqual(self.put("policy", body.replace(b"ForAll", b"ForAny").replace(
+            b"AnyValues", b"AnyValue")), 204)
+        self.assertEqual(self.at("k")("GET").status, 200)

@@ -21,11 +21,30 @@ unchanged() {
   is "$(writes)" "" "$description: neither writes"
 }
 
+# refuses_prefix COMMAND...: a setting is the whole bucket's
+refuses_prefix() {
+  exits 2 "$1 $2 of a part of the bucket" "$COFFER" "$@" --yes
+  like "$OUTPUT" 'leave out the prefix team/' "$1: is refused, not made for all of it"
+}
+
 start_server --bucket demo --bucket logs --access-point door=demo
 KEY=$(server_control GET kms | jq -r '.keys[0].arn')
 
 # doctor_says NAME: the state of a line of doctor's, and the command that changes it
 doctor_says() { "$COFFER" doctor s3://demo --json | jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.change // "")"'; }
+
+# ---- what was not meant
+server_forget
+refuses_prefix encryption set s3://demo/team --sse aws:kms
+refuses_prefix versioning on s3://demo/team
+refuses_prefix lock-default set s3://demo/team governance:1d
+refuses_prefix logging off s3://demo/team
+refuses_prefix cors allow s3://demo --prefix team --origin https://a.example
+echo "yes = true" >"$WORK/conf"
+exits 2 "a yes of the environment" env COFFER_YES=true "$COFFER" versioning on s3://demo
+exits 2 "a yes of a file" versioning on s3://demo --config "$WORK/conf"
+like "$OUTPUT" 'on the command line' "is no consent"
+is "$(writes)" "" "none of these wrote anything"
 
 # ---- doctor, before
 is "$(doctor_says "default encryption")" "ok " "doctor: default encryption"
@@ -109,6 +128,32 @@ exits 1 "a log bucket elsewhere" logging set s3://demo --to s3://far --yes
 like "$OUTPUT" 'it is in eu-west-1' "is refused"
 exits 1 "a log bucket that is not there" logging set s3://demo --to s3://nowhere --yes
 is "$(server_requests 'map(select(.operation == "PutBucketLogging")) | length')" 0 "none of these was sent"
+put_policy() { # BUCKET STATEMENT
+  local text="{\"Version\":\"2012-10-17\",\"Statement\":[$2]}"
+  s3 PUT "/$1?policy=" -H "Content-MD5: $(printf %s "$text" | openssl md5 -binary | base64)" -H "Content-Type: application/json" --data-binary "$text" >/dev/null
+}
+server_control POST buckets '{"name": "log-two"}' >/dev/null
+exits 0 "a log bucket without a policy" logging set s3://demo --to s3://log-two/a --dry-run
+like "$OUTPUT" 'the policy of log-two does not let the log in; this statement' "is said to lack one"
+statement=$(sed -n 's/.*lets the log in: //p' <<<"$OUTPUT")
+put_policy log-two "$statement"
+exits 0 "a log bucket with that statement" logging set s3://demo --to s3://log-two/a --dry-run
+unlike "$OUTPUT" 'lets the log in' "needs no other"
+exits 0 "under another prefix" logging set s3://demo --to s3://log-two/b --dry-run
+like "$OUTPUT" 'does not let the log in' "it does"
+put_policy log-two "$statement,{\"Sid\":\"Sealed\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::log-two/*\",\"Condition\":{\"StringNotEquals\":{\"s3:x-amz-server-side-encryption\":\"aws:kms\"}}}"
+exits 1 "a log bucket that denies what is not encrypted by name" logging set s3://demo --to s3://log-two/a --yes
+like "$OUTPUT" 'by Sealed' "is refused, and says which statement it is"
+server_control POST faults '[{"match": {"operation": "GetBucketLogging"}, "do": {"status": 200, "body": "<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix>a</TargetPrefix><TargetGrants><Grant/></TargetGrants></LoggingEnabled></BucketLoggingStatus>"}}]' >/dev/null
+exits 1 "a log that others were granted" logging set s3://demo --to s3://logs/x --yes
+like "$OUTPUT" 'TargetGrants' "is not set without them"
+exits 0 "off" logging off s3://demo --dry-run
+like "$OUTPUT" $'\n- +"TargetGrants"' "shows them go"
+server_control POST faults '[{"match": {"operation": "GetBucketLogging"}, "do": {"status": 200, "body": "<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix>a</TargetPrefix><TargetObjectKeyFormat><PartitionedPrefix><PartitionDateSource>EventTime</PartitionDateSource></PartitionedPrefix></TargetObjectKeyFormat></LoggingEnabled></BucketLoggingStatus>"}}]' >/dev/null
+put_policy log-two "$statement"
+exits 0 "a log by the date of events" logging set s3://demo --to s3://log-two/b --dry-run
+like "$OUTPUT" $'\n  +"partition_by": "EventTime"' "stays so"
+server_control POST faults '[]' >/dev/null
 exits 0 "logging off" logging off s3://demo --yes
 is "$(logging show s3://demo --json | jq -c .)" '{"enabled":false}' "is off"
 
@@ -130,6 +175,8 @@ rule='<LifecycleConfiguration><Rule><ID>a</ID><Status>Enabled</Status><Filter><P
 s3 PUT "/demo?lifecycle=" --data-binary "$rule" -H "Content-MD5: $(printf %s "$rule" | openssl md5 -binary | base64)" -H Content-Type:application/xml
 exits 0 "where a rule is" "$COFFER" lifecycle suggest s3://demo/team
 like "$OUTPUT" 'bounded by a rule that is there' "none is suggested"
+
+exits 2 "of a prefix that no rule can name" "$COFFER" lifecycle suggest s3://demo/$'\xff'
 
 # ---- who may not, what is no answer, through an access point
 server_control POST users '{"access_key": "READONLY", "secret": "x", "deny": ["PutBucketVersioning", "PutEncryptionConfiguration"]}' >/dev/null

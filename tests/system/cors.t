@@ -77,7 +77,7 @@ predicts "0 200" 'rule 2 matches' https://www.example.net:8443 GET
 predicts "5 403" 'the port differs' https://www.example.net GET
 exits 0 "a refused object is refused all the same" cors check s3://demo/none --origin $PAGE
 like "$OUTPUT" 'CORS gives nobody access' "and check says so"
-for wrong in www.example.com https://www.example.com/ https://www.example.com/page 'https://*.*.example.com' https://WWW.example.com ''; do
+for wrong in www.example.com https://www.example.com/ https://www.example.com/page 'https://*.*.example.com' https://WWW.example.com https://www.example.com:443 ''; do
   exits 2 "no origin: '$wrong'" cors allow s3://demo --origin "$wrong" --yes
 done
 exits 2 "check takes no pattern" cors check s3://demo/file --origin 'https://*.example.com'

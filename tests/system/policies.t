@@ -4,7 +4,8 @@
 . tests/lib/system.sh
 need_commands curl jq python3
 
-start_server --bucket demo
+start_server --bucket demo --bucket plain
+server_control POST buckets/demo/settings '{"versioning": "Enabled"}' >/dev/null
 server_control POST tls '{"version": "1.2"}' >/dev/null
 server_control POST users '{"access_key": "BARE", "secret": "secret", "allow": []}' >/dev/null
 server_control POST users '{"access_key": "OTHER", "secret": "secret", "account": "999988887777"}' >/dev/null
@@ -60,6 +61,35 @@ exits 0 "and can be undone: managing the bucket is never denied" policy remove s
 exits 1 "tls, asked for over http" policy add s3://demo tls --yes
 like "$OUTPUT" 's3:PutBucketPolicy' "would keep the caller from mending it"
 
+exits 1 "versions that are not kept" policy add s3://plain versions --yes
+like "$OUTPUT" 'coffer versioning on plain' "are not protected by a rule, which would keep them from being turned on"
+server_control POST users '{"access_key": "BLIND", "secret": "secret", "deny": ["GetBucketVersioning"]}' >/dev/null
+exits 0 "who cannot see whether there are versions" env AWS_ACCESS_KEY_ID=BLIND AWS_SECRET_ACCESS_KEY=secret "$COFFER" policy add s3://plain versions --dry-run
+like "$OUTPUT" 'whether the bucket has versions cannot be seen' "is warned"
+put_policy "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"999988887777\"},\"Action\":\"s3:*\",\"Resource\":\"$ARN\"}}"
+exits 2 "an account that is not the caller's" env AWS_ACCESS_KEY_ID=OTHER AWS_SECRET_ACCESS_KEY=secret "$COFFER" policy add s3://demo delegate --account 123456789012 --dry-run
+s3 DELETE '/demo?policy=' >/dev/null
+exits 5 "an account that is not the bucket's" policy add s3://demo only-access-points --account 999988887777 --lock-me-out --yes
+nok "closes nothing" stored_policy
+
+# ---- a part of the bucket
+exits 0 "names of a prefix" policy add s3://demo/team names --yes
+exits 0 "names of another" policy add s3://demo names --prefix other --yes
+is "$(stored_policy | jq -c '[.Statement[].Resource]')" "[[\"$ARN/team/*\",\"$ARN/other/*\"],[\"$ARN/team/*\",\"$ARN/other/*\"]]" "are beside the first"
+exits 2 "names of a prefix that has none" policy remove s3://demo/third names --yes
+exits 0 "remove names of one prefix" policy remove s3://demo/team names --yes
+is "$(stored_policy | jq -c '[.Statement[].Resource] | flatten | unique')" "[\"$ARN/other/*\"]" "leaves those of the other"
+exits 2 "remove another rule of a prefix" policy remove s3://demo/other tls --yes
+exits 2 "test of a prefix" policy test s3://demo/team --principal '*' --action s3:GetObject --key a
+like "$OUTPUT" 'leave out the prefix team/' "does not ask of another key unseen"
+exits 0 "remove names" policy remove s3://demo names --yes
+nok "takes all" stored_policy
+exits 2 "a prefix with a wildcard" policy add 's3://demo/te*m' names --yes
+exits 2 "a prefix that is not UTF-8" policy add s3://demo/$'\xff' names --yes
+exits 2 "a key by its alias" policy add s3://demo encryption --sse aws:kms --sse-kms-key-id alias/backup --yes
+like "$OUTPUT" 'the ARN of the key' "is not what S3 compares"
+is "$(policy test s3://demo --account 123456789012 --principal '*' --action s3:getobject --key team/a | head -c 6)" denied "an action in small letters is the same"
+
 # ---- words
 exits 2 "no such rule" policy add s3://demo tsl --yes
 like "$OUTPUT" 'one of delegate, only-access-points' "names those that there are"
@@ -81,14 +111,27 @@ like "$OUTPUT" '20480 bytes' "takes no more, and says so"
 is "$(meaning "$(stored_policy)")" "$(meaning "$big")" "and stays"
 s3 DELETE '/demo?policy=' >/dev/null
 for text in '{"Statement":' '[]' '{"Statement":[{"Effect":"Maybe","Action":"s3:*"}]}' '{"Statement":[{"Effect":"Deny","Action":"s3:*","Colour":"red"}]}' \
-  '{"Statement":[],"Extra":1}' "$(printf '[%.0s' {1..5000})"; do
+  '{"Statement":[],"Extra":1}' '{"Statement":[{"Effect":"Deny","Action":"s3:A","Action":"s3:B"}]}' "$(printf '[%.0s' {1..5000})"; do
   server_control POST faults "$(jq -nc --arg body "$text" '[{"match": {"operation": "GetBucketPolicy"}, "do": {"status": 200, "body": $body}}]')" >/dev/null 2>&1 || break
   exits 1 "a policy such as ${text:0:40}" policy add s3://demo tls --yes
   like "$OUTPUT" 'no policy that can be changed' "is refused"
 done
 server_control POST faults '[]' >/dev/null
 
-# ---- two at once: what is lost is reported
+put_policy "{\"Version\":\"2012-10-17\",\"Statement\":$(jq -c '.Sid = "Theirs" | .Resource = "'$ARN'/\u009b31m"' <<<"$THEIRS")}"
+unlike "$(policy show s3://demo)" $'\xc2\x9b' "no control character of theirs reaches a terminal"
+server_control POST faults '[{"match": {"operation": "GetBucketPolicy", "after": 2}, "do": {"status": 200, "body": "{\"Statement\":[{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:A\",\"Resource\":\"arn:aws:s3:::demo/x\"}]}"}}]' >/dev/null
+exits 1 "a policy that reads back as another" policy add s3://demo versions --yes
+unlike "$OUTPUT" 'x0a' "is shown line by line"
+like "$OUTPUT" 'once more' "after it was written once more"
+server_control POST faults '[]' >/dev/null
+s3 DELETE '/demo?policy=' >/dev/null
+server_control POST faults '[{"match": {"operation": "GetBucketPolicy", "after": 2}, "do": {"status": 403, "code": "AccessDenied"}}]' >/dev/null
+exits 5 "a policy that cannot be read back" policy add s3://demo versions --yes
+like "$OUTPUT" 'it was written, but not read back' "is said to be written"
+server_control POST faults '[]' >/dev/null
+
+# ---- two at once: both are there
 for round in 1 2 3; do
   s3 DELETE '/demo?policy=' >/dev/null
   policy add s3://demo versions --yes >"$WORK/a" 2>&1 &
@@ -98,6 +141,7 @@ for round in 1 2 3; do
   wait "$first"
   first_code=$?
   there=$(stored_policy | jq -r '[.Statement[].Sid] | join(" ")')
+  ((first_code + second_code == 0)) || diag "$(cat "$WORK/a" "$WORK/b")"
   for pair in "CofferVersions $first_code" "CofferRetentionMax $second_code"; do
     [[ $there == *"${pair% *}"* || ${pair#* } != 0 ]]
     is "$?" 0 "round $round: ${pair% *} is there, or its command says that it failed (${pair#* })"

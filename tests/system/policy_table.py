@@ -46,6 +46,8 @@ POLICIES = {
     "if exists": [statement("Deny", "s3:PutObject", f"{ARN}/*", StringNotEqualsIfExists={"s3:x-amz-storage-class": "STANDARD"})],
     "null": [statement("Deny", "s3:PutObject", f"{ARN}/*", Null={"s3:x-amz-storage-class": "true"})],
     "case": [statement("Deny", "s3:PutObject", f"{ARN}/*", StringEqualsIgnoreCase={"s3:x-amz-storage-class": "standard"})],
+    "of none, all": [statement("Deny", "S3:putOBJECT", f"{ARN}/*", **{"ForAllValues:StringEquals": {"s3:x-amz-storage-class": "STANDARD"}})],
+    "of none, any": [statement("Deny", "s3:PutObject", f"{ARN}/*", **{"ForAnyValue:StringNotEquals": {"s3:x-amz-storage-class": "STANDARD"}})],
 }
 RULES = {
     "rule tls": ["tls", "--lock-me-out"],
@@ -86,6 +88,8 @@ FOCUS = {
     "arn": ("read team", "write team"),
     "if exists": ("write team", "write standard", "write rarely read"), "null": ("write team", "write standard"),
     "case": ("write team", "write standard"),
+    "of none, all": ("write team", "write standard", "write rarely read"),
+    "of none, any": ("write team", "write standard", "write rarely read"),
     "rule encryption": ("write team", "write encrypted", "write otherwise encrypted", "read team"),
     "rule names": ("write team", "write once", "delete team", "read team"),
     "rule only-access-points": ("read team", "write team", "list all"),

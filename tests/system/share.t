@@ -4,7 +4,7 @@
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse
-need_commands curl jq python3 getfattr
+need_commands curl jq python3 getfattr setfattr
 
 fetch() { curl -sS -o "$WORK/got" -w '%{http_code}' "$@"; }
 code_of() { sed -n 's/.*<Code>\([A-Za-z]*\)<.*/\1/p' "$WORK/got"; }
@@ -70,6 +70,14 @@ is "$(fetch "$(AWS_ACCESS_KEY_ID=READONLY AWS_SECRET_ACCESS_KEY=x share "$M/drop
 is "$(server_requests 'last | .user')" READONLY "by name"
 json=$(share --json --expires 5m "$M/dropped")
 is "$(fetch "$(jq -r .url <<<"$json")") $(jq -r .key <<<"$json")" "200 dropped" "--json"
+
+echo x >"$WORK/fake"
+if setfattr -n user.coffer.source -v s3://demo "$WORK/fake" && setfattr -n user.coffer.key -v dropped "$WORK/fake"; then
+  exits 2 "a file elsewhere that says it were in a bucket" "$COFFER" share "$WORK/fake"
+  like "$OUTPUT" 'not in a mount of coffer' "is not believed"
+else
+  skip "no user attributes in $WORK"
+fi
 
 # ---- versions, access points
 server_control POST buckets/demo/settings '{"versioning": "Enabled"}' >/dev/null

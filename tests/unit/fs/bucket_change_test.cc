@@ -1,6 +1,7 @@
 #include "fs/bucket_change.h"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <sstream>
 
 #include "fs/exit_code.h"
@@ -86,11 +87,15 @@ TEST_CASE("bucket_change: what others do meanwhile is told") {
   }
   SECTION("right after the write") {
     int reads = 0;
-    bench.change.shared = true;
+    bench.change.merge = [&]() -> Result<Json> { return bench.change.after; };
     bench.change.read = [&]() -> Result<Json> {
       return ++reads == 1 ? Json{{"a", 1}} : reads == 2 ? Json{{"a", 2}} : Json{{"a", 9}};
     };
-    CHECK(bench.Make({.yes = true}).error().what.find("+   \"a\": 9") != std::string::npos);
+    const auto made = bench.Make({.yes = true});
+    REQUIRE_FALSE(made);
+    CHECK(made.error().what.find('\n') == std::string::npos);
+    CHECK(bench.err.str().find("-   \"a\": 2\n+   \"a\": 9\n") != std::string::npos);
+    CHECK(bench.written == 2);  // once more, and no more
   }
   SECTION("a setting that takes a moment to show") {
     int reads = 0;
@@ -99,6 +104,80 @@ TEST_CASE("bucket_change: what others do meanwhile is told") {
     };
     CHECK(bench.Make({.yes = true}).value() == kExitOk);
   }
+}
+
+// A document in which two have a member each.
+struct SharedBench : Bench {
+  int reads = 0;
+  std::function<void(int)> meanwhile = [](int) {};  // before that read
+
+  SharedBench() {
+    change.read = [this]() -> Result<Json> {
+      meanwhile(++reads);
+      return stored;
+    };
+    change.merge = [this]() -> Result<Json> {
+      change.after = stored;
+      change.after["a"] = 2;
+      return change.after;
+    };
+  }
+};
+
+TEST_CASE("bucket_change: what others do to theirs is no failure") {
+  SharedBench bench;
+  bench.meanwhile = [&](int read) {
+    if (read == 3) bench.stored["theirs"] = 1;
+  };
+  CHECK(bench.Make({.yes = true}).value() == kExitOk);
+  CHECK(bench.written == 1);
+  CHECK(bench.stored == Json{{"a", 2}, {"theirs", 1}});
+}
+
+TEST_CASE("bucket_change: what others wrote over is written once more, beside theirs") {
+  SharedBench bench;
+  bench.meanwhile = [&](int read) {
+    if (read == 3) bench.stored = Json{{"a", 1}, {"theirs", 1}};
+  };
+  CHECK(bench.Make({.yes = true}).value() == kExitOk);
+  CHECK(bench.written == 2);
+  CHECK(bench.stored == Json{{"a", 2}, {"theirs", 1}});
+  CHECK(bench.err.str().find("once more") != std::string::npos);
+}
+
+TEST_CASE("bucket_change: after the write an error says that there was one") {
+  Bench bench;
+  int reads = 0;
+  SECTION("reading back fails") {
+    bench.change.read = [&]() -> Result<Json> {
+      if (++reads > 1) return Error{Code::kDenied, "no"};
+      return bench.stored;
+    };
+    const auto made = bench.Make({.yes = true});
+    CHECK(made.error().code == Code::kDenied);
+    CHECK(made.error().what == "the setting: it was written, but not read back: no");
+  }
+  SECTION("no answer to the write") {
+    bench.change.apply = [&]() -> Status { return Error{Code::kTimeout, "late"}; };
+    CHECK(bench.Make({.yes = true}).error().what.find("whether it was written is not known") !=
+          std::string::npos);
+  }
+  SECTION("a refused write wrote nothing") {
+    bench.change.apply = [&]() -> Status { return Error{Code::kDenied, "no"}; };
+    CHECK(bench.Make({.yes = true}).error().what == "no");
+  }
+}
+
+TEST_CASE("bucket_change: the difference of large documents takes no table of all pairs") {
+  Json before = Json::array();
+  Json after = Json::array();
+  for (int i = 0; i < 60'000; ++i) {
+    before.push_back(i);
+    after.push_back(i == 30'000 ? -1 : i);
+  }
+  CHECK(Difference(before, after).find("-   30000,\n+   -1,\n") != std::string::npos);
+  for (int i = 0; i < 60'000; ++i) after[static_cast<std::size_t>(i)] = -i - 1;
+  CHECK(Difference(before, after).find("+   -60000\n") != std::string::npos);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ TEST_CASE("cors_rules: the reason names what differs", "[cors]") {
   };
   CHECK(has(why("https://a.example", "http://a.example"), "it is for https"));
   CHECK(has(why("https://a.example", "https://a.example:8443"), "the port differs"));
+  CHECK(has(why("https://a.example:443", "https://a.example"), "goes without saying"));
   CHECK(has(why("https://a.example/", "https://a.example"), "slash at its end"));
   CHECK(has(why("https://A.example", "https://a.example"), "capitals count"));
   CHECK(has(why("https://b.example", "https://a.example"), "its origins are others"));
@@ -62,10 +63,12 @@ TEST_CASE("cors_rules: what browsers ask first", "[cors]") {
 }
 
 TEST_CASE("cors_rules: an origin is what a browser sends", "[cors]") {
-  for (const char* good : {"https://a.example", "http://127.0.0.1:8080", "https://[::1]"})
+  for (const char* good : {"https://a.example", "http://127.0.0.1:8080", "https://[::1]",
+                           "https://[::1]:8443", "http://a.example:443"})
     CHECK(CheckOrigin(good, false));
   for (const char* bad : {"", "a.example", "https://", "https://a/", "https://a/b", "https://a?b",
-                          "https://A", "https://a b", "*", "https://*.a", "://a"})
+                          "https://A", "https://a b", "*", "https://*.a", "://a", "https://a:443",
+                          "http://a:80", "https://a:", "https://a:b", "https://user@a"})
     CHECK(CheckOrigin(bad, false).error().code == Code::kInvalid);
   CHECK(CheckOrigin("*", true));
   CHECK(CheckOrigin("https://*.a", true));

@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "fs/policy_request.h"
+#include "tests/support/fake_clock.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -81,13 +84,19 @@ TEST_CASE("one condition", "[policy]") {
       {"Null", "true", "a", Tri::kNo},
       {"Null", "false", "a", Tri::kYes},
       {"BinaryEquals", "a", "a", Tri::kUnknown},
-      {"ForAllValues:StringEquals", "a", "a", Tri::kUnknown},
+      {"ForAllValues:StringEquals", "a", "a", Tri::kYes},
+      {"ForAllValues:StringEquals", "a", "b", Tri::kNo},
+      {"ForAllValues:StringEquals", "a", nullptr, Tri::kYes},  // of none, all
+      {"ForAllValues:StringNotLike", "a*", "ab", Tri::kNo},
+      {"ForAnyValue:StringEquals", "a", "a", Tri::kYes},
+      {"ForAnyValue:StringEquals", "a", nullptr, Tri::kNo},
+      {"ForAnyValue:StringNotEquals", "a", nullptr, Tri::kNo},
   };
   for (const Row& row : rows) {
     PolicyRequest request = Ask();
-    if (row.found != nullptr) request.context["s3:x-amz-acl"] = row.found;
+    if (row.found != nullptr) request.context["s3:x-amz-storage-class"] = row.found;
     INFO(row.op << " " << row.wanted << " " << (row.found == nullptr ? "(absent)" : row.found));
-    CHECK(Holds({row.op, "s3:X-Amz-Acl", {row.wanted}}, request) == row.holds);
+    CHECK(Holds({row.op, "s3:X-Amz-Storage-Class", {row.wanted}}, request) == row.holds);
   }
 }
 
@@ -148,6 +157,108 @@ TEST_CASE("a role session's path is not guessed", "[policy]") {
   CHECK(denied("arn:aws:iam::123456789012:user/ops").verdict == Verdict::kDenied);
 }
 
+TEST_CASE("a pattern of roles meets every path that a role may have", "[policy]") {
+  const auto holds = [](const char* op, const std::string& pattern) {
+    PolicyRequest request = Ask("arn:aws:sts::123456789012:assumed-role/ops/me");
+    return Holds({op, "aws:PrincipalArn", {pattern}}, request);
+  };
+  const std::string account = "arn:aws:iam::123456789012:";
+  CHECK(holds("ArnLike", account + "*") == Tri::kYes);
+  CHECK(holds("ArnLike", account + "role/*ops") == Tri::kYes);
+  CHECK(holds("ArnLike", account + "role/team?ops") == Tri::kUnknown);
+  CHECK(holds("StringLike", "*/team/*") == Tri::kUnknown);
+  CHECK(holds("StringLike", account + "r*/team/*") == Tri::kUnknown);
+  CHECK(holds("StringNotLike", "*/team/*") == Tri::kUnknown);
+  CHECK(holds("StringEquals", account + "role/team/ops") == Tri::kUnknown);
+  CHECK(holds("StringEquals", account + "role/team/*") == Tri::kNo);
+  CHECK(holds("ArnLike", "arn:aws:iam::999988887777:role/*") == Tri::kNo);
+  CHECK(holds("ArnLike", account + "role/dev-ops") == Tri::kNo);
+  // The key is the role's ARN, never the session's.
+  CHECK(holds("ArnLike", "arn:aws:sts::123456789012:assumed-role/ops/*") == Tri::kNo);
+}
+
+TEST_CASE("principals that nobody here can tell", "[policy]") {
+  const auto deny = [](const std::string& principal, const std::string& who) {
+    return Judge(R"([{"Sid":"No","Effect":"Deny","Principal":)" + principal +
+                     R"(,"Action":"s3:*","Resource":"*"}])",
+                 Ask(who));
+  };
+  const std::string user = "arn:aws:iam::123456789012:user/alice";
+  const std::string role = "arn:aws:iam::123456789012:role/team/ops";
+  const std::string session = R"({"AWS":"arn:aws:sts::123456789012:assumed-role/ops/me"})";
+  CHECK(deny(R"({"CanonicalUser":"79a5"})", user).uncertain);
+  CHECK_FALSE(deny(R"({"CanonicalUser":"79a5"})", "*").uncertain);
+  CHECK_FALSE(deny(R"({"Service":"logging.s3.amazonaws.com"})", user).uncertain);
+  CHECK(deny(session, role).uncertain);  // one of its sessions, or another
+  CHECK_FALSE(deny(session, user).uncertain);
+  CHECK(deny(session, "arn:aws:sts::123456789012:assumed-role/ops/me").verdict == Verdict::kDenied);
+  CHECK_FALSE(deny(session, "arn:aws:sts::123456789012:assumed-role/ops/you").uncertain);
+}
+
+TEST_CASE("a service asks in its own name", "[policy]") {
+  PolicyRequest request = Ask("*");
+  request.caller.service = "logging.s3.amazonaws.com";
+  const auto allow = [](const char* principal) {
+    return std::string(R"([{"Sid":"S","Effect":"Allow","Principal":)") + principal +
+           R"(,"Action":"s3:*","Resource":"*"}])";
+  };
+  CHECK(Judge(allow(R"({"Service":["x","logging.s3.amazonaws.com"]})"), request).verdict ==
+        Verdict::kAllowed);
+  CHECK(Judge(allow(R"({"Service":"x","AWS":"123456789012"})"), request).verdict ==
+        Verdict::kDenied);
+}
+
+TEST_CASE("the account's root can always mend the policy", "[policy]") {
+  const char* all = R"([{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}])";
+  PolicyRequest request = Ask("arn:aws:iam::123456789012:root");
+  request.resource = "arn:aws:s3:::b";
+  for (const char* action : {"s3:GetBucketPolicy", "s3:putbucketpolicy", "s3:DeleteBucketPolicy"}) {
+    request.action = action;
+    CHECK(Judge(all, request).verdict == Verdict::kAllowed);
+  }
+  request.action = "s3:ListBucket";
+  CHECK(Judge(all, request).verdict == Verdict::kDenied);
+  request = Ask("arn:aws:iam::999988887777:root");
+  request.action = "s3:PutBucketPolicy";
+  CHECK(Judge(all, request).verdict == Verdict::kDenied);
+}
+
+TEST_CASE("what a request always carries is not absent, only unsaid", "[policy]") {
+  const auto null = [](const char* action, const char* key) {
+    PolicyRequest request = Ask();
+    request.action = action;
+    return Holds({"Null", key, {"true"}}, request);
+  };
+  CHECK(null("s3:GetObject", "s3:x-amz-content-sha256") == Tri::kUnknown);
+  CHECK(null("s3:PutObjectRetention", "s3:object-lock-remaining-retention-days") == Tri::kUnknown);
+  CHECK(null("s3:PutObject", "s3:object-lock-remaining-retention-days") == Tri::kYes);
+  CHECK(null("s3:PutObjectLegalHold", "s3:object-lock-legal-hold") == Tri::kUnknown);
+  CHECK(null("s3:PutObjectAcl", "s3:x-amz-grant-read") == Tri::kUnknown);
+  CHECK(null("s3:PutBucketAcl", "s3:x-amz-acl") == Tri::kUnknown);
+  CHECK(null("s3:PutObject", "s3:x-amz-acl") == Tri::kYes);
+  CHECK(null("s3:GetObjectVersion", "s3:VersionId") == Tri::kUnknown);
+  CHECK(null("s3:GetObject", "s3:VersionId") == Tri::kYes);
+}
+
+TEST_CASE("what is done to objects, in any case", "[policy]") {
+  s3::FakeClock clock;
+  AskedRequest asked{*ParseCaller("*"), "123456789012", "aws", "b", "", "k", true, {}};
+  for (const char* action : {"s3:GetObject", "s3:getobject", "S3:PUTOBJECT", "s3:ReplicateDelete",
+                             "s3:ReplicateTags", "s3:InitiateReplication", "s3:GetObjectAcl"}) {
+    asked.action = action;
+    INFO(action);
+    CHECK(MakePolicyRequest(asked, clock)->resource == "arn:aws:s3:::b/k");
+  }
+  for (const char* action : {"s3:ListBucket", "s3:GetReplicationConfiguration",
+                             "s3:GetBucketObjectLockConfiguration", "s3:ListBucketVersions"}) {
+    asked.action = action;
+    INFO(action);
+    CHECK(MakePolicyRequest(asked, clock)->resource == "arn:aws:s3:::b");
+  }
+  asked.action = "s3:putobject";
+  CHECK(MakePolicyRequest(asked, clock)->context.count("s3:objectcreationoperation") == 1);
+}
+
 TEST_CASE("what is no policy is refused", "[policy]") {
   for (const char* text :
        {"[]", "{", "{}", R"({"Statement":[1]})", R"({"Statement":{"Action":"s3:*"}})",
@@ -155,7 +266,10 @@ TEST_CASE("what is no policy is refused", "[policy]") {
         R"({"Statement":{"Effect":"Allow","Action":[["s3:*"]]}})",
         R"({"Statement":{"Effect":"Allow","Action":"s3:*","Principal":"alice"}})",
         R"({"Statement":{"Effect":"Allow","Action":"s3:*","Condition":{"Bool":"x"}}})",
-        R"({"Statement":{"Effect":"Allow","Action":"s3:*","Colour":"red"}})"}) {
+        R"({"Statement":{"Effect":"Allow","Action":"s3:*","Colour":"red"}})",
+        R"({"Statement":{"Effect":"Allow","Action":"s3:*","Condition":
+            {"Bool":{"a":"true"},"Bool":{"b":"true"}}}})",
+        R"({"Statement":[{"Effect":"Deny","Action":"s3:A","Action":"s3:B"}]})"}) {
     INFO(text);
     const auto policy = ParsePolicy(text);
     REQUIRE_FALSE(policy);

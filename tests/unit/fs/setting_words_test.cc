@@ -7,8 +7,8 @@
 namespace coffer::fs {
 namespace {
 
-Result<CommandLine> Parse(std::vector<std::string> args) {
-  return ParseCommandLine(args, {}, "/nonexistent/coffer.conf");
+Result<CommandLine> Parse(std::vector<std::string> args, const Environment& environment = {}) {
+  return ParseCommandLine(args, environment, "/nonexistent/coffer.conf");
 }
 
 template <typename T>
@@ -77,6 +77,36 @@ TEST_CASE("setting_words: which options go with which setting", "[options]") {
            {"lifecycle", "suggest", "b", "--yes"}}) {
     CHECK(Parse(bad).error().code == Code::kInvalid);
   }
+}
+
+TEST_CASE("setting_words: consent is typed, and comes from no variable and no file", "[options]") {
+  const Environment yes = {{"COFFER_YES", "true"}};
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"lock-default", "set", "b", "compliance:10y"},
+                                             {"versioning", "on", "b"},
+                                             {"logging", "off", "b"},
+                                             {"encryption", "set", "b", "--sse", "AES256"},
+                                             {"cors", "remove", "b"},
+                                             {"policy", "add", "b", "tls"}}) {
+    INFO(command.front());
+    const auto refused = Parse(command, yes);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what.find("on the command line") != std::string::npos);
+    auto typed = command;
+    typed.emplace_back("--yes");
+    CHECK(Parse(typed, yes));
+  }
+  CHECK_FALSE(Parse({"policy", "add", "b", "tls"}, {{"COFFER_LOCK_ME_OUT", "true"}}));
+  CHECK_FALSE(Parse({"lock-default", "set", "b", "governance:1d"},
+                    {{"COFFER_ENABLE_OBJECT_LOCK", "true"}}));
+}
+
+TEST_CASE("setting_words: an account is said once, and what a removal does not look at not at all",
+          "[options]") {
+  CHECK_FALSE(Parse({"policy", "add", "b", "delegate", "--account", "123456789012",
+                     "--expected-bucket-owner", "999988887777"}));
+  CHECK_FALSE(Parse({"policy", "remove", "b", "tls", "--min", "1.2"}));
+  CHECK(Parse({"policy", "remove", "b", "names", "--prefix", "team"}));
 }
 
 }  // namespace

@@ -94,6 +94,21 @@ TEST_CASE("bucket_settings: what blocks kinds of encryption is read and written 
         std::string::npos);
 }
 
+TEST_CASE("bucket_settings: what an access log has beside its target is named") {
+  Bench bench;
+  bench.wire.Then(
+      Reply(200, {},
+            "<BucketLoggingStatus><LoggingEnabled><TargetBucket>l</TargetBucket><TargetPrefix>p</"
+            "TargetPrefix>"
+            "<TargetGrants><Grant/></TargetGrants><TargetObjectKeyFormat><PartitionedPrefix>"
+            "<PartitionDateSource>EventTime</PartitionDateSource><Later/></PartitionedPrefix>"
+            "</TargetObjectKeyFormat></LoggingEnabled><New/></BucketLoggingStatus>"));
+  const auto log = bench.settings.Logging();
+  REQUIRE(log);
+  CHECK(log->partition_by == "EventTime");
+  CHECK(log->others == std::vector<std::string>{"New", "TargetGrants", "Later"});
+}
+
 TEST_CASE("bucket_settings: an access point is asked for CORS alone, and changes nothing") {
   Target door = TestTarget();
   door.capabilities.bucket_queries = false;
