@@ -106,6 +106,7 @@ Status Share::FindBehindPath() {
   const auto key = AttributeOf(options_.path, "user.coffer.key");
   if (!place && (!source || !key)) return std::move(place).error();
   if (place) {
+    COFFER_TRY(CheckShowsNow(place->at));
     in_sealed_mount_ = place->sealed;
     below_ = place->below;
   } else {
@@ -114,10 +115,6 @@ Status Share::FindBehindPath() {
     in_sealed_mount_ = AttributeOf(options_.path, "user.coffer.sealed") == "yes";
   }
   if (key) key_ = *key;
-  // Who signs is whoever shares.
-  mounted.profile = volume_.profile;
-  mounted.profile_named = volume_.profile_named;
-  mounted.no_sign_request = false;
   volume_ = std::move(mounted);
   return Ok();
 }
