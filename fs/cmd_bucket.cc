@@ -105,6 +105,9 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
   } else {
     auto place = FindMountedPath(options.path, environment, volume);
     if (!place) return Report(console, "rm", place.error(), options.json);
+    if (const Status now = CheckShowsNow(place->at); !now) {
+      return Report(console, "rm", now.error(), options.json);
+    }
     below = std::move(place->below);
     sealed = place->sealed;
   }

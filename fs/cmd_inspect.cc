@@ -154,6 +154,7 @@ Result<std::optional<VolumePlace>> Inspection::PlaceOf() const {
     auto path = FindMountedPath(options_.path, environment_, mount);
     if (!path && path.error().code == Code::kInvalid) return std::optional<VolumePlace>();
     if (!path) return std::move(path).error();
+    COFFER_TRY(CheckShowsNow(path->at));
     const bool directory = path->below.empty() || path->below.ends_with('/');
     return std::optional(VolumePlace{std::move(mount), std::move(path->below), directory});
   }

@@ -89,8 +89,8 @@ LockSightNeeds LockCommand::Needs() const {
 }
 
 Status LockCommand::Open(LockPlaces places) {
-  for (const std::string& note : places.notes) Err() << Printable(note) << "\n";
   missing_ = std::move(places.failures);
+  missing_.insert(missing_.end(), places.unsent.begin(), places.unsent.end());
   for (LockVolume& volume : places.volumes) {
     std::vector<std::string> notes;
     auto session = OpenForLocks(volume, Needs(), environment_, notes);

@@ -70,9 +70,7 @@ class LockReport {
 Result<Visited> LockReport::Visit(const s3::ListedObject& object) {
   if (object.key.ends_with('/')) return Visited{kDirectory};
   if (!place_.directory && object.key != place_.key) return Visited{kGone};  // begins alike
-  s3::ReadCondition current;
-  current.confirm_absence = false;  // it was listed just now
-  const auto info = session_.stored().Head(object.key, current);
+  const auto info = session_.stored().Head(object.key, {});
   if (!info && info.error().code == Code::kNotFound) return Visited{kGone};
   if (!info) return Unknown(info.error());
   const std::string_view path = std::string_view(object.key).substr(place_.root.size());
@@ -213,6 +211,12 @@ Status FindKind(VolumeSession& session, LockPlace& place) {
   } else if (none) {
     return Error{Code::kNotFound, place.shown + ": no such file is stored"};
   } else if (place.maybe) {
+    COFFER_ASSIGN(const bool any, AnyBelow(session.stored(), place.key + "/"));
+    if (any) {
+      return Error{Code::kInvalid,
+                   place.shown + " is a file and a directory, too: " + place.shown +
+                       "/ is all below it, and 'coffer versions' shows the file's locks"};
+    }
     place.root = place.key.substr(0, place.key.rfind('/') + 1);
   }
   return Ok();

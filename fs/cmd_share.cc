@@ -137,6 +137,7 @@ Status Share::FindBehindPath() {
   const auto key = file.Attribute("user.coffer.key");
   if (!place && (!source || !key)) return std::move(place).error();
   if (place) {
+    COFFER_TRY(CheckShowsNow(place->at));
     in_sealed_mount_ = place->sealed;
     below_ = place->below;
   } else {
@@ -145,10 +146,6 @@ Status Share::FindBehindPath() {
     in_sealed_mount_ = file.Attribute("user.coffer.sealed") == "yes";
   }
   if (key) key_ = *key;
-  // Who signs is whoever shares.
-  mounted.profile = volume_.profile;
-  mounted.profile_named = volume_.profile_named;
-  mounted.no_sign_request = false;
   volume_ = std::move(mounted);
   return Ok();
 }

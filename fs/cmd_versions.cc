@@ -152,6 +152,7 @@ class VersionsCommand {
   Console& console_;
   LockVolume volume_;
   LockPlace place_;
+  bool unsent_ = false;  // the mount has a change that is in no version
   std::unique_ptr<VolumeSession> session_;
 };
 
@@ -160,8 +161,13 @@ Status VersionsCommand::Open() {
   wanted.volume = options_.volume;
   wanted.names = {options_.file};
   COFFER_ASSIGN(LockPlaces places, FindLockPlaces(wanted, environment_));
-  for (const std::string& note : places.notes) Err() << Printable(note) << "\n";
   if (!places.failures.empty()) return std::move(places.failures.front().error);
+  for (LockPlaces::Failure& failure : places.unsent) {
+    // It would come after what was restored.
+    if (!options_.restore.empty()) return std::move(failure.error).While(failure.shown);
+    Err() << Printable(failure.shown) << ": " << Printable(failure.error.what) << "\n";
+    unsent_ = true;
+  }
   volume_ = std::move(places.volumes.front());
   place_ = volume_.places.front();
   COFFER_TRY(FindDirectory());
@@ -209,7 +215,7 @@ int VersionsCommand::Finished(const VersionWriter& writer, const Status& done) c
     Err() << "stopped before the end: " << Printable(done.error().what) << "\n";
     return ExitCodeOf(done.error());
   }
-  return writer.counts().unknown == 0 ? kExitOk : kExitPartial;
+  return writer.counts().unknown == 0 && !unsent_ ? kExitOk : kExitPartial;
 }
 
 Result<int> VersionsCommand::ListFile() {
@@ -286,7 +292,7 @@ Result<int> VersionsCommand::Restore() {
   RestoreRequest request;
   request.key = place_.key;
   request.version_id = options_.restore;
-  request.suspended = session_->facts().versioned == s3::Tri::kNo;
+  request.versioned = session_->facts().versioned;
   COFFER_ASSIGN(request.locks, Policy(place_.key));
   UploadRecords::Options records;
   records.state_directory = session_->state_directory();

@@ -40,6 +40,7 @@ class Restoration {
     bool found = false;
     COFFER_TRY(EachVersionOf(store_, request_.key, [&](const ListedVersion& version) {
       if (!std::exchange(any, true)) result_.replaced = version;
+      if (version.version_id == "null") has_null_ = true;
       if (version.version_id != request_.version_id) return Ok();
       found = true;
       result_.source = version;
@@ -58,10 +59,17 @@ class Restoration {
   }
 
   Status CheckKind() const {
-    if (request_.suspended) {
+    if (request_.versioned == s3::Tri::kNo) {
       return Error{Code::kUnsupported,
                    "versioning of the bucket is suspended, so that a copy would take the place of "
                    "its version \"null\", which would be gone: turn versioning on first"};
+    }
+    if (request_.versioned == s3::Tri::kUnknown && has_null_) {
+      return Error{Code::kUnsupported,
+                   "whether the bucket keeps versions cannot be seen from here, and where it is "
+                   "suspended a copy would take the place of the version \"null\", which would be "
+                   "gone: allow s3:GetBucketVersioning, or name the bucket itself where this is an "
+                   "access point"};
     }
     if (IsDescriptorKey(request_.key) && !result_.replaced.delete_marker) {
       return Error{Code::kNotPermitted,
@@ -135,6 +143,7 @@ class Restoration {
   s3::ObjectStore& store_;
   const RestoreRequest& request_;
   RestoredVersion result_;
+  bool has_null_ = false;  // a version made while the bucket kept none, or a marker
 };
 
 // Of a page of all that begins with `key`, which is the first of them: whether it is passed.

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "fs/lock_policy.h"
+#include "s3client/bucket.h"
 #include "s3client/object_store.h"
 
 namespace coffer::fs {
@@ -24,8 +25,9 @@ Status EachVersionOf(s3::ObjectStore& store, std::string_view key,
 struct RestoreRequest {
   std::string key;
   std::string version_id;
-  // The bucket keeps no new versions now: a copy would take the place of the version "null".
-  bool suspended = false;
+  // Whether the bucket keeps new versions now. Where it does not, a copy would take the place of
+  // the version "null"; so it may where that is not known.
+  s3::Tri versioned = s3::Tri::kUnknown;
   LockPolicy locks = {};
   s3::UploadObserver* uploads = nullptr;  // told of a copy that is made of parts; borrowed
 };
@@ -45,8 +47,8 @@ struct RestoredVersion {
 // new versions, and none of its own.
 //
 // kNotFound where there is no such version, kInvalid for a delete marker, kLocked where the current
-// version is locked, kChanged when somebody was quicker, kUnsupported when suspended; kArchived,
-// kDenied ... as the store's.
+// version is locked, kChanged when somebody was quicker, kUnsupported where a version would be lost
+// by it; kArchived, kDenied ... as the store's.
 Result<RestoredVersion> RestoreVersion(s3::ObjectStore& store, const RestoreRequest& request);
 
 }  // namespace coffer::fs

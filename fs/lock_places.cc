@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
 #include <string_view>
@@ -50,13 +51,12 @@ WhereAndPattern SplitPath(const std::string& name) {
 // What the mount has not sent yet of what is below the directory.
 Status SendChanges(const std::string& directory) {
   const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return Ok();  // not there, or not to be looked into: what is locked is looked at later
+  // Not there, or not to be looked into: what is locked is looked at later.
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return Ok();
   const OnExit closed([fd] { close(fd); });
-  if (fsync(fd) == 0) return Ok();
-  return Error{Code::kUnavailable, directory +
-                                       ": a change that was made there could not be stored: "
-                                       "'coffer status' tells which"};
+  if (fd >= 0 && fsync(fd) == 0) return Ok();
+  return Error{Code::kUnavailable,
+               "a change that was made there could not be stored: 'coffer status' tells which"};
 }
 
 class PlaceFinder {
@@ -87,10 +87,10 @@ class PlaceFinder {
   bool TakesPatterns() const { return options_.action == LockAction::kExtend; }
 
   LockVolume& VolumeOf(const VolumeOptions& volume, const std::string& mount,
-                       const std::string& mount_key) {
+                       const std::string& mount_key, const std::string& at) {
     const std::string id = ToText(DescribeVolume(volume)) + mount;
     const auto [known, is_new] = index_.emplace(id, found_.volumes.size());
-    if (is_new) found_.volumes.push_back({volume, mount, mount_key, {}});
+    if (is_new) found_.volumes.push_back({volume, mount, mount_key, at});
     return found_.volumes[known->second];
   }
 
@@ -125,7 +125,7 @@ class PlaceFinder {
     place.maybe = !place.directory;
     place.root = place.key;
     if (!place.directory) place.key.pop_back();  // of which ParseTarget makes a prefix
-    return Add(VolumeOf(volume, "", ""), std::move(place), pattern);
+    return Add(VolumeOf(volume, "", "", ""), std::move(place), pattern);
   }
 
   Status AddPath(const std::string& name) {
@@ -136,20 +136,19 @@ class PlaceFinder {
     LockPlace place{name, target.key_prefix + path.below};
     place.directory = path.below.empty() || path.below.ends_with('/');
     place.root = target.key_prefix;
-    COFFER_TRY(Send(path, place.directory));
-    return Add(VolumeOf(volume, path.mount, target.key_prefix), std::move(place), pattern);
+    Send(path, place.directory);
+    return Add(VolumeOf(volume, path.mount, target.key_prefix, path.at), std::move(place), pattern);
   }
 
-  // Of each directory once.
-  Status Send(const MountedPath& path, bool directory) {
-    if (options_.action == LockAction::kReport) return Ok();
+  // Of each directory once. Where it fails the others in it are not left unlocked for that.
+  void Send(const MountedPath& path, bool directory) {
+    if (options_.action == LockAction::kReport || !path.at.empty()) return;
     std::string below = path.below;
     if (!directory) below.resize(below.rfind('/') + 1);
     const std::string whole = path.mount + "/" + below;
-    if (!sent_.insert(whole).second) return Ok();
-    const Status sent = SendChanges(whole);
-    if (!sent) found_.notes.push_back(sent.error().what);
-    return Ok();
+    if (!sent_.insert(whole).second) return;
+    Status sent = SendChanges(whole);
+    if (!sent) found_.unsent.push_back({whole, std::move(sent).error()});
   }
 
   // What all places are below: rights may end above it.

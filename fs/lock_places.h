@@ -30,7 +30,8 @@ struct LockVolume {
   VolumeOptions volume;
   std::string mount;      // the directory, where it was named by paths; else ""
   std::string mount_key;  // the prefix of its keys
-  std::vector<LockPlace> places;
+  std::string at = {};    // the moment that the mount shows; "": now
+  std::vector<LockPlace> places = {};
 
   // How people know `key`: a path where the volume is mounted, else the key.
   std::string Show(const std::string& key) const;
@@ -42,8 +43,9 @@ struct LockPlaces {
     std::string shown;
     Error error;
   };
-  std::vector<Failure> failures;   // operands that are not there
-  std::vector<std::string> notes;  // for people
+  std::vector<Failure> failures;  // operands that are not there
+  // Directories in which a change of some file could not be sent: it is not in that file's version.
+  std::vector<Failure> unsent;
 };
 
 // kInvalid for what is no address and in no mount. To extend, each name may have a pattern in it:

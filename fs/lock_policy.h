@@ -46,8 +46,8 @@ struct LockReading {
   std::optional<s3::ObjectInfo> info = {};  // nothing: no such object, or not asked
 };
 
-// Asks for the lock of the current version of `key`: 1 HEAD, none where the policy decides alone.
-// With --locked=versioned nothing counts as locked.
+// Asks for the lock of the current version of `key`: 1 HEAD, 1 LIST more of what is not there, none
+// where the policy decides alone; with --locked=versioned nothing counts as locked.
 // A name that is not there is not locked; one that may not be looked at is as unseen ones are.
 // Directory markers never are. Blocks on the network.
 Result<LockReading> ReadLock(s3::ObjectStore& store, std::string_view key,

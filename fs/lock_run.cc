@@ -6,10 +6,20 @@
 #include <atomic>
 #include <utility>
 
+#include "fs/lock_session.h"
 #include "fs/lock_write.h"
 #include "fs/volume_walk.h"
 
 namespace coffer::fs {
+namespace {
+
+LockPlace Below(const LockPlace& place) {
+  LockPlace below = place;
+  below.key += '/';
+  return below;
+}
+
+}  // namespace
 
 void LockTally::Changed(ChangedLock change, std::uint64_t bytes, bool compliance) {
   const Lock lock(mu_);
@@ -66,7 +76,7 @@ void LockRun::Run() {
   for (const LockPlace& place : request_.volume.places) {
     if (!place.directory || tally_.stopped()) continue;
     if (place.glob || request_.recursive) {
-      Walk(place);
+      Walk(place, false);
     } else {
       const bool extends = request_.wish.if_before_s != 0;
       tally_.Failed(place.shown,
@@ -124,38 +134,39 @@ void LockRun::VisitFiles() {
     tally_.Stop({Code::kInterrupted, "told to end"});
     session_.connection().Interrupt();
   });
-  struct Task {
-    const LockPlace& place;
-    std::optional<LockPlace> walk = {};
-    bool settled = false;
-  };
-  std::vector<Task> tasks;
+  std::vector<Operand> operands;
   for (const LockPlace& place : request_.volume.places) {
-    if (!place.directory) tasks.push_back({place});
+    if (!place.directory) operands.push_back({place});
   }
   TaskGroup group(session_.pool(), session_.pool().threads());
-  for (Task& task : tasks) {
-    group.Add([this, &task] {
-      VisitFile(task.place, task.walk);
-      task.settled = true;
+  for (Operand& operand : operands) {
+    group.Add([this, &operand] {
+      VisitFile(operand);
+      operand.settled = true;
     });
   }
   group.Wait();
   interrupts_.Clear();
-  for (const Task& task : tasks) {
-    if (!task.settled) tally_.Failed(task.place.shown, {Code::kNoMemory, "out of memory"});
-    if (task.walk && !tally_.stopped()) Walk(*task.walk);
+  for (const Operand& operand : operands) {
+    if (!operand.settled) tally_.Failed(operand.place.shown, {Code::kNoMemory, "out of memory"});
+    if (!operand.walk || tally_.stopped()) continue;
+    if (operand.is_file) {
+      console_.err << "coffer: " << Printable(operand.place.shown)
+                   << " is a file and a directory, too: -r takes both\n";
+    }
+    Walk(*operand.walk, operand.is_file);
   }
 }
 
-// `walk` is set where it turns out to be a directory that is wanted with all below it.
-void LockRun::VisitFile(const LockPlace& place, std::optional<LockPlace>& walk) {
+void LockRun::VisitFile(Operand& operand) {
+  const LockPlace& place = operand.place;
   if (tally_.stopped()) return;
   auto info = session_.stored().Head(place.key, {});
+  operand.is_file = info.has_value();
   const bool none = !info && info.error().code == Code::kNotFound;
-  if (none && place.maybe && request_.recursive) {
-    walk = place;
-    walk->key += '/';
+  const bool below = place.maybe && request_.recursive;
+  if (none && below) {
+    operand.walk = Below(place);
     return;
   }
   if (none) {
@@ -164,11 +175,21 @@ void LockRun::VisitFile(const LockPlace& place, std::optional<LockPlace>& walk) 
                                                          "directory, a pattern is for --extend"
                                                        : "no such file is stored"});
   }
-  const Status done = info ? Visit(place.key, *info) : Failed(place.key, std::move(info).error());
+  Status done = info ? Visit(place.key, *info) : Failed(place.key, std::move(info).error());
+  if (done && operand.is_file && below) done = FindBeside(operand);
   if (!done) tally_.Stop(done.error());
 }
 
-void LockRun::Walk(const LockPlace& place) {
+// S3 may have a directory of a file's name, and nothing says which of them is meant.
+Status LockRun::FindBeside(Operand& operand) {
+  LockPlace beside = Below(operand.place);
+  auto any = AnyBelow(session_.stored(), beside.key);
+  if (!any) return Failed(beside.key, std::move(any).error());
+  if (*any) operand.walk = std::move(beside);
+  return Ok();
+}
+
+void LockRun::Walk(const LockPlace& place, bool may_be_empty) {
   WalkRequest walking;
   walking.prefix = place.key;
   walking.sorted = session_.connection().target().capabilities.sorted_list;
@@ -194,7 +215,7 @@ void LockRun::Walk(const LockPlace& place) {
   if (Status forgotten = walk.Forget(); !forgotten) {
     console_.err << "coffer: " << Printable(forgotten.error().what) << "\n";
   }
-  if (any || report.stopped) return;
+  if (any || report.stopped || may_be_empty) return;
   tally_.Failed(place.shown, {Code::kNotFound, place.glob ? "no file matches the pattern"
                                                           : "there is no file in it"});
 }
@@ -203,9 +224,7 @@ Status LockRun::VisitListed(const LockPlace& place, const s3::ListedObject& obje
   if (object.key.ends_with('/')) return Ok();  // directories are never locked
   matched = !place.glob || place.glob->Matches(object.key.substr(place.root.size()));
   if (!matched) return Ok();
-  s3::ReadCondition current;
-  current.confirm_absence = false;  // it was listed just now
-  auto info = session_.stored().Head(object.key, current);
+  auto info = session_.stored().Head(object.key, {});
   if (info) return Visit(object.key, *info);
   if (info.error().code == Code::kNotFound) return Ok();  // removed meanwhile
   return Failed(object.key, std::move(info).error());

@@ -75,12 +75,20 @@ class LockRun {
   void Run();
 
  private:
+  // A place that is no directory for certain.
+  struct Operand {
+    const LockPlace& place;
+    std::optional<LockPlace> walk = {};  // it is one that is wanted with all below it
+    bool is_file = false;
+    bool settled = false;
+  };
   Status Visit(const std::string& key, const s3::ObjectInfo& info);
   Status Change(const std::string& key, const s3::ObjectInfo& info, const LockPlan& plan);
   Status Failed(const std::string& key, Error error);
   void VisitFiles();
-  void VisitFile(const LockPlace& place, std::optional<LockPlace>& walk);
-  void Walk(const LockPlace& place);
+  void VisitFile(Operand& operand);
+  Status FindBeside(Operand& operand);
+  void Walk(const LockPlace& place, bool may_be_empty);
   Status VisitListed(const LockPlace& place, const s3::ListedObject& object, bool& matched);
   void RefreshMount(const std::string& shown) const;
 

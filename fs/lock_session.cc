@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "fs/mounted_path.h"
 #include "s3client/bucket.h"
 
 namespace coffer::fs {
@@ -37,6 +38,7 @@ Status CheckSeen(const Result<bool>& visible, std::string_view right) {
 Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume, LockSightNeeds needs,
                                                     const Environment& environment,
                                                     std::vector<std::string>& notes) {
+  COFFER_TRY(CheckShowsNow(volume.at));
   COFFER_ASSIGN(auto session,
                 VolumeSession::Open({volume.volume, {}, "auto", "", true}, environment, notes));
   const s3::Target& target = session->connection().target();
@@ -55,6 +57,15 @@ Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume, Lo
   }
   if (needs.hold) COFFER_TRY(CheckSeen(bucket.LegalHoldVisible(key), "s3:GetObjectLegalHold"));
   return session;
+}
+
+Result<bool> AnyBelow(s3::ObjectStore& store, const std::string& directory) {
+  s3::ListRequest request;
+  request.prefix = directory;
+  request.delimited = false;
+  request.max_keys = 1;
+  COFFER_ASSIGN(const s3::ListPage page, store.List(request));
+  return !page.objects.empty();
 }
 
 std::int64_t ServerSeconds(VolumeSession& session) {

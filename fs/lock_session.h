@@ -22,11 +22,15 @@ struct LockSightNeeds {
 };
 
 // Reaches the volume, and makes sure that locks can be there and can be seen: what cannot be read
-// back is not done. Without keys. kUnsupported for an address or a bucket without Object Lock,
-// kDenied where locks cannot be seen; else as VolumeSession::Open.
+// back is not done. Without keys. kInvalid for a mount that shows what was, kUnsupported for an
+// address or a bucket without Object Lock, kDenied where locks cannot be seen; else as
+// VolumeSession::Open.
 Result<std::unique_ptr<VolumeSession>> OpenForLocks(const LockVolume& volume, LockSightNeeds needs,
                                                     const Environment& environment,
                                                     std::vector<std::string>& notes);
+
+// Is there any object below `directory`, which ends in '/'? 1 request.
+Result<bool> AnyBelow(s3::ObjectStore& store, const std::string& directory);
 
 // The service's time.
 std::int64_t ServerSeconds(VolumeSession& session);

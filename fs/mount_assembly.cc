@@ -399,11 +399,18 @@ void MountAssembly::MakeFilesystem() {
                    [this](const std::string& line) { log_.Warn(line); }, locks_.visible});
 }
 
+// Commands on a path have to know whether it shows what is there now.
+Json MountAssembly::Description() const {
+  Json description = DescribeVolume(connection_->options());
+  if (!options_.at.empty()) description["at"] = options_.at;
+  return description;
+}
+
 // The counters that tell whether the quota of KMS is in danger, for who has no `coffer status`.
 std::string MountAssembly::VolumeField(std::string_view field) const {
   const SealedMount* volume = sealed_->volume();
   if (field == "sealed") return volume == nullptr ? "no" : "yes";
-  if (field == "connection") return ToText(DescribeVolume(connection_->options()), -1);
+  if (field == "connection") return ToText(Description(), -1);
   if (volume == nullptr) return "";
   if (field == "kms-calls") return std::to_string(KmsCalls(*volume));
   const KeyCacheCounts cache = volume->CacheCounts();
@@ -437,7 +444,7 @@ StatusFacts MountAssembly::Facts() const {
   facts.files = filesystem_->stats();
   facts.owed_locks = owed_->counts();
   facts.recent_failure = connection_->failures().last();
-  facts.connection = DescribeVolume(connection_->options());
+  facts.connection = Description();
   if (sealed_->volume()) {
     facts.sealed = SealedReport(*sealed_->volume(), sealed_->KmsCounts());
   }

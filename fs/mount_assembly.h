@@ -68,6 +68,7 @@ class MountAssembly {
   Status OpenSealed(std::vector<std::string>& notes);
   Status OpenS3ec(std::vector<std::string>& notes);
   bool reads_s3ec() const { return options_.s3ec != "off"; }
+  Json Description() const;
   std::string VolumeField(std::string_view field) const;
   s3::ObjectStore& store();  // plaintext, in a sealed volume too
   FilesystemOptions Options() const;

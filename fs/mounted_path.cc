@@ -1,6 +1,7 @@
 #include "fs/mounted_path.h"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -46,6 +47,22 @@ Result<std::string> RealOrLost(const std::string& path) {
   return (found == "/" ? found : found + "/") + name;
 }
 
+// Something else may be mounted in the mount's tree: its files are none of the bucket's, whatever
+// the bucket has under their names. `real`, or what of it is there, tells.
+Status CheckSameFilesystem(const std::string& real, const MountEntry& mount) {
+  std::string at = real;
+  struct stat st = {};
+  while (at.size() > mount.directory.size() && lstat(at.c_str(), &st) != 0) {
+    at.resize(at.rfind('/'));
+  }
+  if (at.size() <= mount.directory.size()) return Ok();
+  const std::string device =
+      std::to_string(major(st.st_dev)) + ":" + std::to_string(minor(st.st_dev));
+  if (device == mount.device) return Ok();
+  return Error{Code::kInvalid, real + " is in another filesystem, which is mounted inside " +
+                                   mount.directory + ": it is nothing of that bucket"};
+}
+
 Result<Place> FindPlace(const std::string& path) {
   const auto there = RealDirectory(path);
   COFFER_ASSIGN(const std::string real, there ? there : RealOrLost(path));
@@ -53,6 +70,7 @@ Result<Place> FindPlace(const std::string& path) {
   for (std::string above = real; !above.empty(); above.resize(above.rfind('/'))) {
     const auto mount = FindMount(mounts, above);
     if (!mount) continue;
+    COFFER_TRY(CheckSameFilesystem(real, *mount));
     Place place{*mount, real.substr(std::min(above.size() + 1, real.size()))};
     struct stat st = {};
     if (!place.below.empty() && lstat(real.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
@@ -82,18 +100,12 @@ Result<std::string> RootField(const std::string& directory, const std::string& n
   return value;
 }
 
-// What anybody may ask who is let into the mount. Who asks is not who mounted, so the profile is
-// none of his.
+// What anybody may ask who is let into the mount.
 Result<Json> AskRoot(const std::string& directory) {
   COFFER_ASSIGN(const std::string text, RootField(directory, "connection"));
   COFFER_ASSIGN(const std::string sealed, RootField(directory, "sealed"));
   Json report;
   report["connection"] = Json::parse(text, nullptr, false);
-  if (report["connection"].is_object()) {
-    for (const char* own : {"profile", "profile_named", "no_sign_request"}) {
-      report["connection"].erase(own);
-    }
-  }
   if (sealed == "yes") report["sealed"] = Json::object();
   return report;
 }
@@ -119,7 +131,18 @@ Result<MountedPath> FindMountedPath(const std::string& path, const Environment& 
   if (!report.is_object() || description == report.end() || !description->is_object())
     return Error{Code::kUnavailable, "the mount's answer cannot be read"};
   ApplyVolume(*description, volume);
-  return MountedPath{place.mount.directory, std::move(place.below), report.contains("sealed")};
+  MountedPath found{place.mount.directory, std::move(place.below), report.contains("sealed")};
+  const auto at = description->find("at");
+  if (at != description->end() && at->is_string()) found.at = at->get<std::string>();
+  return found;
+}
+
+Status CheckShowsNow(const std::string& at) {
+  if (at.empty()) return Ok();
+  return Error{Code::kInvalid,
+               "this mount shows what was there at " + at +
+                   ", and the command is about what is there now: name it in a mount without --at, "
+                   "or by its address"};
 }
 
 }  // namespace coffer::fs

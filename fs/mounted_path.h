@@ -21,12 +21,18 @@ struct MountedPath {
   std::string mount;    // the directory
   std::string below;    // relative to it; ends in '/' for a directory, "" for the mount itself
   bool sealed = false;  // the mount is of a sealed volume
+  std::string at = {};  // the moment that it shows; "": now
 };
 
 // Neither the path need be there nor the directories above it: it may have been removed.
 // `volume` then reaches the bucket as the mount does; credentials are the caller's own. kInvalid
-// for a path in no mount of coffer, kUnavailable when the mount does not answer.
+// for a path in no mount of coffer, or in what is mounted inside of one; kUnavailable when the
+// mount does not answer.
 Result<MountedPath> FindMountedPath(const std::string& path, const Environment& environment,
                                     VolumeOptions& volume);
+
+// For commands that change or tell what is stored now: kInvalid where the mount shows what was,
+// `at` as MountedPath says it.
+Status CheckShowsNow(const std::string& at);
 
 }  // namespace coffer::fs

@@ -59,29 +59,51 @@ VersionRow VersionOrder::Next(s3::ListedVersion version) {
 }
 
 // HEAD leaves out what the caller may not see, as if there was none: asked for by name, the service
-// says which it is.
-Status VersionLook::LearnSight(const s3::ListedVersion& version) {
-  if (learned_ || !locks_) return Ok();
-  const auto retention = store_.locks().GetRetention(version.key, version.version_id);
-  if (!retention) {
-    const Code code = retention.error().code;
-    if (EndsAll(code)) return retention.error();
-    learned_ = code != Code::kNotFound;
-    if (code == Code::kUnsupported || code == Code::kNotFound) return Ok();
-    blind_ = "allow s3:GetObjectRetention to see its retention";
-    return Ok();
+// says which it is. Rights may end at any name, so one name's answer is no other's.
+VersionLook::Sight VersionLook::LearnSight(const s3::ListedVersion& version) const {
+  Sight sight{version.key};
+  const auto take = [&sight](const auto& answer, const char* right) {
+    if (answer || answer.error().code == Code::kUnsupported) return answer.has_value();
+    const Error& error = answer.error();
+    if (EndsAll(error.code)) sight.asked = error;
+    sight.blind = error.code == Code::kDenied ? right : error.what;
+    return false;
+  };
+  s3::ObjectLocks& locks = store_.locks();
+  if (take(locks.GetRetention(version.key, version.version_id),
+           "allow s3:GetObjectRetention to see its retention")) {
+    take(locks.GetLegalHold(version.key, version.version_id),
+         "allow s3:GetObjectLegalHold to see whether it is held");
   }
-  learned_ = true;
-  const auto hold = store_.locks().GetLegalHold(version.key, version.version_id);
-  if (hold || hold.error().code == Code::kUnsupported) return Ok();
-  if (EndsAll(hold.error().code)) return hold.error();
-  blind_ = "allow s3:GetObjectLegalHold to see whether it is held";
-  return Ok();
+  return sight;
 }
 
-void VersionLook::TakeLock(VersionRow& row, const s3::ObjectInfo& info) const {
-  row.lock = MakeLockRow("", info, {});
-  if (!row.locked()) row.lock.error = blind_;
+Status VersionLook::LearnSights(std::vector<VersionRow>& rows) {
+  if (!locks_) return Ok();
+  const auto unclear = [](const VersionRow& row) {
+    return !row.listed.delete_marker && !row.unknown() && !row.locked();
+  };
+  std::vector<Sight> sights{last_};
+  std::vector<const s3::ListedVersion*> asked{nullptr};  // of whom
+  for (const VersionRow& row : rows) {
+    if (!unclear(row) || row.listed.key == sights.back().key) continue;
+    sights.push_back({row.listed.key, "", Error{Code::kNoMemory, "out of memory"}});
+    asked.push_back(&row.listed);
+  }
+  TaskGroup group(pool_, pool_.threads());
+  for (std::size_t i = 1; i < sights.size(); ++i) {
+    group.Add([this, &sights, &asked, i] { sights[i] = LearnSight(*asked[i]); });
+  }
+  group.Wait();
+  for (const Sight& sight : sights) COFFER_TRY(sight.asked);
+  auto sight = sights.begin();
+  for (VersionRow& row : rows) {
+    if (!unclear(row)) continue;
+    if (row.listed.key != sight->key) ++sight;
+    row.lock.error = sight->blind;
+  }
+  last_ = std::move(sights.back());
+  return Ok();
 }
 
 Status VersionLook::TakeSize(VersionRow& row, const s3::ObjectInfo& info) const {
@@ -113,15 +135,12 @@ Status VersionLook::FillOne(VersionRow& row) const {
                                                         : info.error().what;
     return Ok();
   }
-  TakeLock(row, *info);
+  row.lock = MakeLockRow("", *info, {});
   return TakeSize(row, *info);
 }
 
-Status VersionLook::Fill(std::vector<VersionRow>& rows) {
+Status VersionLook::LookAtAll(std::vector<VersionRow>& rows) {
   std::vector<Status> looked(rows.size(), Error{Code::kNoMemory, "out of memory"});
-  for (const VersionRow& row : rows) {
-    if (!row.listed.delete_marker) COFFER_TRY(LearnSight(row.listed));
-  }
   TaskGroup group(pool_, pool_.threads());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].listed.delete_marker) {
@@ -133,6 +152,11 @@ Status VersionLook::Fill(std::vector<VersionRow>& rows) {
   group.Wait();
   for (const Status& one : looked) COFFER_TRY(one);
   return Ok();
+}
+
+Status VersionLook::Fill(std::vector<VersionRow>& rows) {
+  COFFER_TRY(LookAtAll(rows));
+  return LearnSights(rows);
 }
 
 std::string VersionLine(const VersionRow& row, const std::string& shown) {

@@ -41,29 +41,37 @@ class VersionOrder {
   bool removed_ = false;  // its newest is a marker
 };
 
-// Looks at versions: 1 HEAD each, of sealed ones a GET of the header, and once 2 requests more to
-// learn whether locks can be seen, where the bucket may have any. Used by one thread, which it
-// blocks while the pool asks.
+// Looks at versions: 1 HEAD each, of sealed ones a GET of the header, and for each name of which a
+// version shows no lock 2 requests more to learn whether its locks can be seen, where the bucket
+// may have any. Used by one thread, which it blocks while the pool asks.
 class VersionLook {
  public:
   // `locks`: the bucket may have Object Lock.
   VersionLook(s3::ObjectStore& store, WorkerPool& pool, bool locks)
       : store_(store), pool_(pool), locks_(locks) {}
 
-  // Fills in what is not a marker. Fails only when the network does, or all was interrupted.
+  // Fills in what is not a marker. Fails only when the network does, or all was interrupted. Rows
+  // of a name follow each other, from one call to the next, too.
   Status Fill(std::vector<VersionRow>& rows);
 
  private:
-  Status LearnSight(const s3::ListedVersion& version);
+  // What an absent lock of one name's versions says.
+  struct Sight {
+    std::string key;
+    std::string blind = {};  // why it says nothing
+    Status asked = Ok();
+  };
+
+  Status LookAtAll(std::vector<VersionRow>& rows);
+  Status LearnSights(std::vector<VersionRow>& rows);
+  Sight LearnSight(const s3::ListedVersion& version) const;
   Status FillOne(VersionRow& row) const;
-  void TakeLock(VersionRow& row, const s3::ObjectInfo& info) const;
   Status TakeSize(VersionRow& row, const s3::ObjectInfo& info) const;
 
   s3::ObjectStore& store_;
   WorkerPool& pool_;
   const bool locks_;
-  bool learned_ = false;
-  std::string blind_;  // why an absent lock says nothing
+  Sight last_;  // of the name that the next rows may be of
 };
 
 // One line, without its end, of what is printable; `shown` is the file's name, "" to leave it out.

@@ -3,9 +3,12 @@
 namespace coffer::fs {
 namespace {
 
+enum class First { kMount, kCaller };
+
 struct TextField {
   const char* name;
   std::string& (*field)(VolumeOptions&);
+  First first = First::kMount;  // whose word counts, where both have one
 };
 constexpr TextField kTexts[] = {
     {"source", [](VolumeOptions& v) -> std::string& { return v.source; }},
@@ -13,14 +16,14 @@ constexpr TextField kTexts[] = {
     {"endpoint_url", [](VolumeOptions& v) -> std::string& { return v.address.endpoint_url; }},
     {"prefix", [](VolumeOptions& v) -> std::string& { return v.address.prefix; }},
     {"ca_bundle", [](VolumeOptions& v) -> std::string& { return v.ca_bundle; }},
-    {"profile", [](VolumeOptions& v) -> std::string& { return v.profile; }},
     {"expected_bucket_owner",
-     [](VolumeOptions& v) -> std::string& { return v.expected_bucket_owner; }},
+     [](VolumeOptions& v) -> std::string& { return v.expected_bucket_owner; }, First::kCaller},
 };
 
 struct SwitchField {
   const char* name;
   bool& (*field)(VolumeOptions&);
+  First first = First::kMount;
 };
 constexpr SwitchField kSwitches[] = {
     {"force_path_style", [](VolumeOptions& v) -> bool& { return v.address.force_path_style; }},
@@ -29,9 +32,7 @@ constexpr SwitchField kSwitches[] = {
     {"transfer_acceleration",
      [](VolumeOptions& v) -> bool& { return v.address.transfer_acceleration; }},
     {"use_arn_region", [](VolumeOptions& v) -> bool& { return v.address.use_arn_region; }},
-    {"profile_named", [](VolumeOptions& v) -> bool& { return v.profile_named; }},
-    {"no_sign_request", [](VolumeOptions& v) -> bool& { return v.no_sign_request; }},
-    {"requester_pays", [](VolumeOptions& v) -> bool& { return v.requester_pays; }},
+    {"requester_pays", [](VolumeOptions& v) -> bool& { return v.requester_pays; }, First::kCaller},
 };
 
 }  // namespace
@@ -47,17 +48,19 @@ Json DescribeVolume(const VolumeOptions& options) {
 
 void ApplyVolume(const Json& description, VolumeOptions& options) {
   for (const TextField& text : kTexts) {
+    if (text.first == First::kCaller && !text.field(options).empty()) continue;
     const auto found = description.find(text.name);
     if (found != description.end() && found->is_string())
       text.field(options) = found->get<std::string>();
   }
   for (const SwitchField& item : kSwitches) {
+    if (item.first == First::kCaller && item.field(options)) continue;
     const auto found = description.find(item.name);
     if (found != description.end() && found->is_boolean()) item.field(options) = found->get<bool>();
   }
+  if (!options.connect_to.empty()) return;  // the caller's
   const auto hosts = description.find("connect_to");
   if (hosts == description.end() || !hosts->is_array()) return;
-  options.connect_to.clear();
   for (const auto& host : *hosts)
     if (host.is_string()) options.connect_to.push_back(host.get<std::string>());
 }

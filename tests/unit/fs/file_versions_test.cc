@@ -35,7 +35,7 @@ std::vector<s3::ListedVersion> VersionsOf(FakeStore& store, std::string_view key
 
 Result<RestoredVersion> Restore(FakeStore& store, const std::string& id,
                                 LockPolicy locks = Protecting()) {
-  return RestoreVersion(store, {"f", id, false, locks});
+  return RestoreVersion(store, {"f", id, s3::Tri::kYes, locks});
 }
 
 TEST_CASE("file versions: of one key alone, over all pages") {
@@ -134,8 +134,28 @@ TEST_CASE("file versions: what cannot be restored") {
   CHECK(Restore(store, old).error().code == Code::kArchived);
   const std::string newer = VersionsOf(store, "f").front().version_id;
   store.Plant("f", "newest");
-  CHECK(RestoreVersion(store, {"f", newer, true, Protecting()}).error().code == Code::kUnsupported);
+  CHECK(RestoreVersion(store, {"f", newer, s3::Tri::kNo, Protecting()}).error().code ==
+        Code::kUnsupported);
   CHECK(store.count(Operation::kCopy) == 0);
+}
+
+TEST_CASE("file versions: where a bucket may keep none, a copy takes no version's place") {
+  FakeStore store(Versioned());
+  store.Plant("f", "old");
+  const std::string old = VersionsOf(store, "f").front().version_id;
+  store.Plant("f", "newer");
+  const auto restore = [&] {
+    return RestoreVersion(store, {"f", old, s3::Tri::kUnknown, Protecting()});
+  };
+  REQUIRE(restore());
+  CHECK(store.Body("f") == "old");
+  store.Plant("f", "made while versioning was off");
+  store.Edit("f", [](s3::ObjectInfo& info) { info.version_id = "null"; });
+  store.Plant("f", "newest");
+  const auto refused = restore();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::kUnsupported);
+  CHECK(store.Body("f") == "newest");
 }
 
 TEST_CASE("file versions: of a sealed volume's descriptor only a removed one") {
@@ -144,9 +164,10 @@ TEST_CASE("file versions: of a sealed volume's descriptor only a removed one") {
   store.Plant(key, "old");
   const std::string old = VersionsOf(store, key).front().version_id;
   store.Plant(key, "newer");
-  CHECK(RestoreVersion(store, {key, old, false, Protecting()}).error().code == Code::kNotPermitted);
+  CHECK(RestoreVersion(store, {key, old, s3::Tri::kYes, Protecting()}).error().code ==
+        Code::kNotPermitted);
   store.Remove(key);
-  CHECK(RestoreVersion(store, {key, old, false, Protecting()}));
+  CHECK(RestoreVersion(store, {key, old, s3::Tri::kYes, Protecting()}));
 }
 
 TEST_CASE("file versions: what came right after the copy is told") {

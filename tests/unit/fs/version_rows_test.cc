@@ -60,7 +60,8 @@ TEST_CASE("version rows: locks that cannot be seen are not absent") {
 }
 
 TEST_CASE(
-    "version rows: a marker costs nothing, a version one HEAD, and locks are asked for once") {
+    "version rows: a marker costs nothing, a version one HEAD, and a name's locks are asked for "
+    "once") {
   FakeStore store(Locking());
   for (int i = 0; i < 5; ++i) store.Plant("f", std::to_string(i));
   store.Remove("f");
@@ -78,6 +79,38 @@ TEST_CASE(
   VersionLook unlocking(store, pool, false);
   REQUIRE(unlocking.Fill(again));
   CHECK(store.count(Operation::kGetRetention) == 1);
+}
+
+TEST_CASE("version rows: locks of one name may be seen, and those of another not") {
+  FakeStore store(Locking());
+  for (const char* key : {"a", "b", "c"}) {
+    for (int i = 0; i < 2; ++i) store.Plant(key, std::to_string(i));
+  }
+  store.Edit("c", [](s3::ObjectInfo& info) { info.lock.legal_hold = true; });
+  store.SetHook([](Operation operation, std::string_view key) -> std::optional<test::Fault> {
+    const bool denied = (operation == Operation::kGetRetention && key == "a") ||
+                        (operation == Operation::kGetLegalHold && key == "c");
+    if (!denied) return std::nullopt;
+    return test::Fault{Error{Code::kDenied, "no"}};
+  });
+  WorkerPool pool(4);
+  auto rows = RowsOf(store);
+  store.ResetCounters();
+  VersionLook look(store, pool, true);
+  // In two calls, the first of which ends within a name.
+  std::vector<VersionRow> rest(rows.begin() + 3, rows.end());
+  rows.resize(3);
+  REQUIRE(look.Fill(rows));
+  REQUIRE(look.Fill(rest));
+  rows.insert(rows.end(), rest.begin(), rest.end());
+  CHECK(store.count(Operation::kGetRetention) == 3);
+  CHECK(store.count(Operation::kGetLegalHold) == 2);
+  const bool unknown[] = {true, true, false, false, false, true};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    INFO(i);
+    CHECK(rows[i].unknown() == unknown[i]);
+  }
+  CHECK(rows[4].locked());
 }
 
 TEST_CASE("version rows: a network that fails ends it, one version that is refused does not") {
