@@ -151,7 +151,7 @@ server_forget
 "$COFFER" versions s3://demo/large/f --restore "$(nth s3://demo/large/f 1)" >"$WORK/large" 2>&1 &
 LOSER=$!
 completing() { (($(requests_of CompleteMultipartUpload) >= 1)); }
-within 20 completing || fail "the last request is on its way"
+within 120 completing || fail "the last request is on its way"
 put_object large/f theirs
 server_control POST release '{"name": "large"}' >/dev/null
 server_control POST faults '[]' >/dev/null
