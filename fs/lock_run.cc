@@ -53,6 +53,21 @@ LockOutcome LockTally::Get() const {
   return outcome_;
 }
 
+void TellFailures(Console& console, const std::string& command, const std::string& not_done,
+                  const LockOutcome& outcome) {
+  const auto err = [&]() -> std::ostream& { return console.err << command << ": "; };
+  for (const LockPlaces::Failure& failure : outcome.failures) {
+    err() << not_done << ": " << Printable(failure.shown) << ": " << Printable(failure.error.what)
+          << "\n";
+  }
+  if (outcome.failed > outcome.failures.size()) {
+    err() << not_done << ": and " << outcome.failed - outcome.failures.size() << " more\n";
+  }
+  if (outcome.stopped) {
+    err() << "stopped before the end: " << Printable(outcome.stopped->what) << "\n";
+  }
+}
+
 LockRun::LockRun(const Request& request, VolumeSession& session, LockTally& tally, Console& console,
                  Interrupts& interrupts)
     : request_(request),
@@ -151,7 +166,7 @@ void LockRun::VisitFiles() {
 // `walk` is set where it turns out to be a directory that is wanted with all below it.
 void LockRun::VisitFile(const LockPlace& place, std::optional<LockPlace>& walk) {
   if (tally_.stopped()) return;
-  auto info = session_.stored().Head(place.key, {});
+  auto info = session_.stored().Head(place.key, {.etag = {}, .version_id = request_.version_id});
   const bool none = !info && info.error().code == Code::kNotFound;
   if (none && place.maybe && request_.recursive) {
     walk = place;
@@ -202,7 +217,7 @@ void LockRun::Walk(const LockPlace& place) {
 Status LockRun::VisitListed(const LockPlace& place, const s3::ListedObject& object, bool& matched) {
   if (object.key.ends_with('/')) return Ok();  // directories are never locked
   matched = !place.glob || place.glob->Matches(object.key.substr(place.root.size()));
-  if (!matched) return Ok();
+  if (!matched || !Concerns(object)) return Ok();
   s3::ReadCondition current;
   current.confirm_absence = false;  // it was listed just now
   auto info = session_.stored().Head(object.key, current);

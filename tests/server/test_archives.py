@@ -1,7 +1,5 @@
 """Self test: archives, by the rules of the user guide and the API reference of RestoreObject."""
 
-import time
-
 from test_support import Served
 
 DAY = 86400
