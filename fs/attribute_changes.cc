@@ -9,6 +9,7 @@
 #include "fs/filesystem_impl.h"
 #include "fs/path.h"
 #include "fs/self_copy.h"
+#include "s3client/api_error.h"
 
 namespace coffer::fs {
 namespace {
@@ -68,14 +69,15 @@ AttributesReply Filesystem::Impl::AttributesAsShown(const Node& node) const {
 Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange& change) {
   COFFER_TRY(LearnAttributes(node));
   COFFER_TRY(RefuseSealed(node));  // where only now its metadata was asked for
-  const Lock lock(tree_.mu);
-  const Attributes after =
-      Apply(node->attributes, change, parts_.clock.Now().time_since_epoch().count());
-  if (after == node->attributes) return Ok();
-  if (node->gone && node->readers == 0) return Error{Code::kChanged, "replaced or removed"};
-  if (node->archived) {
-    return Error{Code::kArchived, "the object is archived: restore it before changing it"};
+  const std::int64_t now = parts_.clock.Now().time_since_epoch().count();
+  {
+    const Lock lock(tree_.mu);
+    if (Apply(node->attributes, change, now) == node->attributes) return Ok();
   }
+  COFFER_TRY(CheckRestored(node));
+  const Lock lock(tree_.mu);
+  const Attributes after = Apply(node->attributes, change, now);
+  if (node->gone && node->readers == 0) return Error{Code::kChanged, "replaced or removed"};
   node->attributes = after;
   // The root of a bucket has no object that could keep its attributes: they last for this mount.
   if (node->parent && !node->gone) Wait(node);
@@ -391,9 +393,7 @@ Result<std::shared_ptr<const s3::ObjectInfo>> Filesystem::Impl::ObjectOf(const N
 Result<s3::CopyRequest> Filesystem::Impl::CopyWithAttributes(const NodePtr& node,
                                                              const std::string& key) {
   COFFER_ASSIGN(const auto object, ObjectOf(node, key));
-  if (object->archived) {
-    return Error{Code::kArchived, "the object is archived: restore it before changing it"};
-  }
+  if (object->archived) return Error{Code::kArchived, std::string(s3::kArchivedAdvice)};
   s3::CopyRequest copy = CopyOntoItself(key, *object);
   copy.uploads = &parts_.uploads;
   const Lock lock(tree_.mu);

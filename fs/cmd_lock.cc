@@ -197,17 +197,8 @@ void LockCommand::Fail(const Error& error) const {
 }
 
 int LockCommand::Report(const LockOutcome& outcome) const {
-  for (const LockPlaces::Failure& failure : outcome.failures) {
-    Err() << "not " << Verb(options_, true) << ": " << Printable(failure.shown) << ": "
-          << Printable(failure.error.what) << "\n";
-  }
-  if (outcome.failed > outcome.failures.size()) {
-    Err() << "not " << Verb(options_, true) << ": and " << outcome.failed - outcome.failures.size()
-          << " more\n";
-  }
-  if (outcome.stopped) {
-    Err() << "stopped before the end: " << Printable(outcome.stopped->what) << "\n";
-  }
+  TellFailures(console_, "coffer " + std::string(CommandName(options_.action)),
+               "not " + std::string(Verb(options_, true)), outcome);
   if (options_.json) {
     TellPrograms(outcome);
   } else {

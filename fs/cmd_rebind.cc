@@ -90,7 +90,8 @@ Result<Visited> Rebind::Visit(const std::string& key, bool change, std::optional
 
 Status Rebind::Adopt(const std::string& key, const CheckedObject& object) {
   if (object.info.archived) {
-    return Error{Code::kArchived, "it is archived: restore it before it can be copied"};
+    return Error{Code::kArchived,
+                 "it is archived: it can be copied once 'coffer restore' has made it readable"};
   }
   if (!object.info.lock.mode.empty() || object.info.lock.legal_hold) {
     return Error{Code::kLocked, "it is locked, and the copy that carries the tag would not be"};

@@ -67,7 +67,9 @@ class Connection {
   // Impatient; for what is no operation of a store.
   s3::Transport& signed_transport() { return *quick_; }
   s3::ObjectStore& quick_store();  // S3 itself, impatient: no condition is emulated
-  s3::ObjectStore& store();        // what a mount works on
+  // Patient; for what S3 does and other stores need not.
+  s3::S3Store& patient_store() { return *patient_store_; }
+  s3::ObjectStore& store();  // what a mount works on
   // From here on store() is the bucket as it was then. Before anybody was given it.
   void ShowPast(std::int64_t at_s);
   PastStore* past_store() { return past_.get(); }  // null before ShowPast

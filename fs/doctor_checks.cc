@@ -171,8 +171,9 @@ class ReadOnlyChecks {
     if (!head) return Fail("GetObject", "s3:GetObject", true, head.error());
     version_id_ = head->version_id;
     if (head->archived) {
-      return Add(Warn("GetObject", "the first object is archived (" + head->storage_class + ")",
-                      "restore archived objects before reading them"));
+      return Add(
+          Warn("GetObject", "the first object is archived (" + head->storage_class + ")",
+               "'coffer restore' (s3:RestoreObject) makes archived objects readable, for a while"));
     }
     const auto got = context_.store.Get(first_key_, {0, 1}, {});
     if (!got) return Fail("GetObject", "s3:GetObject", true, got.error());

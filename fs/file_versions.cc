@@ -4,6 +4,7 @@
 
 #include "fs/self_copy.h"
 #include "fs/volume_signs.h"
+#include "s3client/object_info.h"
 #include "s3client/time_text.h"
 
 namespace coffer::fs {
@@ -25,7 +26,8 @@ class Restoration {
     const s3::ObjectInfo& info = *looked;
     if (info.archived) {
       return Error{Code::kArchived, "this version is archived (" + info.storage_class +
-                                        "): it can be copied once S3 has made it readable again"};
+                                        "): it can be copied once 'coffer restore --version " +
+                                        request_.version_id + "' has made it readable"};
     }
     if (info.lock.Active(info.server_date_s)) result_.source_lock = info.lock;
     COFFER_TRY(CheckUnlocked());
@@ -94,8 +96,7 @@ class Restoration {
     copy.source_version_id = request_.version_id;
     copy.uploads = request_.uploads;
     // Made readable for some days: its copy shall stay so.
-    const bool archive = info.storage_class == "GLACIER" || info.storage_class == "DEEP_ARCHIVE";
-    if (archive) copy.storage_class = "STANDARD";
+    if (s3::IsArchiveClass(info.storage_class)) copy.storage_class = "STANDARD";
     copy.target.condition = result_.replaced.delete_marker
                                 ? s3::Condition::Absent()
                                 : s3::Condition::Matches(result_.replaced.etag);

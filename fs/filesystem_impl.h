@@ -231,6 +231,7 @@ class Filesystem::Impl {
                                               std::size_t size);
   Result<OpenReply> OpenForWriting(const NodePtr& node, int flags, const Caller& caller);
   Status ProveForWriting(const NodePtr& node, int flags);
+  Status CheckRestored(const NodePtr& node);
   Result<DataKeyPtr> DataKeyFor(const NodePtr& node);
   Result<std::shared_ptr<OpenFile>> JoinOrStart(const NodePtr& node, int flags, DataKeyPtr data_key,
                                                 bool* started);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fs/path.h"
+#include "s3client/object_info.h"
 
 namespace coffer::fs {
 namespace {
@@ -43,10 +44,6 @@ std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view na
 
 bool Listing::HasFolder(std::string_view name) const {
   return std::binary_search(folders.begin(), folders.end(), name);
-}
-
-bool IsArchive(std::string_view storage_class) {
-  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
 }
 
 bool IsBareMarker(std::string_view key, std::uint64_t size) {
@@ -110,7 +107,7 @@ void ListingBuilder::AddObject(const s3::ListedObject& object) {
   } else if (name.ends_with(kFolderSuffix) && object.size == 0 && AddFolder(name)) {
     return;
   }
-  Append({std::move(name), false, IsArchive(object.storage_class), false, !object.sound,
+  Append({std::move(name), false, s3::IsArchiveClass(object.storage_class), false, !object.sound,
           std::move(version)});
 }
 

@@ -69,7 +69,4 @@ class ListingBuilder {
   std::vector<std::string> hidden_;  // keys that cannot be shown
 };
 
-// Is `storage_class` one whose objects must be restored before they can be read?
-bool IsArchive(std::string_view storage_class);
-
 }  // namespace coffer::fs

@@ -63,6 +63,21 @@ LockOutcome LockTally::Get() const {
   return outcome_;
 }
 
+void TellFailures(Console& console, const std::string& command, const std::string& not_done,
+                  const LockOutcome& outcome) {
+  const auto err = [&]() -> std::ostream& { return console.err << command << ": "; };
+  for (const LockPlaces::Failure& failure : outcome.failures) {
+    err() << not_done << ": " << Printable(failure.shown) << ": " << Printable(failure.error.what)
+          << "\n";
+  }
+  if (outcome.failed > outcome.failures.size()) {
+    err() << not_done << ": and " << outcome.failed - outcome.failures.size() << " more\n";
+  }
+  if (outcome.stopped) {
+    err() << "stopped before the end: " << Printable(outcome.stopped->what) << "\n";
+  }
+}
+
 LockRun::LockRun(const Request& request, VolumeSession& session, LockTally& tally, Console& console,
                  Interrupts& interrupts)
     : request_(request),
@@ -161,7 +176,7 @@ void LockRun::VisitFiles() {
 void LockRun::VisitFile(Operand& operand) {
   const LockPlace& place = operand.place;
   if (tally_.stopped()) return;
-  auto info = session_.stored().Head(place.key, {});
+  auto info = session_.stored().Head(place.key, {.etag = {}, .version_id = request_.version_id});
   operand.is_file = info.has_value();
   const bool none = !info && info.error().code == Code::kNotFound;
   const bool below = place.maybe && request_.recursive;
@@ -223,7 +238,7 @@ void LockRun::Walk(const LockPlace& place, bool may_be_empty) {
 Status LockRun::VisitListed(const LockPlace& place, const s3::ListedObject& object, bool& matched) {
   if (object.key.ends_with('/')) return Ok();  // directories are never locked
   matched = !place.glob || place.glob->Matches(object.key.substr(place.root.size()));
-  if (!matched) return Ok();
+  if (!matched || !Concerns(object)) return Ok();
   auto info = session_.stored().Head(object.key, {});
   if (info) return Visit(object.key, *info);
   if (info.error().code == Code::kNotFound) return Ok();  // removed meanwhile

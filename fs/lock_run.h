@@ -40,6 +40,10 @@ struct LockOutcome {
   std::int64_t ends_s = 0;
 };
 
+// "coffer lock: not locked: FILE: why", a line each; `not_done` is "not locked".
+void TellFailures(Console& console, const std::string& command, const std::string& not_done,
+                  const LockOutcome& outcome);
+
 // What has happened so far; shared by the tasks.
 class LockTally {
  public:
@@ -59,20 +63,30 @@ class LockTally {
   LockOutcome outcome_ GUARDED_BY(mu_);
 };
 
+// What goes over files for something else than locks does it in Visit().
 class LockRun {
  public:
   struct Request {
     const LockVolume& volume;
     const LockWish& wish;
     bool recursive = false;
-    bool change = false;         // else it only looks, and counts what would be
-    std::string operation = {};  // "lock": names the walk's journal
+    bool change = false;          // else it only looks, and counts what would be
+    std::string operation = {};   // "lock": names the walk's journal
+    std::string version_id = {};  // of files that are named; "": the current one
   };
   // Borrows everything.
   LockRun(const Request& request, VolumeSession& session, LockTally& tally, Console& console,
           Interrupts& interrupts);
+  virtual ~LockRun() = default;
 
   void Run();
+
+ protected:
+  // One file; called by several threads at once. An error ends everything.
+  virtual Status Visit(const std::string& key, const s3::ObjectInfo& info);
+  // Whether a file that is listed has to be looked at.
+  virtual bool Concerns(const s3::ListedObject&) { return true; }
+  Status Failed(const std::string& key, Error error);
 
  private:
   // A place that is no directory for certain.
@@ -82,9 +96,7 @@ class LockRun {
     bool is_file = false;
     bool settled = false;
   };
-  Status Visit(const std::string& key, const s3::ObjectInfo& info);
   Status Change(const std::string& key, const s3::ObjectInfo& info, const LockPlan& plan);
-  Status Failed(const std::string& key, Error error);
   void VisitFiles();
   void VisitFile(Operand& operand);
   Status FindBeside(Operand& operand);

@@ -22,6 +22,7 @@
 #include "fs/cmd_policy.h"
 #include "fs/cmd_rebind.h"
 #include "fs/cmd_reseal.h"
+#include "fs/cmd_restore.h"
 #include "fs/cmd_setting.h"
 #include "fs/cmd_share.h"
 #include "fs/cmd_status.h"
@@ -100,6 +101,9 @@ struct Dispatch {
   }
   int operator()(const SettingOptions& options) const {
     return RunSetting(options, environment, console);
+  }
+  int operator()(const RestoreOptions& options) const {
+    return RunRestore(options, environment, console);
   }
   int operator()(const VersionsOptions& options) const {
     return RunVersions(options, environment, console);

@@ -8,6 +8,7 @@
 #include "fs/filesystem_impl.h"
 #include "fs/last_close.h"
 #include "fs/path.h"
+#include "s3client/api_error.h"
 
 namespace coffer::fs {
 namespace {
@@ -125,6 +126,7 @@ Result<OpenReply> Filesystem::Impl::OpenForWriting(const NodePtr& node, int flag
   COFFER_TRY(LearnBeforeChange(node));
   COFFER_TRY(RefuseSealed(node));
   COFFER_TRY(CheckUnlocked(node));
+  if ((flags & O_TRUNC) == 0) COFFER_TRY(CheckRestored(node));
   COFFER_TRY(ProveForWriting(node, flags));
   bool started = false;
   COFFER_ASSIGN(DataKeyPtr data_key, DataKeyFor(node));
@@ -170,6 +172,28 @@ Status Filesystem::Impl::ProveForWriting(const NodePtr& node, int flags) {
   return Ok();
 }
 
+// A listing tells the storage class, not what was restored: before content in an archive is called
+// unreadable, the object is asked.
+Status Filesystem::Impl::CheckRestored(const NodePtr& node) {
+  std::string key;
+  s3::ReadCondition current;
+  {
+    const Lock lock(tree_.mu);
+    if (!node->archived || node->gone || node->writing) return Ok();
+    key = tree_.Key(*node);
+    current.etag = node->version.etag;
+  }
+  const auto info = parts_.store.Head(key, current);
+  if (!info) return info.error();
+  if (info->archived) {
+    parts_.observer.Warn("\"" + key + "\" cannot be changed: " + std::string(s3::kArchivedAdvice));
+    return Error{Code::kArchived, std::string(s3::kArchivedAdvice)};
+  }
+  const Lock lock(tree_.mu);
+  if (node->version.etag == current.etag) node->archived = false;
+  return Ok();
+}
+
 // In a sealed volume a file's data key is taken when it is opened, for its first commit.
 Result<DataKeyPtr> Filesystem::Impl::DataKeyFor(const NodePtr& node) {
   if (parts_.sealer == nullptr) return DataKeyPtr();
@@ -194,9 +218,6 @@ Result<std::shared_ptr<OpenFile>> Filesystem::Impl::JoinOrStart(const NodePtr& n
   if ((flags & O_TRUNC) == 0 && !appends && node->version.size > 0) {
     return Error{Code::kUnsupported,
                  "existing content can be replaced (O_TRUNC) or appended to, not changed in place"};
-  }
-  if (node->archived && (flags & O_TRUNC) == 0) {
-    return Error{Code::kArchived, "the object is archived: restore it first"};
   }
   const std::string key = tree_.Key(*node);
   s3::NewObject object;

@@ -8,7 +8,7 @@ constexpr unsigned kRekeying = kForKey | kForReseal;
 constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
 constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
 constexpr unsigned kOnObjects = kForMount | kForDoctor | kForRemove | kForInit | kRekeying |
-                                kOnSealed | kLocking | kForVersions;
+                                kOnSealed | kLocking | kForVersions | kForRestore;
 constexpr unsigned kNetwork = kOnObjects | kForShare | kSetting;
 constexpr unsigned kAddress = kNetwork | kForResolve;
 constexpr unsigned kAsking = kNetwork | kMessages;  // KMS is asked without a bucket, too
@@ -44,6 +44,7 @@ constexpr std::string_view kUnverified[] = {"refuse", "allow"};
 constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
 constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
+constexpr std::string_view kTiers[] = {"Bulk", "Standard", "Expedited"};
 constexpr std::string_view kPolicies[] = {"forbid-encrypt-allow-decrypt",
                                           "require-encrypt-allow-decrypt",
                                           "require-encrypt-require-decrypt"};
@@ -131,6 +132,10 @@ constexpr CommandSpec kCommands[] = {
      "again; with -r --hidden DIR show what is hidden below a directory.\nFILE is in a mount, or "
      "s3://BUCKET/KEY.",
      1, 1},
+    {"restore", kForRestore, "FILE...",
+     "Make archived files readable again, for a while; it takes minutes to days.\nFILE is in a "
+     "mount, or s3://BUCKET/KEY.",
+     1, 100'000},
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
@@ -211,7 +216,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return List(d.setting.method); }},
     {"download-as", 0, kForShare, "NAME", kTheBucket, "a browser saves it under that name",
      [](Draft& d) -> Slot { return Text(d.share.download_as); }},
-    {"version", 0, kForShare, "ID", kTheBucket, "that version, not the current one",
+    {"version", 0, kForShare | kForRestore, "ID", kTheBucket, "that version, not the current one",
      [](Draft& d) -> Slot { return Text(d.share.version); }},
     {"ciphertext", 0, kForShare, "", kTheBucket, "of a sealed file: the message as it is stored",
      [](Draft& d) -> Slot { return Switch(d.share.ciphertext); }},
@@ -434,21 +439,28 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
     {"json", 0,
      kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking |
-         kForVersions | kForShare | kSetting,
+         kForVersions | kForRestore | kForShare | kSetting,
      "", kRunning, "for programs", [](Draft& d) -> Slot { return Switch(d.json); }},
     {"restore", 0, kForVersions, "ID", kRunning, "make that version current again, by a copy",
      [](Draft& d) -> Slot { return List(d.restore); }},
     {"hidden", 0, kForVersions, "", kRunning, "with -r: versions under markers and newer ones",
      [](Draft& d) -> Slot { return Switch(d.hidden); }},
+    {"days", 0, kForRestore, "N", kRunning, "how long files stay readable (7)",
+     [](Draft& d) -> Slot { return Count(d.archive.days, 36'500); }},
+    {"tier", 0, kForRestore, "TIER", kRunning, "Bulk, Standard (if not given) or Expedited",
+     [](Draft& d) -> Slot { return Choice(d.archive.tier, kTiers); }},
+    {"wait", 0, kForRestore, "", kRunning, "end when all of them can be read",
+     [](Draft& d) -> Slot { return Switch(d.archive.wait); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
      [](Draft& d) -> Slot { return Switch(d.write_test); }},
     {"resume", 0, kForVerify, "", kRunning, "go on where an unfinished run stopped",
      [](Draft& d) -> Slot { return Switch(d.resume); }},
-    {"dry-run", 'n', kForRebind | kForReseal | kLocking | kChanging, "", kRunning,
+    {"dry-run", 'n', kForRebind | kForReseal | kLocking | kForRestore | kChanging, "", kRunning,
      "show what would be changed, change nothing",
      [](Draft& d) -> Slot { return Switch(d.dry_run); }},
-    {"recursive", 'r', kForRemove | kForRebind | kLocking | kForVersions, "", kRunning,
-     "directories and all below them", [](Draft& d) -> Slot { return Switch(d.recursive); }},
+    {"recursive", 'r', kForRemove | kForRebind | kLocking | kForVersions | kForRestore, "",
+     kRunning, "directories and all below them",
+     [](Draft& d) -> Slot { return Switch(d.recursive); }},
     {"whole-bucket", 0, kForRemove, "", kRunning, "with -r: every object of the bucket is meant",
      [](Draft& d) -> Slot { return Switch(d.whole_bucket); }},
     {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind | kForLock | kChanging, "",

@@ -49,6 +49,7 @@ struct Draft {
   SettingOptions setting;            // what the commands on a bucket's settings have beside mount
   std::vector<std::string> restore;  // versions
   bool hidden = false;               // versions
+  RestoreOptions archive;            // what restore has beside mount
 };
 
 enum : unsigned {
@@ -66,6 +67,7 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForRestore = 1u << 18,
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,

@@ -361,6 +361,22 @@ Result<VersionsOptions> BuildVersions(Draft draft) {
   return versions;
 }
 
+Result<RestoreOptions> BuildRestore(Draft draft) {
+  RestoreOptions restore = std::move(draft.archive);
+  restore.volume = std::move(draft.mount.volume);
+  restore.volume.source.clear();
+  restore.names = std::move(draft.positionals);
+  restore.version = std::move(draft.share.version);
+  restore.recursive = draft.recursive;
+  restore.dry_run = draft.dry_run;
+  restore.json = draft.json;
+  if (!restore.version.empty() && (restore.recursive || restore.names.size() > 1)) {
+    return Usage("--version is of one file: name that alone, without -r");
+  }
+  if (restore.wait && restore.dry_run) return Usage("--dry-run restores nothing to --wait for");
+  return restore;
+}
+
 Command Build(const CommandSpec& command, Draft draft) {
   MountOptions& mount = draft.mount;
   const std::string first = draft.positionals.empty() ? "" : draft.positionals.front();
@@ -493,6 +509,10 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   if (command.bit == kForPolicy) COFFER_TRY(CheckPolicyWords(draft));
   if (command.bit == kForVersions) {
     COFFER_ASSIGN(line.command, BuildVersions(std::move(draft)));
+    return line;
+  }
+  if (command.bit == kForRestore) {
+    COFFER_ASSIGN(line.command, BuildRestore(std::move(draft)));
     return line;
   }
   line.command = Build(command, std::move(draft));

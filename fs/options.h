@@ -306,6 +306,19 @@ struct VersionsOptions {
   bool json = false;
 };
 
+// `coffer restore`.
+struct RestoreOptions {
+  VolumeOptions volume;
+  std::vector<std::string> names;  // addresses, or paths in a mount
+  std::string version;             // "": the current one
+  std::size_t days = 7;            // that what was restored stays readable for
+  std::string tier = "Standard";   // "Bulk", "Expedited"
+  bool recursive = false;
+  bool wait = false;  // until all of it can be read
+  bool dry_run = false;
+  bool json = false;
+};
+
 // Print it to standard output, done: --help, --version.
 struct ShowText {
   std::string text;
@@ -315,7 +328,7 @@ using Command =
     std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
                  ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
                  MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions,
-                 ShareOptions, SettingOptions, PolicyOptions, VersionsOptions>;
+                 ShareOptions, SettingOptions, PolicyOptions, VersionsOptions, RestoreOptions>;
 
 struct CommandLine {
   Command command;

@@ -11,6 +11,7 @@
 #include "fs/attributes.h"
 #include "fs/key_match.h"
 #include "fs/listing.h"
+#include "s3client/object_info.h"
 
 namespace coffer::fs {
 namespace {
@@ -46,10 +47,6 @@ bool IsLocked(const s3::ObjectInfo& info) {
   return info.lock.legal_hold || info.lock.retain_until_s > info.server_date_s;
 }
 
-bool IsColdClass(const s3::ObjectInfo& info) {
-  return info.storage_class == "GLACIER" || info.storage_class == "DEEP_ARCHIVE";
-}
-
 // Where the object says no time of its own, the service's counts, and a new object would get a new
 // one: it is pinned.
 s3::Metadata WithTime(const std::string& key, s3::Metadata metadata, std::int64_t last_modified_s) {
@@ -81,7 +78,7 @@ Result<Visited> Failed(Error error) {
     case Code::kKeyDisabled:
       return Left(resealing::kNoKey, std::move(error.what));
     case Code::kArchived:
-      return Left(resealing::kArchived, "it is archived: restore it first");
+      return Left(resealing::kArchived, "it is archived: 'coffer restore' makes it readable");
     case Code::kChanged:
     case Code::kExists:
       return Left(resealing::kChanged, "it was changed meanwhile");
@@ -138,7 +135,7 @@ Result<Visited> Resealer::Look(const std::string& key, const std::string& etag) 
 
 Result<Visited> Resealer::Judge(Found found, ByteView head) {
   const s3::ObjectInfo& info = found.info;
-  if (info.archived || IsColdClass(info)) {
+  if (info.archived || s3::IsArchiveClass(info.storage_class)) {
     return Left(resealing::kArchived, "it is of the storage class " + info.storage_class +
                                           ": it opens by its old keys alone");
   }

@@ -8,6 +8,7 @@
 #include "crypto/openssl.h"
 #include "crypto/s3ec_content.h"
 #include "crypto/string_map.h"
+#include "s3client/api_error.h"
 
 namespace coffer::fs {
 namespace {
@@ -282,7 +283,7 @@ Status S3ecStore::CheckAllowed(const S3ecObject& object, const s3::ObjectInfo& i
                                     Number(object.version) + ", that only --s3ec=v" +
                                     Number(needs) + " reads"};
   }
-  if (info.archived) return Error{Code::kArchived, "the object is archived: restore it first"};
+  if (info.archived) return Error{Code::kArchived, std::string(s3::kArchivedAdvice)};
   if (info.size <= options_.max_size + kLongestTail) return Ok();
   return Error{Code::kTooLarge, "an object of the S3 Encryption Client of " +
                                     std::to_string(info.size) +

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "fs/archive_state.h"
 #include "fs/filesystem_impl.h"
 #include "fs/path.h"
 #include "fs/volume_signs.h"
@@ -30,6 +31,7 @@ const std::map<std::string_view, ObjectField>& ObjectFields() {
       {"version-id", [](const s3::ObjectInfo& o) { return o.version_id; }},
       {"storage-class", [](const s3::ObjectInfo& o) { return o.storage_class; }},
       {"content-type", [](const s3::ObjectInfo& o) { return o.headers.content_type; }},
+      {"restore", ArchiveInWords},
       {"sse", [](const s3::ObjectInfo& o) { return o.sse; }},
       {"sse-kms-key-id", [](const s3::ObjectInfo& o) { return o.sse_kms_key_id; }},
   };

@@ -89,6 +89,9 @@ constexpr std::array kRows = {
     Row{"QuotaExceeded", 0, Code::kNoSpace, Retry::kNever},
     Row{"XMinioStorageFull", 0, Code::kNoSpace, Retry::kNever},
     Row{"InvalidObjectState", 403, Code::kArchived, Retry::kNever},
+    Row{"RestoreAlreadyInProgress", 409, Code::kBusy, Retry::kNever},
+    // A matter of hours: not of waiting for the next try.
+    Row{"GlacierExpeditedRetrievalNotAvailable", 503, Code::kUnavailable, Retry::kNever},
     Row{"MethodNotAllowed", 0, Code::kUnsupported, Retry::kNever},
     Row{"NotImplemented", 0, Code::kUnsupported, Retry::kNever},
     // versitygw's, of every copy onto a new name that ends in '/'.
@@ -173,7 +176,7 @@ std::string_view KmsAdvice(const ServiceError& error, Code code, Operation opera
   }
 }
 
-std::string_view LockAdvice(Operation operation) {
+std::string_view RightAdvice(Operation operation) {
   switch (operation) {
     case Operation::kGetRetention:
       return "these credentials may not do this: it takes s3:GetObjectRetention";
@@ -184,6 +187,8 @@ std::string_view LockAdvice(Operation operation) {
       return "these credentials may not do this: it takes s3:GetObjectLegalHold";
     case Operation::kPutLegalHold:
       return "these credentials may not do this: it takes s3:PutObjectLegalHold";
+    case Operation::kRestoreObject:
+      return "these credentials may not do this: it takes s3:RestoreObject";
     default:
       return "";
   }
@@ -221,9 +226,15 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
   if (code == Code::kDenied && operation == Operation::kHeadObject) {
     return "these credentials may not do this: it takes s3:GetObject; see coffer doctor";
   }
-  if (code == Code::kDenied && !LockAdvice(operation).empty()) return LockAdvice(operation);
+  if (code == Code::kDenied && !RightAdvice(operation).empty()) return RightAdvice(operation);
   if (code == Code::kDenied) return "these credentials may not do this: see coffer doctor";
-  if (code == Code::kArchived) return "the object is archived: restore it first";
+  if (code == Code::kArchived && operation == Operation::kRestoreObject) {
+    return "there is nothing to restore";
+  }
+  if (code == Code::kArchived) return kArchivedAdvice;
+  if (error.code == "GlacierExpeditedRetrievalNotAvailable") {
+    return "there is no room for this tier now: try --tier Standard, or later";
+  }
   return "";
 }
 

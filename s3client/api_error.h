@@ -26,6 +26,10 @@ struct ServiceError {
 
 ServiceError ReadServiceError(const Response& response);
 
+// What to do about kArchived, wherever it is found out.
+inline constexpr std::string_view kArchivedAdvice =
+    "the object is archived: 'coffer restore' makes it readable again";
+
 // Whether a reply is a success: 2xx, or 304.
 bool IsSuccess(const Response& response);
 

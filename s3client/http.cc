@@ -67,6 +67,8 @@ std::string_view Name(Operation operation) {
       return "GetObjectLegalHold";
     case Operation::kPutLegalHold:
       return "PutObjectLegalHold";
+    case Operation::kRestoreObject:
+      return "RestoreObject";
     case Operation::kCreateSession:
       return "CreateSession";
     case Operation::kSts:

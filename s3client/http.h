@@ -45,6 +45,7 @@ enum class Operation {
   kPutRetention,
   kGetLegalHold,
   kPutLegalHold,
+  kRestoreObject,
   kCreateSession,
   kSts,
   kKmsGenerateDataKey,

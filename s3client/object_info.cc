@@ -28,12 +28,23 @@ std::string WithoutAwsChunked(std::string_view encoding) {
   return kept;
 }
 
-bool IsArchived(const Headers& headers, std::string_view storage_class) {
-  const bool cold = storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE" ||
-                    headers.Has("x-amz-archive-status");
-  const bool restored =
-      headers.Get("x-amz-restore").find("ongoing-request=\"false\"") != std::string_view::npos;
-  return cold && !restored;
+// x-amz-restore: 'ongoing-request="true"', or
+// 'ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"'; of Intelligent-Tiering,
+// which keeps what was restored, without a date.
+void ReadArchive(const Headers& headers, ObjectInfo& info) {
+  const std::string_view restore = headers.Get("x-amz-restore");
+  const auto says = [&](std::string_view words) {
+    return restore.find(words) != std::string_view::npos;
+  };
+  const bool cold = IsArchiveClass(info.storage_class) || headers.Has("x-amz-archive-status");
+  info.archived = cold && !says("ongoing-request=\"false\"");
+  info.restoring = info.archived && says("ongoing-request=\"true\"");
+  constexpr std::string_view kExpiry = "expiry-date=\"";
+  const auto begin = restore.find(kExpiry);
+  if (info.archived || begin == std::string_view::npos) return;
+  std::string_view date = restore.substr(begin + kExpiry.size());
+  date = date.substr(0, date.find('"'));
+  info.restored_until_s = ParseHttpDate(date).value_or(0);
 }
 
 ContentHeaders ReadContentHeaders(const Headers& headers) {
@@ -49,6 +60,10 @@ ContentHeaders ReadContentHeaders(const Headers& headers) {
 }
 
 }  // namespace
+
+bool IsArchiveClass(std::string_view storage_class) {
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
 
 std::string Unquoted(std::string_view etag) {
   if (etag.substr(0, 2) == "W/") etag.remove_prefix(2);
@@ -100,7 +115,7 @@ Result<ObjectInfo> ReadObjectInfo(const Headers& headers, std::uint64_t size) {
   info.last_modified_s = ParseHttpDate(headers.Get("Last-Modified")).value_or(0);
   info.version_id = headers.Get("x-amz-version-id");
   if (headers.Has("x-amz-storage-class")) info.storage_class = headers.Get("x-amz-storage-class");
-  info.archived = IsArchived(headers, info.storage_class);
+  ReadArchive(headers, info);
   info.metadata = ReadUserMetadata(headers);
   info.metadata.erase(std::string(kPutIdName));
   info.headers = ReadContentHeaders(headers);

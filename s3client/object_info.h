@@ -17,6 +17,10 @@ namespace coffer::s3 {
 // The name under which a write leaves its mark, so that it knows itself again (Upload::put_id).
 inline constexpr std::string_view kPutIdName = "coffer-put-id";
 
+// Whether objects of this class are archived, but for what was restored. Those of
+// INTELLIGENT_TIERING may be: only a HEAD tells.
+bool IsArchiveClass(std::string_view storage_class);
+
 // Without the quotes around it and "&quot;"; a weak ETag's W/ is dropped.
 std::string Unquoted(std::string_view etag);
 // A decimal number in 0..2^63-1.

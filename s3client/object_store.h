@@ -44,7 +44,9 @@ struct ObjectInfo {
   std::int64_t last_modified_s = 0;
   std::string version_id;  // "" in a bucket that never had versions
   std::string storage_class = "STANDARD";
-  bool archived = false;  // a GET would be refused until it is restored
+  bool archived = false;              // a GET would be refused until it is restored
+  bool restoring = false;             // which is under way
+  std::int64_t restored_until_s = 0;  // what was restored from an archive stays until then; 0: none
   Metadata metadata;
   ContentHeaders headers;
   Lock lock;

@@ -34,6 +34,15 @@ struct CustomerKey {
 // From a file of 32 bytes (or their base64) that nobody else may read; kDenied, kInvalid.
 Result<CustomerKey> ReadCustomerKey(const std::string& path);
 
+// How an archived object is brought back.
+struct RestoreOrder {
+  std::string key = {};
+  std::string version_id = {};  // "" for the current version
+  std::uint64_t days = 0;       // it stays readable for; 0, of Intelligent-Tiering: for good
+  std::string tier = {};        // "Bulk", "Standard", "Expedited"
+};
+enum class RestoreReply { kBegun, kExtended };
+
 struct StoreOptions {
   std::string storage_class;  // "" for the bucket's own
   Encryption encryption;
@@ -72,6 +81,11 @@ class S3Store : public ObjectStore, private ObjectLocks {
                                  const Condition& condition) override;
   Status AbortUpload(const Upload& upload) override;
   ObjectLocks& locks() override { return *this; }
+
+  // Has an archived version made readable for a while; of one that is readable already, moves the
+  // end of that while. kBusy when it is under way, kArchived when there is nothing to restore,
+  // kInvalid for a tier that its class does not have.
+  Result<RestoreReply> RestoreObject(const RestoreOrder& order);
 
  private:
   Result<Retention> GetRetention(std::string_view key, std::string_view version_id) override;

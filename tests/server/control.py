@@ -10,10 +10,11 @@ import hashlib
 import json
 from urllib.parse import parse_qsl
 
+import archives
 from http_layer import Reply
 from identity import DEFAULT_ACCOUNT, Permissions, User
 from kms_keys import NEW_OVERHEAD, OLD_OVERHEAD, STATES, USAGES, Key
-from store import AccessPoint, Body, Bucket, Lock, PatternBody, Version
+from store import AccessPoint, Archive, Body, Bucket, Lock, PatternBody, Version
 from sts import Role
 
 PREFIX = "/-/"
@@ -347,6 +348,22 @@ class Control:
             lock = read_lock(fields, version.lock, self._world.clock.now())
             bucket.replace(version, version.changed(lock=lock))
 
+    def _bucket_archive(self, bucket, data):
+        """Put the current version into an archive tier of Intelligent-Tiering, or end the restore
+        that is under way, with success or without."""
+        with bucket.lock:
+            version = bucket.current(_bytes(data, "key"))
+            if version is None or version.marker:
+                raise ControlError("no such object")
+            if "access" in data:
+                archive = Archive(data["access"])
+            elif version.archive is None or not version.archive.ongoing:
+                raise ControlError("no restore is under way")
+            else:
+                archive = archives.finished(version, self._world.clock.now(),
+                                            data.get("success", True))
+            bucket.replace(version, version.changed(archive=archive))
+
     def _bucket_get(self, bucket, data):
         """An object as it is stored, without counting as a request."""
         version = bucket.current(_bytes(data, "key"))
@@ -360,6 +377,9 @@ class Control:
         if version.lock is not None:
             result["lock"] = {"mode": version.lock.mode, "until": version.lock.until,
                               "hold": version.lock.hold}
+        if version.archive is not None:
+            result["archive"] = {name: getattr(version.archive, name)
+                                 for name in Archive.__slots__}
         if data.get("body"):
             result["body_b64"] = base64.b64encode(
                 b"".join(version.body.slice(0, version.size))).decode()

@@ -90,6 +90,7 @@ TABLE = {
         400, "Your socket connection to the server was not read from or written to within the"
              " timeout period. Idle connections will be closed."),
     "ServiceUnavailable": (503, "Service is unable to handle request."),
+    "RestoreAlreadyInProgress": (409, "Object restore is already in progress"),
     "SignatureDoesNotMatch": (
         403, "The request signature we calculated does not match the signature you provided. Check"
              " your key and signing method."),

@@ -27,7 +27,7 @@ MEANINGFUL = {"if-match", "if-none-match", "if-modified-since", "if-unmodified-s
 MULTI_REGION = {"GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObjectsV2",
                 "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload",
                 "ListParts", "AbortMultipartUpload", "ListMultipartUploads", "GetObjectTagging",
-                "PutObjectTagging", "DeleteObjectTagging", "GetObjectRetention",
+                "PutObjectTagging", "DeleteObjectTagging", "GetObjectRetention", "RestoreObject",
                 "GetObjectLegalHold"}
 VERSION_ACTIONS = {"s3:GetObject": "s3:GetObjectVersion",
                    "s3:DeleteObject": "s3:DeleteObjectVersion",

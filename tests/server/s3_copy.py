@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+import archives
 import checksums
 import locks
 import xmlout
@@ -13,8 +14,7 @@ from s3_headers import (CUSTOMER, SSE, WRITE_HEADERS, check_customer_key,
                         draft_version, encryption_headers, etag_of,
                         write_condition)
 from s3_multipart import find_upload, part_number, store_part
-from s3_objects import (ARCHIVED, check_read_conditions, find_version, last_modified_node,
-                        version_headers)
+from s3_objects import check_read_conditions, find_version, last_modified_node, version_headers
 from store import Body
 
 SOURCE_CUSTOMER = "x-amz-copy-source-server-side-encryption-customer-"
@@ -62,8 +62,7 @@ def read_source(context):
     check_customer_key(context, version, SOURCE_CUSTOMER)
     check_read_conditions(version, lambda name: context.header(f"x-amz-copy-source-{name}"),
                           forbid_304=True)
-    if version.storage_class in ARCHIVED:
-        raise refuse("InvalidObjectState", None, [("StorageClass", version.storage_class)])
+    archives.require_readable(version, context.now)
     return Source(bucket, version, version_id)
 
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 import time
 
+import archives
 import locks
 import xmlout
 from errors import NOT_MODIFIED, ServiceError, not_implemented, refuse
@@ -27,7 +28,6 @@ OVERRIDES = {"response-content-type": "Content-Type", "response-cache-control": 
              "response-content-language": "Content-Language", "response-expires": "Expires",
              "response-content-disposition": "Content-Disposition",
              "response-content-encoding": "Content-Encoding"}
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 DELETE_LIMIT = 1000
 
 
@@ -167,6 +167,7 @@ def object_headers(context, version):
     if version.tags and context.may("s3:GetObjectTagging"):
         headers.append(("x-amz-tagging-count", str(len(version.tags))))
     headers += locks.reply_headers(context, version)
+    headers += archives.reply_headers(version, context.now)
     mode = context.header("x-amz-checksum-mode")
     if mode == "ENABLED":
         headers += checksum_headers(version)
@@ -219,8 +220,7 @@ def _read(context):
 def get_object(context):
     """The bytes, or a range of them, as views into what is stored."""
     version, status, headers, (start, end) = _read(context)
-    if version.storage_class in ARCHIVED:
-        raise refuse("InvalidObjectState", None, [("StorageClass", version.storage_class)])
+    archives.require_readable(version, context.now)
     return Reply(status, headers, version.body.slice(start, end))
 
 

@@ -106,12 +106,33 @@ class Lock:
         return Lock(**{"mode": self.mode, "until": self.until, "hold": self.hold, **fields})
 
 
+class Archive:
+    """How far a version is from being readable; never changed, only replaced. `access` is the
+    archive tier of Intelligent-Tiering, "" in a class that is an archive itself."""
+
+    __slots__ = ("access", "ongoing", "tier", "days", "until")
+
+    def __init__(self, access="", *, ongoing=False, tier="Standard", days=0, until=0.0):
+        self.access = access
+        self.ongoing = ongoing
+        self.tier = tier
+        self.days = days
+        self.until = until
+
+    def changed(self, **fields):
+        """A copy with some fields replaced."""
+        clone = copy.copy(self)
+        for name, value in fields.items():
+            setattr(clone, name, value)
+        return clone
+
+
 class Version:
     """One version of one key, or a delete marker."""
 
     __slots__ = ("key", "version_id", "body", "etag", "modified", "headers", "metadata",
                  "storage_class", "encryption", "customer_key_md5", "checksum", "tags", "marker",
-                 "parts", "lock")
+                 "parts", "lock", "archive")
 
     def __init__(self, key, body, etag, modified, *, marker=False):
         self.key = key
@@ -129,6 +150,7 @@ class Version:
         self.marker = marker
         self.parts = None
         self.lock = None
+        self.archive = None
 
     @property
     def size(self):

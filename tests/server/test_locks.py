@@ -37,10 +37,6 @@ class Locked(Served):
         self.pass_time(0)
         super().tearDown()
 
-    def pass_time(self, seconds):
-        self.s3.control("POST", "clock", {"offset_s": seconds})
-        self.s3.offset_s = seconds
-
     def user(self, name, *deny):
         self.s3.control("POST", "users", {"access_key": name, "secret": "s", "deny": list(deny)})
         return self.server.client(access_key=name, secret="s")

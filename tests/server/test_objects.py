@@ -163,7 +163,7 @@ class Objects(Served):
                 ("PUT", {"renameObject": ""}, {}), ("PUT", {}, {"x-amz-write-offset-bytes": "0"}),
                 ("GET", {"attributes": ""}, {}), ("GET", {"torrent": ""}, {}),
                 ("PUT", {}, {"x-amz-acl": "public-read"}), ("GET", {"unheard-of": "1"}, {}),
-                ("PUT", {}, {"content-encoding": "aws-chunked"}), ("POST", {"restore": ""}, {}),
+                ("PUT", {}, {"content-encoding": "aws-chunked"}), ("POST", {"select": ""}, {}),
                 ("GET", {}, {"if-range": "x"})):
             self.refused(self.at("k")(method, query, headers=headers), 501, "NotImplemented")
         self.refused(self.at("k")("PUT", payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER"), 501,

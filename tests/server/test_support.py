@@ -75,6 +75,10 @@ class Served(unittest.TestCase):
         self.assertEqual((answer.status, answer.code), (200, ""))
         return answer
 
+    def pass_time(self, seconds):
+        self.s3.control("POST", "clock", {"offset_s": seconds})
+        self.s3.offset_s = seconds
+
     def refused(self, answer, status, code):
         self.assertEqual((answer.status, answer.code), (status, code), answer.body)
 

@@ -17,7 +17,8 @@ from identity import Directory
 from kms_keys import KeyService
 from store import Clock, Store
 
-import s3_buckets  # noqa: F401  registers operations
+import s3_archives  # noqa: F401  registers operations
+import s3_buckets  # noqa: F401
 import s3_copy  # noqa: F401
 import s3_lists  # noqa: F401
 import s3_locks  # noqa: F401

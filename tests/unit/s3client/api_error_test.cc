@@ -30,6 +30,8 @@ const Expected kTable[] = {
     {403, "RequestTimeTooSkewed", Code::kDenied, Retry::kClockSkew},
     {400, "ExpiredToken", Code::kDenied, Retry::kCredentials},
     {403, "InvalidObjectState", Code::kArchived, Retry::kNever},
+    {409, "RestoreAlreadyInProgress", Code::kBusy, Retry::kNever},
+    {503, "GlacierExpeditedRetrievalNotAvailable", Code::kUnavailable, Retry::kNever},
     {412, "PreconditionFailed", Code::kChanged, Retry::kNever},
     {412, "", Code::kChanged, Retry::kNever},
     {409, "ConditionalRequestConflict", Code::kChanged, Retry::kTransient},
