@@ -169,11 +169,11 @@ class Trial:
                 raise measure.TooSlow
             time.sleep(0.02)
 
-    def fill_if_missing(self, name):
-        """A directory of small files that an earlier stage was to make."""
-        if not os.path.isdir(self.at(name)):
-            self.files("create", self.at(name), self.size.small, lines.SMALL, 16)
-            self.begin()
+    def fill(self, name):
+        """Makes a directory of small files, which the mount then has to find."""
+        self.bench.data.make(name, self.size.shape("small"), self.program, self.mount)
+        time.sleep(1.2)
+        self.begin()
 
 
 class Bench:
@@ -191,6 +191,7 @@ class Bench:
         self.source = Source(work)
         self.samples = []
         self.started = time.monotonic()
+        self.end = self.started + settings.seconds  # from then on peers are left out
         self.server = server.Server(self)
         self.data = server.Data(self)
         self.sizes = QUICK if settings.quick else FULL
@@ -217,8 +218,7 @@ class Bench:
             program.get_ready()
         steps = [(place, scene) for place in ("near", "far") for scene in scenes]
         for done, (place, scene) in enumerate(steps):
-            left = self.settings.seconds - (time.monotonic() - self.started)
-            end = time.monotonic() + max(0, left) / (len(steps) - done)
+            end = time.monotonic() + max(0, self.end - time.monotonic()) / (len(steps) - done)
             self._scene(place, scene, entrants, end)
             after_scene()
 
@@ -231,7 +231,9 @@ class Bench:
         for run in range(size.runs):
             turn = run % len(here)
             for program in here[turn:] + here[:turn]:
-                if had.get(program, 0) > size.limit or (run and time.monotonic() > end):
+                now = time.monotonic()
+                over = program and program.name not in lines.COFFER and now > self.end
+                if over or had.get(program, 0) > size.limit or (run and now > end):
                     continue
                 start = time.monotonic()
                 well = self._attempt(place, where, scene, program, run)

@@ -9,7 +9,7 @@ import report
 
 LEAST, MOST = 0.01, 16
 TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
-ROW, TOP, TITLES, PLOT, FIGURES, GAP = 24, 96, 212, 330, 128, 26
+ROW, TOP, TITLES, PLOT, FIGURES, GAP = 24, 96, 250, 330, 150, 20
 # name: colour, shape; Coffer's are large
 MARKS = {"coffer": ("#0b57d0", "circle"), "sealed": ("#0f9d8a", "diamond"), "s3fs": ("#e8710a", "square"),
          "rclone": ("#9334e6", "square"), "rclone-crypt": ("#c58af9", "diamond"),
@@ -78,8 +78,10 @@ def _legend(names, y):
     for name in names:
         out += [_mark(x, y - 4, name), _text(x + 11, y, name)]
         x += 32 + 7 * len(name)
-    words = "hollow: a lesser answer, not counted     ‹: took too long     100 %: libcurl alone"
-    return out + [_text(x + 8, y, words, colour="#5f6368")]
+    for words in ("hollow: a lesser answer, not counted", "‹: took too long", "100%: libcurl alone"):
+        out.append(_text(x + 8, y, words, colour="#5f6368"))
+        x += 24 + 6.5 * len(words)
+    return out
 
 
 def draw(result):

@@ -13,6 +13,9 @@ import measure
 DEFERRED = "close returns before S3 has the file"
 LISTED = "no modes, owners and times but those of the listing"
 NO_MODES = "no modes and owners"
+WHOLE_BLOCKS = "fetches 10 MB or more around a read into a local file, and soon has all of it there"
+RANDOM = ("random-4-1", "random-4-16", "random-128-1", "random-128-16")
+LISTINGS = ("ls-cold", "ls-again")
 WRITES = ("create-1", "create-16", "write", "cp", "tar", "restic", "mv", "rm")
 
 
@@ -103,6 +106,7 @@ class Sealed(Coffer):
 
 class S3fs(Program):
     name = "s3fs"
+    lesser = dict.fromkeys(RANDOM, WHOLE_BLOCKS)
 
     def command(self, url, directory, line):
         return ["s3fs", self.store, directory, "-f", "-o", f"url={url}", "-o",
@@ -120,8 +124,8 @@ class Rclone(Program):
     name = "rclone"
     copies = True
     streams = ("create-1", "create-16", "write")
-    lesser = {**{line: DEFERRED for line in WRITES if line not in streams + ("mv", "rm")},
-              **{line: NO_MODES for line in ("ls-cold", "ls-again")}}
+    lesser = {**dict.fromkeys(("cp", "tar", "restic"), DEFERRED), **dict.fromkeys(LISTINGS, NO_MODES),
+              **dict.fromkeys(RANDOM, WHOLE_BLOCKS)}
 
     def remote(self):
         """Its name of the bucket."""
@@ -166,8 +170,7 @@ class RcloneCrypt(Rclone):
 
 class Geesefs(Program):
     name = "geesefs"
-    lesser = {**{line: DEFERRED for line in WRITES},
-              **{line: LISTED for line in ("ls-cold", "ls-again")}}
+    lesser = {**dict.fromkeys(WRITES, DEFERRED), **dict.fromkeys(LISTINGS, LISTED)}
 
     def command(self, url, directory, line):
         return [os.environ["GEESEFS"], "-f", "--endpoint", url, "--stat-cache-ttl", "1s", self.store,
@@ -176,7 +179,7 @@ class Geesefs(Program):
 
 class MountS3(Program):
     name = "mount-s3"
-    lesser = {line: LISTED for line in ("ls-cold", "ls-again")}
+    lesser = dict.fromkeys(LISTINGS, LISTED)
 
     def command(self, url, directory, line):
         return [os.environ["MOUNT_S3"], "-f", "--endpoint-url", url, "--force-path-style", "--region",

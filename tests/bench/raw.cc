@@ -9,7 +9,7 @@
 //   raw URL get|head|delete PREFIX COUNT CONNECTIONS
 //   raw URL copy PREFIX TARGET COUNT CONNECTIONS
 //   raw URL remove PREFIX COUNT                       by DeleteObjects
-//   raw URL list PREFIX                               counts objects and their bytes
+//   raw URL list PREFIX                               counts files (not markers) and their bytes
 //   raw URL clear PREFIX                              removes what is there, whatever it is
 //
 // Keys come from the environment, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Prints {"seconds",
@@ -341,7 +341,8 @@ class Raw {
       const std::string page =
           connection.Send("GET", "?list-type=2&prefix=" + Escaped(prefix) + after).body;
       const auto names = Elements(page, "Key");
-      outcome.count += names.size();
+      outcome.count += std::count_if(names.begin(), names.end(),
+                                     [](const std::string& name) { return !name.ends_with('/'); });
       for (const std::string& size : Elements(page, "Size")) outcome.bytes += std::stoull(size);
       if (keys != nullptr) keys->insert(keys->end(), names.begin(), names.end());
       if (names.empty() || Elements(page, "IsTruncated").at(0) != "true") break;

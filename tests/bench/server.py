@@ -69,33 +69,34 @@ class Data:
         for kind, name in zip(kinds, names):
             if (store, name) not in self._there:
                 self.bench.say(f"making {name} in the bucket {store}")
-                self._make(kind, name, size, store, program)
+                self.make(name, size.shape(kind), program)
                 self._there.add((store, name))
         seen = (program and program.name, url, *names)
-        if names and getattr(program, "remembers", False) and seen not in self._there:
+        if names and program and program.remembers and seen not in self._there:
             self._there.add(seen)
             self._look(names, program, url)
 
-    def _make(self, kind, name, size, store, program):
-        count, of_each, fan = size.shape(kind)
-        if store == "plain":
-            words = ["upload", name, of_each, 8] if kind == "big" else \
-                ["put", name, count, of_each, 16, fan]
-            self.bench.server.raw(store, *words)
-            return
-        local = os.path.join(self.bench.work, "local")
-        if program.copies:
-            program.copy(self._create(local, name, kind, size), name)
+    def make(self, name, shape, program, mount=None):
+        """Files, as many and as large as `shape` says, in the program's bucket."""
+        count, of_each, fan = shape
+        if program is None or program.store == "plain":
+            words = ["upload", name, of_each, 8] if count == 1 else ["put", name, count, of_each, 16, fan]
+            self.bench.server.raw("plain", *words)
+        elif program.copies:
+            local = os.path.join(self.bench.work, "local")
+            program.copy(self._create(local, name, shape), name)
+            shutil.rmtree(local)
+        elif mount:
+            self._create(mount.path, name, shape)
         else:
-            with programs.Mounted(program, self.bench.server.url, "write") as mount:
-                self._create(mount.path, name, kind, size)
-        shutil.rmtree(local, ignore_errors=True)
+            with programs.Mounted(program, self.bench.server.url) as new:
+                self._create(new.path, name, shape)
 
-    def _create(self, directory, name, kind, size):
-        count, of_each, fan = size.shape(kind)
+    def _create(self, directory, name, shape):
+        count, of_each, fan = shape
         path = os.path.join(directory, name)
-        os.makedirs(directory, exist_ok=True)
-        words = ["write", path, of_each] if kind == "big" else ["create", path, count, of_each, 16, fan]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        words = ["write", path, of_each] if count == 1 else ["create", path, count, of_each, 16, fan]
         self.bench.command([self.bench.tool("files"), *map(str, words)], self.bench.environment)
         return path
 
