@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,8 @@ def run(settings):
 
 def main(words):
     """The command line."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # an end that takes everything down, as ^C does
+        signal.signal(number, lambda *_: sys.exit(1))
     os.chdir(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     if words[:1] == ["show"] and len(words) == 2:
         with open(words[1], encoding="utf-8") as file:

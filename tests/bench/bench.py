@@ -246,7 +246,8 @@ class Bench:
             self.data.need(scene.needs, size, program, url)
             if program is None:
                 return self._stages(place, where, scene, None, None, run)
-            measure.drop_caches()
+            if not self.settings.quick:
+                measure.drop_caches()
             with programs.Mounted(program, url, scene.lines[0].key) as mount:
                 return self._stages(place, where, scene, program, mount, run)
         except measure.Failed as failure:  # it does not even mount
