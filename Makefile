@@ -100,15 +100,15 @@ conformance:
 	@$(SUBMAKE) all
 	@B=$(B) tests/conformance.sh
 bench:
-	@tests/deps.sh build test bench
+	@tests/deps.sh build bench
 	@$(SUBMAKE) all bench-programs
 	@B=$(B) python3 tests/bench
 bench-scale:
-	@RGW=0 tests/deps.sh build test
+	@RGW=0 tests/deps.sh build bench
 	@$(SUBMAKE) all bench-programs
 	@B=$(B) python3 tests/bench scale
 bench-crypto:
-	@tests/deps.sh build bench
+	@RGW=0 tests/deps.sh build bench
 	@$(SUBMAKE) bench-programs
 	@B=$(B) tests/bench/crypto.sh
 # a build of its own: clang has the fuzzer, and code that is compiled for it

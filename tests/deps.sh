@@ -16,7 +16,8 @@ packages_for() {
     demo) echo fuse3 python3 curl e2fsprogs ;;
     test) echo catch2 perl fuse3 python3 curl jq openssl attr e2fsprogs procps rsync restic git strace faketime
       [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
-    bench) echo fuse3 python3 s3fs rclone restic openssl ;;
+    bench) echo fuse3 python3 curl jq openssl s3fs rclone restic
+      [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
     conformance) echo python3-venv ;;
     interop) echo python3-venv s3fs rclone ;;
     fuzz) echo clang libclang-rt-dev ;;

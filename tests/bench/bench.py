@@ -216,7 +216,7 @@ class Bench:
             self.server.raw(bucket, "make")
         for program in entrants[1:]:
             program.get_ready()
-        steps = [(place, scene) for place in ("near", "far") for scene in scenes]
+        steps = [(place, scene) for place in self.sizes for scene in scenes]
         for done, (place, scene) in enumerate(steps):
             end = time.monotonic() + max(0, self.end - time.monotonic()) / (len(steps) - done)
             self._scene(place, scene, entrants, end)

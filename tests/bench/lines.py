@@ -135,6 +135,7 @@ def untar(t):
 def backup(t):
     restic = ["restic", "-q", "--no-cache", "-r", t.at(t.own, "repository")]
     t.tool(*restic, "init")
+    t.begin()
     return t.tool(*restic, "backup", t.bench.source.tree(t.size)).seconds
 
 
@@ -176,11 +177,13 @@ def raw_move(t):
 
 def raw_remove(t):
     t.raw("put", f"{t.own}/one", t.size.small, SMALL, RAW_WIDE)
+    t.begin()
     return t.raw("delete", f"{t.own}/one", t.size.small, 1)
 
 
 def raw_remove_many(t):
     t.raw("put", f"{t.own}/many", t.size.small, SMALL, RAW_WIDE)
+    t.begin()
     return t.raw("remove", f"{t.own}/many", t.size.small)
 
 

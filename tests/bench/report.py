@@ -9,6 +9,7 @@ import programs
 MIB = 1 << 20
 BUDGET = (256 + 128) * MIB  # a mount's own, and what the program is beside it
 BUSY = 0.9                  # of the machine, from where raw says more about it than about the wire
+CPU_DECIDES = "libcurl alone keeps the machine busy: CPU seconds decide"
 ORDER = ["raw", *(kind.name for kind in programs.ALL)]
 KINDS = {kind.name: kind for kind in programs.ALL}
 
@@ -145,7 +146,7 @@ class _Notes:
 
     def text(self):
         """The legend."""
-        return "\n".join(f"{mark} shown, not counted: {text}" for text, mark in self._marks.items())
+        return "\n".join(f"{mark} {text}" for text, mark in self._marks.items())
 
 
 def _shown(row, name, notes):
@@ -154,7 +155,9 @@ def _shown(row, name, notes):
         return ""
     if cell.slow:
         return f"> {cell.slow:g} s"
-    return ("fails" if cell.failed else number(row.figure(name))) + notes.mark(row.lesser(name))
+    busy = name == "raw" and (cell.busy or 0) > BUSY and CPU_DECIDES
+    lesser = row.lesser(name) and f"shown, not counted: {row.lesser(name)}"
+    return ("fails" if cell.failed else number(row.figure(name))) + notes.mark(busy or lesser)
 
 
 def _speeds(found, names, notes):
