@@ -16,13 +16,15 @@ class Server:
 
     ROUND_TRIP_MS = 30
     MB_PER_SECOND = 90  # each connection
+    # what was removed is in memory until it is collected, and there is a GiB of it every few seconds
+    SETTINGS = "rgw_gc_obj_min_wait = 1\nrgw_gc_processor_period = 2\nrgw_gc_processor_max_time = 2"
 
     def __init__(self, bench):
         self.bench = bench
         self._directory = os.path.join(bench.work, "rgw")
         self._proxy = None
         up = subprocess.run(["tests/rgw", "up", self._directory], check=False, capture_output=True,
-                            text=True)
+                            text=True, env=dict(os.environ, RGW_CONF=self.SETTINGS))
         if up.returncode:
             raise SystemExit(f"bench: Ceph RGW does not start: {up.stderr}")
         told = dict(line[len("export "):].split("=", 1) for line in up.stdout.splitlines()
