@@ -1,4 +1,7 @@
 # make             build/coffer
+# make bench       Coffer beside s3fs, rclone and the wire itself, near and far; BENCH=quick takes 4 minutes of the 75;
+#                  GEESEFS=, MOUNT_S3= name more programs, BENCH_LINES=, BENCH_PEERS= choose
+# make bench-scale, bench-crypto  cost beside the number of objects; frames beside openssl speed
 # make demo        a bucket behind an access point, mounted, on this machine alone
 # make check       unit, model and mount tests; CHECK="tests/unit.t tests/system/read.t" narrows,
 #                  RGW=0 leaves out the tests on Ceph
@@ -42,15 +45,16 @@ endif
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
 FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
 TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
+BENCH_PROGRAMS := $(patsubst tests/bench/%.cc,$(B)/bench/%,$(sort $(wildcard tests/bench/*.cc)))
 FUZZ_SRC := $(filter-out fs/main.cc,$(SRC)) $(wildcard tests/support/fake_store*.cc)
-CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
+CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard tests/bench/*.cc)) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
 # the whole commands with V=1
 Q     := $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
 
-.PHONY: all unit check fuzz conformance interop demo deps lint tidy format install uninstall clean help FORCE
+.PHONY: all unit check bench bench-scale bench-crypto bench-programs fuzz conformance interop demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
 $(B)/coffer: $(call obj,$(SRC))
@@ -62,6 +66,12 @@ $(B)/unit: $(call obj,$(filter-out fs/main.cc,$(SRC)) $(TEST))
 $(B)/fuzz: $(call obj,$(FUZZ_SRC) $(FUZZ_TARGETS) tests/fuzz/driver.cc)
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+bench-programs: $(BENCH_PROGRAMS)
+$(B)/bench/frames: $(call obj,$(wildcard crypto/*.cc))
+$(BENCH_PROGRAMS): $(B)/bench/%: $(B)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK $@")
+	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(B)/%.o: %.cc $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX  $@")
@@ -70,6 +80,8 @@ $(B)/%.o: %.cc $(B)/flags
 # nobody waits for the tests themselves, but for their compiler: a third of the time unoptimized
 $(B)/tests/%.o: private override CXXFLAGS += -O0
 $(B)/tests/%.o: private override CPPFLAGS += -U_FORTIFY_SOURCE
+# but for what is measured with
+$(B)/tests/bench/%.o: private override CXXFLAGS += -O2
 
 # rewritten only when the compiler or its flags change, so that a change of flags rebuilds and nothing else does
 $(B)/flags: FORCE
@@ -87,6 +99,18 @@ conformance:
 	@RGW=0 tests/deps.sh build test conformance
 	@$(SUBMAKE) all
 	@B=$(B) tests/conformance.sh
+bench:
+	@tests/deps.sh build bench
+	@$(SUBMAKE) all bench-programs
+	@B=$(B) python3 tests/bench
+bench-scale:
+	@RGW=0 tests/deps.sh build bench
+	@$(SUBMAKE) all bench-programs
+	@B=$(B) python3 tests/bench scale
+bench-crypto:
+	@RGW=0 tests/deps.sh build bench
+	@$(SUBMAKE) bench-programs
+	@B=$(B) tests/bench/crypto.sh
 # a build of its own: clang has the fuzzer, and code that is compiled for it
 fuzz:
 	@tests/deps.sh build fuzz
@@ -127,4 +151,4 @@ clean:
 	$(RM) -r build
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
--include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST) tests/fuzz/driver.cc) $(SRC:%=build/tidy/%.d)
+-include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST) tests/fuzz/driver.cc $(wildcard tests/bench/*.cc)) $(SRC:%=build/tidy/%.d)

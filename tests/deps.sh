@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/deps.sh build|demo|test|fuzz|conformance|interop|lint...: installs the Debian packages these need, if any is
+# tests/deps.sh build|demo|test|bench|fuzz|conformance|interop|lint...: installs the Debian packages these need, if any is
 # missing, and prints nothing if none is. Says what it will download; asks on a terminal unless YES=1.
 # RGW=0 leaves out Ceph.
 set -euo pipefail
@@ -15,6 +15,8 @@ packages_for() {
       libfmt-dev libsqlite3-dev libcli11-dev nlohmann-json3-dev ca-certificates ;;
     demo) echo fuse3 python3 curl e2fsprogs ;;
     test) echo catch2 perl fuse3 python3 curl jq openssl attr e2fsprogs procps rsync restic git strace faketime
+      [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
+    bench) echo fuse3 python3 curl jq openssl s3fs rclone restic
       [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
     conformance) echo python3-venv ;;
     interop) echo python3-venv s3fs rclone ;;
