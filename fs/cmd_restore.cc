@@ -11,6 +11,7 @@
 #include "fs/json.h"
 #include "fs/lock_places.h"
 #include "fs/lock_run.h"
+#include "fs/mounted_path.h"
 #include "fs/restore_run.h"
 #include "fs/status_report.h"
 #include "fs/volume_session.h"
@@ -58,11 +59,13 @@ Status RestoreCommand::Open() {
   wanted.volume = options_.volume;
   wanted.names = options_.names;
   COFFER_ASSIGN(LockPlaces places, FindLockPlaces(wanted, environment_));
-  for (const std::string& note : places.notes) Err() << Printable(note) << "\n";
-  for (LockPlaces::Failure& missing : places.failures) {
-    failures_.Failed(std::move(missing.shown), std::move(missing.error));
+  for (auto* failures : {&places.failures, &places.unsent}) {
+    for (LockPlaces::Failure& failure : *failures) {
+      failures_.Failed(std::move(failure.shown), std::move(failure.error));
+    }
   }
   for (LockVolume& volume : places.volumes) {
+    COFFER_TRY(CheckShowsNow(volume.at));
     std::vector<std::string> notes;
     auto session = VolumeSession::Open({volume.volume, {}, "no", "", true}, environment_, notes);
     for (const std::string& note : notes) Err() << Printable(note) << "\n";
