@@ -1,28 +1,20 @@
 #include "fs/attribute_index.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "crypto/digest.h"
-#include "crypto/encoding.h"
 #include "fs/mutex.h"
-#include "fs/private_file.h"
+#include "fs/sqlite.h"
 
 namespace coffer::fs {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kSchemaVersion = 2;
-constexpr int kBusyTimeoutMs = 1000;
 constexpr std::size_t kBufferedRows = 1000;
 constexpr std::chrono::seconds kBufferedFor{1};
 constexpr std::chrono::milliseconds kCheapCount{5};
@@ -33,23 +25,18 @@ constexpr std::array kFields = {"mode",       "uid",        "gid",        "mtime
                                 "file-owner", "file-group", "file-mtime", "file-atime"};
 
 // `used` is in milliseconds, for dropping what was not used for longest; keys are any bytes.
-constexpr const char* kSchema =
+constexpr Database::Schema kSchema = {
+    2,
     "DROP TABLE IF EXISTS attributes;"
     "CREATE TABLE attributes(key BLOB PRIMARY KEY, etag BLOB NOT NULL, modified INTEGER NOT NULL,"
     " size INTEGER NOT NULL, metadata BLOB NOT NULL, used INTEGER NOT NULL, taken INTEGER NOT NULL,"
     " lock_mode BLOB NOT NULL, lock_until INTEGER NOT NULL, lock_hold INTEGER NOT NULL)"
     " WITHOUT ROWID;"
     "CREATE INDEX by_use ON attributes(used);"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 2;"};
 
-struct CloseDatabase {
-  void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-};
-struct FinalizeStatement {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+constexpr const char* kSettings =
+    "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -4096;";
 
 struct Row {
   std::string etag;
@@ -91,37 +78,14 @@ s3::Metadata Unpack(std::string_view packed) {
   return metadata;
 }
 
-void Bind(const Statement& statement, int at, std::string_view blob) {
-  // A null pointer would bind NULL, which no row has.
-  const char* data = blob.data() == nullptr ? "" : blob.data();
-  sqlite3_bind_blob64(statement.get(), at, data, blob.size(), SQLITE_STATIC);
-}
-
-std::string_view Column(const Statement& statement, int at) {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement.get(), at));
-  const int size = sqlite3_column_bytes(statement.get(), at);
-  return data == nullptr ? std::string_view()
-                         : std::string_view(data, static_cast<std::size_t>(size));
-}
-
-bool IsDamage(int code) {
-  switch (code & 0xff) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // One connection and its statements. Not thread-safe.
 class Connection {
  public:
   // "" opens a database in memory. An SQLite code.
   int Open(const std::string& path, std::uint64_t limit_bytes);
   void Close();
-  bool is_open() const { return db_ != nullptr; }
-  std::string message() const { return db_ ? sqlite3_errmsg(db_.get()) : "cannot be opened"; }
+  bool is_open() const { return db_.is_open(); }
+  std::string message() const { return db_.message(); }
 
   int Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms);
   // All of it or nothing: rows to write, keys to drop, keys that were used.
@@ -131,13 +95,8 @@ class Connection {
   std::uint64_t CountRows();
 
  private:
-  int Execute(const char* sql);
-  int SetUp(const std::string& path);
-  int CheckSchema();
-  int Prepare(const char* sql, Statement& statement);
-  int Run(const Statement& statement);
-  std::int64_t Number(const char* sql);
   int WriteRows(const Rows& rows, const std::vector<std::string>& used);
+  int PrepareAll();
   int Trim();
 
   Database db_;
@@ -147,38 +106,16 @@ class Connection {
 
 int Connection::Open(const std::string& path, std::uint64_t limit_bytes) {
   limit_bytes_ = limit_bytes;
-  sqlite3* db = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE;
-  int code = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &db, flags, nullptr);
-  db_.reset(db);
-  if (code == SQLITE_OK) code = SetUp(path);
-  return code;
+  const int code = db_.Open(path, kSettings, kSchema);
+  return code == SQLITE_OK ? PrepareAll() : code;
 }
 
 void Connection::Close() {
   for (Statement* statement : {&find_, &put_, &erase_, &touch_, &trim_}) statement->reset();
-  db_.reset();
+  db_.Close();
 }
 
-int Connection::Execute(const char* sql) {
-  return sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr);
-}
-
-int Connection::SetUp(const std::string& path) {
-  sqlite3_busy_timeout(db_.get(), kBusyTimeoutMs);
-  sqlite3_extended_result_codes(db_.get(), 1);
-  // A file that another process may have damaged must not make SQLite run what stands in it.
-  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  if (!path.empty()) {
-    int code = Execute("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
-    // Another mount may be opening the file at this moment; without WAL it works, only slower.
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return code;
-    Execute("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304;");
-  }
-  Execute("PRAGMA cache_size = -4096;");
-  if (const int code = CheckSchema(); code != SQLITE_OK) return code;
+int Connection::PrepareAll() {
   const std::pair<const char*, Statement*> statements[] = {
       {"SELECT etag, modified, size, metadata, used, taken, lock_mode, lock_until, lock_hold"
        " FROM attributes WHERE key = ?",
@@ -190,7 +127,7 @@ int Connection::SetUp(const std::string& path) {
        &trim_},
   };
   for (const auto& [sql, statement] : statements) {
-    const int code = Prepare(sql, *statement);
+    const int code = db_.Prepare(sql, *statement);
     // Our version over a table that is not ours: nothing of use is in there.
     if (code == SQLITE_ERROR) return SQLITE_CORRUPT;
     if (code != SQLITE_OK) return code;
@@ -198,53 +135,17 @@ int Connection::SetUp(const std::string& path) {
   return SQLITE_OK;
 }
 
-int Connection::CheckSchema() {
-  if (Number("PRAGMA user_version") == kSchemaVersion) return SQLITE_OK;
-  if (const int code = sqlite3_errcode(db_.get()); IsDamage(code)) return code;
-  // Asked again under the write lock: another mount may have made it meanwhile.
-  int code = Execute("BEGIN IMMEDIATE");
-  if (code != SQLITE_OK) return code;
-  if (Number("PRAGMA user_version") != kSchemaVersion) code = Execute(kSchema);
-  if (code == SQLITE_OK) code = Execute("COMMIT");
-  if (code != SQLITE_OK) Execute("ROLLBACK");
-  return code;
-}
-
-int Connection::Prepare(const char* sql, Statement& statement) {
-  sqlite3_stmt* prepared = nullptr;
-  const int code =
-      sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
-  statement.reset(prepared);
-  return code;
-}
-
-int Connection::Run(const Statement& statement) {
-  const int code = sqlite3_step(statement.get());
-  sqlite3_reset(statement.get());
-  sqlite3_clear_bindings(statement.get());
-  return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
-// The one number that `sql` answers; -1 when there is none.
-std::int64_t Connection::Number(const char* sql) {
-  Statement statement;
-  if (Prepare(sql, statement) != SQLITE_OK) return -1;
-  if (sqlite3_step(statement.get()) != SQLITE_ROW) return -1;
-  return sqlite3_column_int64(statement.get(), 0);
-}
-
 int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms) {
   Bind(find_, 1, key);
   const int code = sqlite3_step(find_.get());
   if (code == SQLITE_ROW) {
     row = Row{std::string(Column(find_, 0)),
-              sqlite3_column_int64(find_.get(), 1),
-              static_cast<std::uint64_t>(sqlite3_column_int64(find_.get(), 2)),
+              NumberColumn(find_, 1),
+              static_cast<std::uint64_t>(NumberColumn(find_, 2)),
               std::string(Column(find_, 3)),
-              sqlite3_column_int64(find_.get(), 5),
-              {std::string(Column(find_, 6)), sqlite3_column_int64(find_.get(), 7),
-               sqlite3_column_int64(find_.get(), 8) != 0}};
-    used_ms = sqlite3_column_int64(find_.get(), 4);
+              NumberColumn(find_, 5),
+              {std::string(Column(find_, 6)), NumberColumn(find_, 7), NumberColumn(find_, 8) != 0}};
+    used_ms = NumberColumn(find_, 4);
   }
   sqlite3_reset(find_.get());
   sqlite3_clear_bindings(find_.get());
@@ -252,12 +153,12 @@ int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t
 }
 
 int Connection::Write(const Rows& rows, const std::vector<std::string>& used) {
-  int code = Execute("BEGIN IMMEDIATE");
+  int code = db_.Execute("BEGIN IMMEDIATE");
   if (code != SQLITE_OK) return code;
   code = WriteRows(rows, used);
   if (code == SQLITE_OK) code = Trim();
-  if (code == SQLITE_OK) code = Execute("COMMIT");
-  if (code != SQLITE_OK) Execute("ROLLBACK");
+  if (code == SQLITE_OK) code = db_.Execute("COMMIT");
+  if (code != SQLITE_OK) db_.Execute("ROLLBACK");
   return code;
 }
 
@@ -268,36 +169,36 @@ int Connection::WriteRows(const Rows& rows, const std::vector<std::string>& used
     Bind(row ? put_ : erase_, 1, key);
     if (row) {
       Bind(put_, 2, row->etag);
-      sqlite3_bind_int64(put_.get(), 3, row->modified_s);
-      sqlite3_bind_int64(put_.get(), 4, static_cast<std::int64_t>(row->size));
+      Bind(put_, 3, row->modified_s);
+      Bind(put_, 4, static_cast<std::int64_t>(row->size));
       Bind(put_, 5, row->metadata);
-      sqlite3_bind_int64(put_.get(), 6, now_ms);
-      sqlite3_bind_int64(put_.get(), 7, row->taken_s);
+      Bind(put_, 6, now_ms);
+      Bind(put_, 7, row->taken_s);
       Bind(put_, 8, row->lock.mode);
-      sqlite3_bind_int64(put_.get(), 9, row->lock.retain_until_s);
-      sqlite3_bind_int64(put_.get(), 10, row->lock.legal_hold ? 1 : 0);
+      Bind(put_, 9, row->lock.retain_until_s);
+      Bind(put_, 10, std::int64_t{row->lock.legal_hold});
     }
-    code = Run(row ? put_ : erase_);
+    code = db_.Run(row ? put_ : erase_);
     if (code != SQLITE_OK) return code;
   }
   for (const std::string& key : used) {
-    sqlite3_bind_int64(touch_.get(), 1, now_ms);
+    Bind(touch_, 1, now_ms);
     Bind(touch_, 2, key);
-    code = Run(touch_);
+    code = db_.Run(touch_);
     if (code != SQLITE_OK) return code;
   }
   return code;
 }
 
 std::uint64_t Connection::Bytes() {
-  const std::int64_t pages = Number("PRAGMA page_count") - Number("PRAGMA freelist_count");
-  const std::int64_t size = Number("PRAGMA page_size");
+  const std::int64_t pages = db_.Number("PRAGMA page_count") - db_.Number("PRAGMA freelist_count");
+  const std::int64_t size = db_.Number("PRAGMA page_size");
   return pages > 0 && size > 0 ? static_cast<std::uint64_t>(pages * size) : 0;
 }
 
 std::uint64_t Connection::CountRows() {
   return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(0, Number("SELECT count(*) FROM attributes")));
+      std::max<std::int64_t>(0, db_.Number("SELECT count(*) FROM attributes")));
 }
 
 // Down to nine tenths, so that not every write has to do it again.
@@ -306,9 +207,9 @@ int Connection::Trim() {
   if (bytes <= limit_bytes_) return SQLITE_OK;
   const auto rows = static_cast<double>(CountRows());
   const double share = 1 - 0.9 * static_cast<double>(limit_bytes_) / static_cast<double>(bytes);
-  sqlite3_bind_int64(trim_.get(), 1, static_cast<std::int64_t>(rows * share) + 1);
-  if (const int code = Run(trim_); code != SQLITE_OK) return code;
-  return Execute("PRAGMA incremental_vacuum");
+  Bind(trim_, 1, static_cast<std::int64_t>(rows * share) + 1);
+  if (const int code = db_.Run(trim_); code != SQLITE_OK) return code;
+  return db_.Execute("PRAGMA incremental_vacuum");
 }
 
 class SqliteIndex final : public AttributeIndex {
@@ -361,13 +262,7 @@ std::string SqliteIndex::Start() {
 }
 
 std::string SqliteIndex::OpenFile() {
-  const auto existed = HasPrivateFile(path_);
-  if (!existed) return existed.error().what;
-  if (!*existed) {
-    // Made here, so that it is 0600 whatever the umask; another mount may be quicker.
-    const auto made = PrivateFile::Create(path_);
-    if (!made && made.error().code != Code::kExists) return made.error().what;
-  }
+  if (const auto made = MakeDatabaseFile(path_); !made) return made.error().what;
   int code = connection_.Open(path_, limit_bytes_);
   std::string notice;
   if (IsDamage(code)) {
@@ -392,12 +287,8 @@ void SqliteIndex::Recover(int code) {
   if (!IsDamage(code)) return;
   connection_.Close();
   // Where this fails the file stays as it is, and the index goes on in memory.
-  (void)std::rename(path_.c_str(), (path_ + ".damaged").c_str());
-  (void)RemoveFile(path_ + "-wal");
-  (void)RemoveFile(path_ + "-shm");
-  const auto made = PrivateFile::Create(path_);
-  persistent_ = (made || made.error().code == Code::kExists) &&
-                connection_.Open(path_, limit_bytes_) == SQLITE_OK;
+  SetDatabaseAside(path_);
+  persistent_ = MakeDatabaseFile(path_) && connection_.Open(path_, limit_bytes_) == SQLITE_OK;
   if (persistent_) return;
   connection_.Close();
   OpenMemory();
@@ -494,31 +385,16 @@ AttributeIndex::Stats SqliteIndex::stats() const {
   return stats;
 }
 
-// The file's path without symbolic links, which SQLite is told to refuse; "" and a reason when the
-// directory cannot be used.
-std::string PathFor(const AttributeIndex::Options& options, std::string& notice) {
-  if (options.directory.empty()) return "";
-  if (const Status made = MakePrivateDirectory(options.directory); !made) {
-    notice = made.error().what;
-    return "";
-  }
-  const std::unique_ptr<char, decltype(&std::free)> real(
-      realpath(options.directory.c_str(), nullptr), &std::free);
-  if (!real) {
-    notice = options.directory + " cannot be resolved";
-    return "";
-  }
-  constexpr std::size_t kNameBytes = 16;
-  const Sha256Digest digest = Sha256(AsBytes(options.volume));
-  return std::string(real.get()) + "/attributes-" + HexEncode(ByteView(digest).first(kNameBytes)) +
-         ".db";
-}
-
 }  // namespace
 
 std::unique_ptr<AttributeIndex> AttributeIndex::Open(const Options& options, std::string* notice) {
   std::string trouble;
-  const std::string path = PathFor(options, trouble);
+  std::string path;
+  if (!options.directory.empty()) {
+    auto found = DatabasePath(options.directory, "attributes", options.volume);
+    if (!found) trouble = found.error().what;
+    if (found) path = *std::move(found);
+  }
   auto index = std::make_unique<SqliteIndex>(path, options.limit_bytes, options.touch_after_s);
   const std::string told = index->Start();
   if (trouble.empty()) trouble = told;

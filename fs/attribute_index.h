@@ -2,10 +2,10 @@
 //
 // A row is valid for exactly one (key, ETag, Last-Modified, size) as a listing shows them, and only
 // if its HEAD was taken at least 2 s (server time) after Last-Modified, since two changes within
-// one second look alike in a listing. The only door to SQLite; where the file cannot be written it
-// lives in memory. Safe to share between threads; blocks on the local disk only. Several mounts of
-// one bucket share the file. It is a cache: what cannot be read or written is only missed, never an
-// error. Open it after daemonizing: a connection does not survive a fork.
+// one second look alike in a listing. Where the file cannot be written it lives in memory. Safe to
+// share between threads; blocks on the local disk only. Several mounts of one bucket share the
+// file. It is a cache: what cannot be read or written is only missed, never an error. Open it after
+// daemonizing: a connection does not survive a fork.
 
 #pragma once
 

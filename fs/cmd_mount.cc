@@ -92,7 +92,8 @@ int Serve(const MountOptions& options, const Environment& environment, Readiness
   Prepared mount;
   const Status prepared = Prepare(options, environment, clock, mount);
   if (!prepared) {
-    mount.control.reset();  // it looks at everything else
+    mount.control.reset();                                 // it looks at everything else
+    if (mount.assembly) mount.assembly->LeaveOwedLocks();  // they look at the session
     return Report(prepared.error());
   }
   Log& log = *mount.log;

@@ -216,7 +216,9 @@ Status Filesystem::SetImmutable(NodeId node, bool immutable) {
   return impl_->SetImmutable(node, immutable);
 }
 
-bool Filesystem::IsBeingWritten(std::string_view key) const { return impl_->IsBeingWritten(key); }
+std::shared_ptr<void> Filesystem::HoldUnused(const std::string& key) {
+  return impl_->HoldUnused(key);
+}
 void Filesystem::LockedMeanwhile(const std::string& key) { impl_->LockedMeanwhile(key); }
 bool Filesystem::Drain() { return impl_->Drain(); }
 FilesystemStats Filesystem::stats() const { return impl_->stats(); }

@@ -273,8 +273,9 @@ class Filesystem {
   // Is the file locked, as lsattr shows it? And chattr's +i and -i: a legal hold, on and off.
   Result<bool> IsImmutable(NodeId node);
   Status SetImmutable(NodeId node, bool immutable);
-  // Has somebody the object `key` open for writing? Never blocks.
-  bool IsBeingWritten(std::string_view key) const;
+  // Keeps the object `key` from being written, renamed or removed as long as the result lives; null
+  // when somebody is about it, or has it open for writing. Never blocks.
+  std::shared_ptr<void> HoldUnused(const std::string& key);
   // The object `key` was locked beside this: it is looked at once more (1 HEAD).
   void LockedMeanwhile(const std::string& key);
 

@@ -136,7 +136,7 @@ class Filesystem::Impl {
   Result<bool> IsImmutable(NodeId id);
   Status SetImmutable(NodeId id, bool immutable);
   NodePtr NodeOf(std::string_view key) const REQUIRES(tree_.mu);
-  bool IsBeingWritten(std::string_view key) const;
+  std::shared_ptr<ChangeGate::Hold> HoldUnused(const std::string& key);
   void LockedMeanwhile(const std::string& key);
 
   // --- filesystem.cc
@@ -281,7 +281,6 @@ class Filesystem::Impl {
   std::set<std::string> NamesBelow(const Renaming& renaming,
                                    const std::vector<std::shared_ptr<OpenFile>>& files);
   void FollowCopy(OpenFile& file, const CopiedVersion& copy);
-  void FollowLock(OpenFile& file, const CopiedVersion& copy) EXCLUDES(tree_.mu);
   void ForgetTrees(const Renaming& renaming);
   void ForgetNumbers(const NodePtr& node);
 

@@ -214,10 +214,13 @@ NodePtr Filesystem::Impl::NodeOf(std::string_view key) const {
   return path.empty() ? node : nullptr;
 }
 
-bool Filesystem::Impl::IsBeingWritten(std::string_view key) const {
+std::shared_ptr<ChangeGate::Hold> Filesystem::Impl::HoldUnused(const std::string& key) {
+  auto hold =
+      std::make_shared<ChangeGate::Hold>(gate_, std::vector{key}, ChangeGate::IfBusy::kLeave);
+  if (!hold->held()) return nullptr;
   const Lock lock(tree_.mu);
   const NodePtr node = NodeOf(key);
-  return node && node->writing;
+  return node && node->writing ? nullptr : hold;
 }
 
 void Filesystem::Impl::LockedMeanwhile(const std::string& key) {

@@ -26,20 +26,25 @@ LockingStore::Asked LockingStore::LockFor(std::string_view key) const {
   const std::int64_t now_s =
       std::chrono::ceil<std::chrono::seconds>(server_time_.Now()).time_since_epoch().count();
   const s3::Lock lock{term->mode, now_s + term->period_s, false};
-  return {lock, DefaultLock(options_.policy, now_s).Covers(lock)};
+  s3::Lock given = DefaultLock(options_.policy, now_s);
+  if (!given.Covers(lock)) return {*term, lock};
+  if (options_.policy.visible) return {*term, lock, true};
+  // That the default still is what it was could not be seen: it is asked for, and not made less.
+  given.retain_until_s += options_.policy.default_slack_s;
+  return {*term, given};
 }
 
+// `kept`: the server can be trusted to have set it.
 Result<s3::Written> LockingStore::Confirmed(std::string_view key, s3::Written written,
-                                            const s3::Lock& asked, Way way) {
+                                            const s3::Lock& asked, bool kept) {
   if (options_.policy.visible) {
     auto info = s3::ConfirmLock(inner_, key, written, asked);
     if (!info) return NotLocked(std::move(info).error());
     written.lock = info->lock;
     return written;
   }
-  // It cannot be read, so what some servers drop is said once more; not so over the default, which
-  // may be more.
-  if (way == Way::kOther && !options_.trusted) {
+  // It cannot be read, so what some servers drop is said once more.
+  if (!kept) {
     Status set = inner_.locks().PutRetention(
         {std::string(key), written.version_id, asked.mode, asked.retain_until_s, false});
     if (!set) return NotLocked(std::move(set).error().While("the object is stored, not locked"));
@@ -56,23 +61,57 @@ std::optional<OwedTerm> LockingStore::OwedFor(std::string_view key) const {
   return OwedTerm{options_.autolock->term, std::chrono::seconds(options_.autolock->idle_s)};
 }
 
-Result<s3::Written> LockingStore::Unlocked(std::string_view key,
-                                           const std::function<Result<s3::Written>()>& make) {
+void LockingStore::Forget(std::string_view key) {
+  if (owed_ != nullptr) owed_->Forget(key);
+}
+
+Result<s3::Written> LockingStore::Unlocked(std::string_view key, const Make& make) {
   const auto owed = OwedFor(key);
-  if (!owed) return make();
-  owed_->Expect(key, *owed);
+  if (!owed) {
+    auto written = make();
+    if (written) Forget(key);
+    return written;
+  }
+  const OwedLocks::Ticket ticket = owed_->Expect(key, *owed);
   auto written = make();
   if (written) {
-    owed_->Owe(key, *written, *owed);
+    owed_->Owe(ticket, *written);
   } else {
-    owed_->NotMade(key);
+    owed_->NotMade(ticket);
   }
   return written;
 }
 
+// What may not have its lock yet when the request has ended is owed before it begins: a crash in
+// between leaves it to the next mount.
+Result<s3::Written> LockingStore::Locked(std::string_view key, const Asked& asked, Way way,
+                                         const Make& make) {
+  const bool kept = asked.by_default || way == Way::kPut || options_.trusted;
+  const OwedTerm at_once{asked.term, std::chrono::seconds(0)};
+  std::optional<OwedLocks::Ticket> ticket;
+  if (owed_ != nullptr && (!kept || LockFor(key).late(asked))) {
+    ticket = owed_->Expect(key, at_once);
+  }
+  auto written = make();
+  if (!written) {
+    if (ticket) owed_->NotMade(*ticket);
+    return written;
+  }
+  const Asked now = LockFor(key);
+  const bool late = now.late(asked);
+  auto confirmed = Confirmed(key, *written, late ? now.lock : asked.lock, kept && !late);
+  if (confirmed) {
+    if (ticket) owed_->HasLock(*ticket);
+    Forget(key);
+  } else if (owed_ != nullptr) {
+    owed_->Owe(ticket ? *ticket : owed_->Expect(key, at_once), *written);
+  }
+  return confirmed;
+}
+
 Status LockingStore::Delete(std::string_view key, const s3::Condition& condition) {
   COFFER_TRY(inner_.Delete(key, condition));
-  if (owed_ != nullptr) owed_->Forget(key);
+  Forget(key);
   return Ok();
 }
 
@@ -96,8 +135,7 @@ Result<s3::Written> LockingStore::Put(std::string_view key, ByteView body,
   }
   s3::NewObject locked = object;
   locked.lock = asked.sent();
-  COFFER_ASSIGN(s3::Written written, inner_.Put(key, body, locked));
-  return Confirmed(key, std::move(written), asked.lock, asked.way(Way::kPut));
+  return Locked(key, asked, Way::kPut, [&] { return inner_.Put(key, body, locked); });
 }
 
 Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
@@ -107,8 +145,7 @@ Result<s3::Written> LockingStore::Copy(const s3::CopyRequest& request) {
   }
   s3::CopyRequest locked = request;
   locked.target.lock = asked.sent();
-  COFFER_ASSIGN(s3::Written written, inner_.Copy(locked));
-  return Confirmed(request.to, std::move(written), asked.lock, asked.way(Way::kOther));
+  return Locked(request.to, asked, Way::kOther, [&] { return inner_.Copy(locked); });
 }
 
 Status LockingStore::Rename(const s3::RenameRequest& request) {
@@ -139,17 +176,12 @@ Result<s3::Written> LockingStore::CompleteUpload(const s3::Upload& upload,
   if (!asked) {
     return Unlocked(upload.key, [&] { return inner_.CompleteUpload(upload, parts, condition); });
   }
-  COFFER_ASSIGN(s3::Written written, inner_.CompleteUpload(upload, parts, condition));
-  {
+  return Locked(upload.key, *asked, Way::kOther, [&]() -> Result<s3::Written> {
+    COFFER_ASSIGN(s3::Written written, inner_.CompleteUpload(upload, parts, condition));
     const Lock guard(mu_);
     uploads_.erase(upload.id);
-  }
-  const s3::Lock now = LockFor(upload.key).lock;
-  const auto term =
-      options_.rules.Find(std::string_view(upload.key).substr(options_.prefix.size()));
-  const bool late = term && now.retain_until_s - asked->lock.retain_until_s > term->period_s / 10;
-  return Confirmed(upload.key, std::move(written), late ? now : asked->lock,
-                   asked->way(Way::kOther));
+    return written;
+  });
 }
 
 Status LockingStore::AbortUpload(const s3::Upload& upload) {

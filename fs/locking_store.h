@@ -4,7 +4,9 @@
 // It stands below the store that seals and above S3, so that nothing of a mount reaches the bucket
 // past it: a file's commit, the copy of a rename, the copy that carries attributes, whole trees.
 // A version that may not be locked is an error (kUnavailable) of the request that made it, and
-// stands nevertheless. Reads and removals pass through.
+// stands nevertheless; it owes its lock from then on (fs/owed_locks.h). So does, from before the
+// request on, one whose lock is only confirmed by a second request. Reads and removals pass
+// through.
 //
 // Borrows all it is given; safe to share between threads once SetRules was called. Blocks as the
 // store below; a locked write costs one HEAD more, and where the server drops locks the two
@@ -81,26 +83,32 @@ class LockingStore : public s3::ObjectStore {
   s3::ObjectLocks& locks() override { return inner_.locks(); }
 
  private:
-  // How the lock went along: not every server takes it with everything, and where the bucket's own
-  // default protects as well it does not go along at all.
-  enum class Way { kPut, kOther, kDefault };
+  // How the lock goes along: not every server takes it with everything.
+  enum class Way { kPut, kOther };
   struct Asked {
-    s3::Lock lock;  // nothing: no rule
-    bool by_default = false;
+    LockTerm term = {};
+    s3::Lock lock = {};       // nothing: no rule
+    bool by_default = false;  // the bucket gives as much by itself: it does not go along
 
     bool none() const { return lock == s3::Lock{}; }
     s3::Lock sent() const { return by_default ? s3::Lock{} : lock; }
-    Way way(Way other) const { return by_default ? Way::kDefault : other; }
+    // So much later than `before` that what was asked for then is too little.
+    bool late(const Asked& before) const {
+      return lock.retain_until_s - before.lock.retain_until_s > term.period_s / 10;
+    }
   };
+  using Make = std::function<Result<s3::Written>()>;
 
   Asked LockFor(std::string_view key) const;
   // What a version of `key`, which gets no lock now, shall have later.
   std::optional<OwedTerm> OwedFor(std::string_view key) const;
+  void Forget(std::string_view key);
   // Makes a version of `key` that has no lock from here.
-  Result<s3::Written> Unlocked(std::string_view key,
-                               const std::function<Result<s3::Written>()>& make);
+  Result<s3::Written> Unlocked(std::string_view key, const Make& make);
+  // Makes one that has the lock `asked`, and confirms it.
+  Result<s3::Written> Locked(std::string_view key, const Asked& asked, Way way, const Make& make);
   Result<s3::Written> Confirmed(std::string_view key, s3::Written written, const s3::Lock& asked,
-                                Way way);
+                                bool kept);
 
   s3::ObjectStore& inner_;
   const s3::ServerTime& server_time_;

@@ -102,6 +102,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   COFFER_TRY(mount->OpenOwedLocks());
   s3::ObjectStore& stored = mount->connection_->store();
   mount->locking_ = std::make_unique<LockingStore>(stored, mount->connection_->server_time());
+  mount->locking_->SetOwed(mount->owed_.get());
   COFFER_TRY(mount->OpenSealed(notes));
   COFFER_TRY(mount->OpenS3ec(notes));
   COFFER_TRY(mount->MakeRules(notes));
@@ -115,6 +116,7 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
                                                          .locks = mount->locks_});
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
+  if (!mount->options_.read_only) mount->TakeOverOwed(notes);
   return mount;
 }
 
@@ -300,9 +302,9 @@ Status MountAssembly::FindLocks(const Preflight& preflight, std::vector<std::str
 Status MountAssembly::OpenOwedLocks() {
   OwedLocks::Parties parties{connection_->store(), pool_, connection_->clock()};
   if (!options_.read_only) {
-    auto records = CrashRecords::Open({places_.state, "owed-locks", connection_->reached_bucket()});
-    if (!records) return std::move(records).error().While(kStateDirectory);
-    parties.records = std::move(*records);
+    auto table = OwedTable::Open(places_.state, connection_->reached_bucket());
+    if (!table) return std::move(table).error().While(kStateDirectory);
+    parties.table = std::move(*table);
   }
   owed_ = std::make_unique<OwedLocks>(std::move(parties));
   return Ok();
@@ -321,8 +323,6 @@ Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
   worm_.shows_atime = options_.locks.worm_atime;
   if (worm) worm_.mode = worm->mode;
   if (worm) worm_.default_s = worm->period_s;
-  const std::vector<std::string> owed = owed_->TakeOver(options_.locks.allow_compliance);
-  notes.insert(notes.end(), owed.begin(), owed.end());
   if (!made.any()) return Ok();
   if (options_.strict_excl && !made.rules.empty()) {
     return Error{Code::kInvalid,
@@ -335,7 +335,6 @@ Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
   const s3::Target& target = connection_->target();
   locking_->SetRules({target.key_prefix, std::move(made.rules), std::move(made.autolock), locks_,
                       target.aws_host});
-  locking_->SetOwed(owed_.get());
   return Ok();
 }
 
@@ -380,6 +379,13 @@ void MountAssembly::Recover(std::vector<std::string>& notes) {
   notes.insert(notes.end(), leftovers.failures.begin(), leftovers.failures.end());
 }
 
+// Only now: what a dead mount was renaming has its names by now, and the filesystem keeps what is
+// about to be locked from being renamed again.
+void MountAssembly::TakeOverOwed(std::vector<std::string>& notes) {
+  const std::vector<std::string> owed = owed_->TakeOver(options_.locks.allow_compliance);
+  notes.insert(notes.end(), owed.begin(), owed.end());
+}
+
 void MountAssembly::MakeFilesystem() {
   const Filesystem::Parts parts{store(),
                                 pool_,
@@ -394,7 +400,7 @@ void MountAssembly::MakeFilesystem() {
                                 [this](std::string_view field) { return VolumeField(field); },
                                 owed_.get()};
   filesystem_ = std::make_unique<Filesystem>(parts, Options());
-  owed_->SetHooks({[this](const auto& key) { return filesystem_->IsBeingWritten(key); },
+  owed_->SetHooks({[this](const auto& key) { return filesystem_->HoldUnused(key); },
                    [this](const auto& key) { filesystem_->LockedMeanwhile(key); },
                    [this](const std::string& line) { log_.Warn(line); }, locks_.visible});
 }

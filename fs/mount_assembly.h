@@ -52,8 +52,11 @@ class MountAssembly {
   const MountOptions& options() const { return options_; }
 
   // Locks what still has a temporary name: nobody will rename it any more. False when something
-  // stays unlocked; it was told to the log. After the filesystem has drained.
+  // stays unlocked; it was told to the log. After the filesystem has drained, and before the
+  // session goes, to which the timer of such locks speaks until then.
   bool PayOwedLocks() { return owed_->PayAll(); }
+  // For a mount that comes to nothing: the timer ends, and what is owed is left to the next one.
+  void LeaveOwedLocks() { owed_->End(); }
 
   StatusFacts Facts() const;
   // What was learned about the server, kept for the next mount. Cheap when nothing is new.
@@ -73,6 +76,7 @@ class MountAssembly {
   s3::ObjectStore& store();  // plaintext, in a sealed volume too
   FilesystemOptions Options() const;
   void MakeFilesystem();
+  void TakeOverOwed(std::vector<std::string>& notes);
   void NoteAddress(const Preflight& preflight, std::vector<std::string>& notes);
   void NoteMultiRegion(std::vector<std::string>& notes);
   Status CheckStrictExcl(const s3::BucketFacts& facts, std::vector<std::string>& notes) const;

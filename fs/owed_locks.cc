@@ -1,93 +1,66 @@
 #include "fs/owed_locks.h"
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 
-#include "crypto/encoding.h"
-#include "fs/json.h"
 #include "fs/lock_rules.h"
 #include "s3client/lock_check.h"
 
 namespace coffer::fs {
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{10};
+using std::chrono::seconds;
 
-std::string PaidLine(std::string_view key) {
-  Json json;
-  json["paid"] = UriEscape(key, Slash::kEscape);
-  return json.dump() + "\n";
-}
-
-std::optional<std::string> KeyOf(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  if (found == json.end() || !found->is_string()) return std::nullopt;
-  auto key = UriUnescape(found->get<std::string>());
-  if (!key) return std::nullopt;
-  return std::move(*key);
-}
-
-std::optional<OwedTerm> TermOf(const Json& json) {
-  const auto mode = json.find("mode");
-  const auto period = json.find("period_s");
-  const auto rest = json.find("rest_s");
-  for (const auto& number : {period, rest}) {
-    if (number == json.end() || !number->is_number_unsigned()) return std::nullopt;
-  }
-  if (mode == json.end() || !mode->is_string()) return std::nullopt;
-  const auto parsed = ParseLockMode(mode->get<std::string>());
-  if (!parsed) return std::nullopt;
-  return OwedTerm{{*parsed, period->get<std::int64_t>()},
-                  std::chrono::seconds(rest->get<std::int64_t>())};
-}
-
-std::string TextOf(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
+constexpr seconds kFirstPause{10};
+constexpr seconds kLongestPause{600};
+// A version that the service refuses to lock this often, and for this long, is given up.
+constexpr std::int64_t kRefusalsTaken = 3;
+constexpr std::int64_t kRefusedForS = 86'400;
 
 // Why it is locked only now.
-const char* What(const std::string& key) {
-  return IsTemporaryName(key) ? "kept its temporary name" : "has rested (--autolock)";
+const char* What(const OwedRow& row) {
+  if (row.owed.rest == seconds(0)) return "could not be locked when it was made";
+  return IsTemporaryName(row.key) ? "kept its temporary name" : "has rested (--autolock)";
+}
+
+std::string Quote(const std::string& key) { return "\"" + key + "\""; }
+
+// Nobody could say whether it may be locked.
+bool IsOutage(Code code) {
+  switch (code) {
+    case Code::kUnavailable:
+    case Code::kTimeout:
+    case Code::kInterrupted:
+    case Code::kNoMemory:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The same bytes make the same ETag, where nothing is sealed.
+bool IsAnother(const s3::ObjectInfo& now, const OwedRow& owed) {
+  if (owed.etag.empty()) return false;
+  return now.etag != owed.etag || (!owed.version_id.empty() && now.version_id != owed.version_id);
+}
+
+// What is asked for beside what is there: neither becomes less.
+s3::Lock Both(const s3::Lock& there, s3::Lock asked, std::int64_t now_s) {
+  if (!there.Retained(now_s)) return asked;
+  if (there.mode == "COMPLIANCE") asked.mode = there.mode;
+  asked.retain_until_s = std::max(asked.retain_until_s, there.retain_until_s);
+  return asked;
+}
+
+seconds PauseAfter(int failed) {
+  constexpr int kDoublings = 6;
+  return std::min(kLongestPause, kFirstPause * (1 << std::min(failed - 1, kDoublings)));
 }
 
 }  // namespace
 
 // What could not be paid is left to the next mount.
-OwedLocks::~OwedLocks() {
-  End();
-  const Lock lock(mu_);
-  if (parties_.records && debts_.empty() && recorded_.empty()) parties_.records->Remove();
-}
-
-std::string OwedLocks::Line(std::string_view key, const Record& record) {
-  Json json;
-  json["owed"] = UriEscape(key, Slash::kEscape);
-  json["mode"] = record.owed.term.mode;
-  json["period_s"] = record.owed.term.period_s;
-  json["rest_s"] = record.owed.rest.count();
-  if (!record.etag.empty()) json["etag"] = record.etag;
-  if (!record.version_id.empty()) json["version"] = record.version_id;
-  return ToText(json, -1) + "\n";
-}
-
-// A line that a crash cut short was not acknowledged, and its version not made.
-OwedLocks::Records OwedLocks::Unpaid(std::string_view text) {
-  Records unpaid;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const Json json = Json::parse(text.substr(0, end), nullptr, false);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (!json.is_object()) continue;
-    const auto key = KeyOf(json, "owed");
-    const auto owed = TermOf(json);
-    if (key && owed) {
-      unpaid.insert_or_assign(*key, Record{*owed, TextOf(json, "etag"), TextOf(json, "version")});
-    }
-    if (const auto paid = KeyOf(json, "paid")) unpaid.erase(*paid);
-  }
-  return unpaid;
-}
+OwedLocks::~OwedLocks() { End(); }
 
 void OwedLocks::SetHooks(Hooks hooks) {
   const Lock lock(mu_);
@@ -99,140 +72,168 @@ OwedLocks::Hooks OwedLocks::hooks() const {
   return hooks_;
 }
 
-// recorded_ has what the line says.
-Status OwedLocks::AddLine(const std::string& line, bool durable) {
-  CrashRecords& records = *parties_.records;
-  if (!records.must_begin()) return records.Add(line, durable);
-  std::string all;
-  for (const auto& [key, record] : recorded_) all += Line(key, record);
-  return records.Begin(all);
+void OwedLocks::Warn(const std::string& line) const {
+  const Hooks told = hooks();
+  if (told.warn) told.warn(line);
 }
 
-Status OwedLocks::Remember(std::string_view key, Record record, bool durable) {
-  if (!parties_.records) return Ok();
-  const std::string line = Line(key, record);
-  const auto known = recorded_.find(key);
-  if (known != recorded_.end() && known->second == record) return Ok();
-  std::optional<Record> before;
-  if (known != recorded_.end()) before = known->second;
-  recorded_.insert_or_assign(std::string(key), std::move(record));
-  Status added = AddLine(line, durable);
-  if (added) return added;
-  if (before) {
-    recorded_.insert_or_assign(std::string(key), *std::move(before));
-  } else {
-    recorded_.erase(std::string(key));
+// --- what is told ---
+
+Status OwedLocks::Record(OwedRow& row) const {
+  if (!parties_.table) return Ok();
+  if (row.id != 0) return parties_.table->Update(row);
+  COFFER_ASSIGN(row.id, parties_.table->Add(row));
+  return Ok();
+}
+
+// What stays recorded is looked at once more by the next mount.
+void OwedLocks::Drop(const std::vector<std::int64_t>& rows, bool durable) const {
+  if (!parties_.table || rows.empty()) return;
+  const Status dropped = parties_.table->Drop(rows, durable);
+  if (!dropped && durable) Warn("a file that owes no lock stays recorded: " + dropped.error().what);
+}
+
+OwedLocks::Ticket OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
+  Debt debt;
+  debt.row.key = std::string(key);
+  debt.row.owed = owed;
+  const Status recorded = Record(debt.row);
+  if (!recorded) {
+    Warn("that " + Quote(debt.row.key) +
+         " is to be locked later is not recorded, and a crash would leave it unlocked: " +
+         recorded.error().what);
   }
-  return added;
+  const Lock lock(mu_);
+  debts_.emplace(++last_ticket_, std::move(debt));
+  return last_ticket_;
 }
 
-void OwedLocks::Expect(std::string_view key, const OwedTerm& owed) {
-  Status recorded = Ok();
+void OwedLocks::Owe(Ticket ticket, const s3::Written& version) {
+  OwedRow row;
   {
     const Lock lock(mu_);
-    ++being_made_[std::string(key)];
-    recorded = Remember(key, {owed}, true);
+    row = debts_.at(ticket).row;
   }
-  const Hooks told = hooks();
-  if (recorded || !told.warn) return;
-  told.warn("that \"" + std::string(key) +
-            "\" is to be locked later is not recorded, and a crash would leave it unlocked: " +
-            recorded.error().what);
-}
-
-void OwedLocks::Add(std::string_view key, Record record, bool inherited) {
-  const s3::SteadyTime due = parties_.clock.Steady() + record.owed.rest;
-  debts_.insert_or_assign(std::string(key),
-                          Debt{std::move(record), due, ++last_number_, inherited});
-  ArmTimer();
-}
-
-void OwedLocks::Made(std::string_view key) {
-  const auto making = being_made_.find(key);
-  if (making != being_made_.end() && --making->second == 0) being_made_.erase(making);
-}
-
-void OwedLocks::Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed) {
-  const Lock lock(mu_);
-  Made(key);
-  Record record{owed, version.etag, version.version_id};
-  // While others make a version of that name, theirs may be the one that counts. And what cannot be
-  // written leaves the line that names no version, which locks this one, too.
-  if (!being_made_.contains(key)) (void)Remember(key, record, false);
-  Add(key, std::move(record), false);
-}
-
-void OwedLocks::NotMade(std::string_view key) {
-  const Lock lock(mu_);
-  Made(key);
-  if (being_made_.contains(key)) return;
-  const auto debt = debts_.find(key);
-  if (debt == debts_.end()) {
-    Drop(key);
-  } else {
-    (void)Remember(key, debt->second.of, false);  // as in Owe
+  row.etag = version.etag;
+  row.version_id = version.version_id;
+  // What cannot be written leaves the row that names no version, which locks this one, too.
+  (void)Record(row);
+  std::vector<std::int64_t> earlier;
+  {
+    const Lock lock(mu_);
+    // Of two that are made at the same time either may be the one that counts.
+    earlier = EraseNamed(row.key, ticket);
+    by_key_.emplace(row.key, ticket);
+    Debt& debt = debts_.at(ticket);
+    debt.state = State::kOwed;
+    debt.due = parties_.clock.Steady() + row.owed.rest;
+    debt.made = last_ticket_;
+    debt.row = std::move(row);
+    ArmTimer();
   }
+  Drop(earlier, false);
 }
 
-// The record stays while a version of that name is being made.
-void OwedLocks::Drop(std::string_view key) {
-  if (const auto debt = debts_.find(key); debt != debts_.end()) debts_.erase(debt);
-  const auto recorded = recorded_.find(key);
-  if (recorded == recorded_.end() || being_made_.contains(key)) return;
-  recorded_.erase(recorded);
-  // Not forced to the disk: to look once more at what has been paid changes nothing.
-  (void)AddLine(PaidLine(key), false);
+void OwedLocks::Settle(Ticket ticket, bool durable) {
+  std::int64_t row = 0;
+  {
+    const Lock lock(mu_);
+    const auto found = debts_.find(ticket);
+    if (found == debts_.end()) return;
+    row = found->second.row.id;
+    debts_.erase(found);
+  }
+  if (row != 0) Drop({row}, durable);
+}
+
+void OwedLocks::Erase(Debts::iterator debt) {
+  const auto [begin, end] = by_key_.equal_range(debt->second.row.key);
+  const auto named =
+      std::find_if(begin, end, [&](const auto& one) { return one.second == debt->first; });
+  if (named != end) by_key_.erase(named);
+  debts_.erase(debt);
+}
+
+// All debts of the name that were made before that ticket was given; their rows.
+std::vector<std::int64_t> OwedLocks::EraseNamed(std::string_view key, Ticket made_before) {
+  std::vector<std::int64_t> rows;
+  auto [one, end] = by_key_.equal_range(key);
+  while (one != end) {
+    const auto debt = debts_.find(one->second);
+    if (debt->second.made >= made_before) {
+      ++one;
+      continue;
+    }
+    if (debt->second.row.id != 0) rows.push_back(debt->second.row.id);
+    debts_.erase(debt);
+    one = by_key_.erase(one);
+  }
+  return rows;
 }
 
 void OwedLocks::Forget(std::string_view key) {
-  const Lock lock(mu_);
-  Drop(key);
+  std::vector<std::int64_t> rows;
+  {
+    const Lock lock(mu_);
+    rows = EraseNamed(key, last_ticket_ + 1);
+  }
+  // Not forced to the disk: to look once more at what is gone changes nothing.
+  Drop(rows, false);
 }
 
 void OwedLocks::Closed(std::string_view key) {
   const Lock lock(mu_);
-  const auto found = debts_.find(key);
-  if (found != debts_.end()) {
-    found->second.due = parties_.clock.Steady() + found->second.of.owed.rest;
+  const auto [begin, end] = by_key_.equal_range(key);
+  for (auto one = begin; one != end; ++one) {
+    Debt& debt = debts_.at(one->second);
+    debt.due = parties_.clock.Steady() + debt.row.owed.rest;
   }
 }
 
-// True when all that is owed stands in this mount's own records, also what it may not pay.
-bool OwedLocks::Take(std::string_view text, bool allow_compliance, TakenOver& taken) {
-  bool all = true;
-  for (auto& [key, record] : Unpaid(text)) {
-    const Lock lock(mu_);
-    all = Remember(key, record, true).has_value() && all;
-    if (record.owed.term.mode == "COMPLIANCE" && !allow_compliance) {
-      taken.lines.push_back("\"" + key +
-                            "\" was to be locked in compliance mode by an earlier mount: that "
-                            "takes --allow-compliance");
-      continue;
-    }
-    Add(key, std::move(record), true);
-    ++taken.count;
-  }
-  return all;
+// --- what dead mounts left ---
+
+void OwedLocks::TakeOne(OwedRow row, bool allowed) {
+  Debt debt;
+  debt.state = allowed ? State::kOwed : State::kHeldBack;
+  debt.due = parties_.clock.Steady() + row.owed.rest;
+  debt.inherited = true;
+  by_key_.emplace(row.key, ++last_ticket_);
+  debt.row = std::move(row);
+  debts_.emplace(last_ticket_, std::move(debt));
 }
 
 std::vector<std::string> OwedLocks::TakeOver(bool allow_compliance) {
-  if (!parties_.records) return {};
-  TakenOver taken;
-  const std::vector<std::string> failures = parties_.records->VisitDead(
-      [&](std::string_view text) { return Take(text, allow_compliance, taken); });
-  taken.lines.insert(taken.lines.end(), failures.begin(), failures.end());
-  if (taken.count > 0) {
-    taken.lines.push_back("an earlier mount ended before " + std::to_string(taken.count) +
-                          (taken.count == 1 ? " file was" : " files were") +
-                          " locked: this one does it, where they are still there");
+  if (!parties_.table) return {};
+  std::vector<std::string> lines;
+  std::vector<OwedRow> rows = parties_.table->TakeOver(lines);
+  std::size_t count = 0;
+  const Lock lock(mu_);
+  for (OwedRow& row : rows) {
+    const bool allowed = allow_compliance || row.owed.term.mode != "COMPLIANCE";
+    if (allowed) {
+      ++count;
+    } else {
+      lines.push_back(Quote(row.key) +
+                      " was to be locked in compliance mode by an earlier mount: that takes "
+                      "--allow-compliance");
+    }
+    TakeOne(std::move(row), allowed);
   }
-  return std::move(taken.lines);
+  if (count > 0) {
+    lines.push_back("an earlier mount ended before " + std::to_string(count) +
+                    (count == 1 ? " file was" : " files were") +
+                    " locked: this one does it, where they are still there");
+  }
+  if (!rows.empty()) ArmTimer();
+  return lines;
 }
+
+// --- paying ---
 
 void OwedLocks::ArmTimer() {
   if (timer_set_) return;
   timer_set_ = true;
-  background_.Later(parties_.pool, kLookEvery, [this] {
+  background_.Later(parties_.pool, parties_.look_every, [this] {
     PayDue();
     const Lock lock(mu_);
     timer_set_ = false;
@@ -240,61 +241,88 @@ void OwedLocks::ArmTimer() {
   });
 }
 
-OwedLocks::DueDebts OwedLocks::Due(bool all) {
+OwedLocks::DueDebts OwedLocks::Due(bool all) const {
   DueDebts due;
   const Lock lock(mu_);
-  for (const auto& [key, debt] : debts_) {
-    if (all || debt.due <= parties_.clock.Steady()) due.emplace_back(key, debt);
+  const s3::SteadyTime now = parties_.clock.Steady();
+  for (const auto& [ticket, debt] : debts_) {
+    const bool looked_at = debt.state == State::kHeldBack && debt.failed > 0;
+    if (debt.state == State::kMaking || looked_at) continue;
+    if (all || debt.due <= now) due.emplace_back(ticket, debt);
   }
   return due;
 }
 
+bool OwedLocks::ending() const {
+  const Lock lock(mu_);
+  return ending_;
+}
+
+bool OwedLocks::IsOwed(Ticket ticket) const {
+  const Lock lock(mu_);
+  return debts_.contains(ticket);
+}
+
+void OwedLocks::Postpone(Ticket ticket) {
+  const Lock lock(mu_);
+  const auto found = debts_.find(ticket);
+  if (found == debts_.end()) return;
+  found->second.due = parties_.clock.Steady() + found->second.row.owed.rest;
+}
+
 void OwedLocks::PayDue() {
   const Hooks told = hooks();
-  for (const auto& [key, debt] : Due(false)) {
-    if (told.in_use && told.in_use(key)) {
-      Closed(key);
-    } else {
-      Pay(key, debt, told);
+  for (const auto& [ticket, debt] : Due(false)) {
+    if (ending()) return;
+    const auto hold = told.hold ? told.hold(debt.row.key) : nullptr;
+    if (told.hold && !hold) {
+      Postpone(ticket);
+    } else if (IsOwed(ticket)) {  // until the name was held it may have been renamed
+      Pay(ticket, debt, told);
     }
   }
 }
 
 bool OwedLocks::PayAll() {
+  // The timer would pay the same once more.
+  End();
   const Hooks told = hooks();
   const DueDebts debts = Due(true);
+  const std::uint64_t given_up = counts().given_up;
   TaskGroup group(parties_.pool, parties_.pool.threads());
-  for (const auto& [key, debt] : debts) {
-    group.Add([this, &told, &key = key, &debt = debt] { Pay(key, debt, told); });
+  for (const auto& [ticket, debt] : debts) {
+    group.Add([this, &told, ticket = ticket, &debt = debt] { Pay(ticket, debt, told); });
   }
   group.Wait();
-  const Lock lock(mu_);
-  return debts_.empty();
+  const OwedLockCounts now = counts();
+  return now.waiting == 0 && now.given_up == given_up;
 }
 
-// The same bytes make the same ETag, where nothing is sealed.
-bool OwedLocks::IsAnother(const s3::ObjectInfo& now, const Record& owed) {
-  if (owed.etag.empty()) return false;
-  return now.etag != owed.etag || (!owed.version_id.empty() && now.version_id != owed.version_id);
-}
-
-void OwedLocks::Pay(const std::string& key, const Debt& debt, const Hooks& hooks) {
-  const Outcome outcome = PayOne(key, debt, hooks);
-  const Lock lock(mu_);
-  if (outcome == Outcome::kLocked) ++locked_;
-  const auto found = debts_.find(key);
-  // A version that was made meanwhile owes as much.
-  if (found == debts_.end() || found->second.number != debt.number) return;
-  if (outcome == Outcome::kFailed) {
-    found->second.failed = true;
-  } else {
-    Drop(key);
+void OwedLocks::Pay(Ticket ticket, const Debt& debt, const Hooks& hooks) {
+  const Payment payment = PayOne(debt, hooks);
+  if (payment.outcome == Outcome::kFailed || payment.outcome == Outcome::kRefused) {
+    return NoteFailure(ticket, payment);
   }
+  std::int64_t row = 0;
+  {
+    const Lock lock(mu_);
+    if (payment.outcome == Outcome::kLocked) ++locked_;
+    const auto found = debts_.find(ticket);
+    if (found == debts_.end()) return;
+    if (payment.outcome == Outcome::kKept) {
+      ++found->second.failed;
+      return;
+    }
+    row = found->second.row.id;
+    Erase(found);
+  }
+  if (row != 0) Drop({row}, false);
 }
 
 Result<s3::ObjectInfo> OwedLocks::Set(const std::string& key, s3::ObjectInfo now,
                                       const LockTerm& term, bool verified) {
-  const s3::Lock asked{term.mode, now.server_date_s + term.period_s, false};
+  const std::int64_t now_s = now.server_date_s;
+  const s3::Lock asked = Both(now.lock, {term.mode, now_s + term.period_s, false}, now_s);
   if (verified) {
     return s3::ConfirmLock(parties_.store, key, {now.etag, now.version_id, 0}, asked);
   }
@@ -305,39 +333,99 @@ Result<s3::ObjectInfo> OwedLocks::Set(const std::string& key, s3::ObjectInfo now
 }
 
 // From now on, as for a file that gets its name now.
-OwedLocks::Outcome OwedLocks::PayOne(const std::string& key, const Debt& debt, const Hooks& hooks) {
-  const auto failed = [&](const Error& error) {
-    if (!debt.failed && hooks.warn) {
-      hooks.warn("\"" + key + "\" " + What(key) + ", and is not locked yet: " + error.what);
-    }
-    return Outcome::kFailed;
-  };
+OwedLocks::Payment OwedLocks::PayOne(const Debt& debt, const Hooks& hooks) {
+  const std::string& key = debt.row.key;
   const auto now = parties_.store.Head(key, {});
-  if (!now && now.error().code == Code::kNotFound) return Outcome::kGone;
-  if (!now) return failed(now.error());
-  const LockTerm& term = debt.of.owed.term;
+  if (!now && now.error().code == Code::kNotFound) return {Outcome::kGone};
+  if (!now && debt.state == State::kHeldBack) return {Outcome::kKept};
+  if (!now) {
+    return {IsOutage(now.error().code) ? Outcome::kFailed : Outcome::kRefused, now.error().what};
+  }
+  const LockTerm& term = debt.row.owed.term;
   // A dead mount may have paid it, and what says so be lost.
   const bool paid =
       debt.inherited && now->lock.Covers({term.mode, now->last_modified_s + term.period_s, false});
-  if (paid || IsAnother(*now, debt.of)) return Outcome::kGone;
+  if (paid || IsAnother(*now, debt.row)) return {Outcome::kGone};
+  if (debt.state == State::kHeldBack) return {Outcome::kKept};
   const auto locked = Set(key, *now, term, hooks.verified);
-  if (!locked) return failed(locked.error());
+  if (!locked && locked.error().code == Code::kNotFound) return {Outcome::kGone};
+  if (!locked) {
+    // The service is there, so that what it does not do it refuses.
+    const Code code = locked.error().code;
+    const bool refused = !IsOutage(code) || code == Code::kUnavailable;
+    return {refused ? Outcome::kRefused : Outcome::kFailed, locked.error().what};
+  }
   if (hooks.locked) hooks.locked(key);
   if (hooks.warn) {
-    hooks.warn("\"" + key + "\" " + What(key) + ", and is locked now: " + term.mode + ", " +
+    hooks.warn(Quote(key) + " " + What(debt.row) + ", and is locked now: " + term.mode + ", " +
                PeriodInWords(term.period_s));
   }
-  return Outcome::kLocked;
+  return {Outcome::kLocked};
 }
 
-void OwedLocks::End() { background_.End(); }
+// What is to be told, "" for nothing.
+std::string OwedLocks::RefusedAgain(Debt& debt, const Payment& payment, bool& given_up) const {
+  const std::int64_t now_s =
+      std::chrono::floor<seconds>(parties_.clock.Now()).time_since_epoch().count();
+  OwedRow& row = debt.row;
+  if (row.refused++ == 0) row.refused_since_s = now_s;
+  given_up = row.refused >= kRefusalsTaken && now_s - row.refused_since_s >= kRefusedForS;
+  if (!given_up) return "";
+  return Quote(row.key) + " stays unlocked: its lock was refused for " +
+         PeriodInWords(now_s - row.refused_since_s) +
+         ", and is not tried again (\"coffer lock\" does it by hand): " + payment.what;
+}
+
+void OwedLocks::NoteFailure(Ticket ticket, const Payment& payment) {
+  std::string line;
+  OwedRow row;
+  bool given_up = false;
+  {
+    const Lock lock(mu_);
+    const auto found = debts_.find(ticket);
+    if (found == debts_.end()) return;
+    Debt& debt = found->second;
+    if (++debt.failed == 1) {
+      line =
+          Quote(debt.row.key) + " " + What(debt.row) + ", and is not locked yet: " + payment.what;
+    }
+    debt.due = parties_.clock.Steady() + PauseAfter(debt.failed);
+    if (payment.outcome == Outcome::kRefused) {
+      const std::string told = RefusedAgain(debt, payment, given_up);
+      if (given_up) line = told;
+    }
+    row = debt.row;
+    if (given_up) {
+      ++given_up_;
+      Erase(found);
+    }
+  }
+  if (!line.empty()) Warn(line);
+  if (given_up) {
+    if (row.id != 0) Drop({row.id}, true);
+  } else if (payment.outcome == Outcome::kRefused && row.id != 0) {
+    (void)Record(row);  // else it is refused once more
+  }
+}
+
+void OwedLocks::End() {
+  {
+    const Lock lock(mu_);
+    ending_ = true;
+  }
+  background_.End();
+}
 
 OwedLockCounts OwedLocks::counts() const {
   const Lock lock(mu_);
   OwedLockCounts counts;
-  counts.waiting = debts_.size();
   counts.locked = locked_;
-  for (const auto& [key, debt] : debts_) counts.failing += debt.failed ? 1 : 0;
+  counts.given_up = given_up_;
+  for (const auto& [ticket, debt] : debts_) {
+    if (debt.state != State::kOwed) continue;
+    ++counts.waiting;
+    counts.failing += debt.failed > 0 ? 1 : 0;
+  }
   return counts;
 }
 

@@ -1,12 +1,13 @@
-// Locks that are not set when a version is made but some time after its last close: of files that
-// were made under a name which a tool gives to what it is still writing, and that still have it;
-// and of those that --autolock lets rest first.
+// Locks that are not set when a version is made but later: of files that were made under a name
+// which a tool gives to what it is still writing, and that still have it some time after their last
+// close; of those that --autolock lets rest first; and of those whose lock the service did not take
+// at once.
 //
-// What is renamed or removed meanwhile owes nothing any more. What is owed is remembered over a
-// crash, for the next mount of this machine. Safe to share between threads. Lock requests are sent
-// from tasks of the pool, for which PayAll waits (so it is not for one of them); Expect and Forget
-// may write to the local disk; everything else returns at once. Borrows its parties; call End
-// before what the hooks refer to goes.
+// What is renamed, removed or replaced meanwhile owes nothing any more. What is owed is remembered
+// over a crash, for the next mount of this machine, each version by itself. Safe to share between
+// threads. Lock requests are sent from tasks of the pool, for which PayAll waits (so it is not for
+// one of them); what is told of a version may write to the local disk. Borrows its parties; call
+// End, or PayAll, before what the hooks refer to goes.
 
 #pragma once
 
@@ -21,29 +22,19 @@
 #include <vector>
 
 #include "fs/background.h"
-#include "fs/crash_records.h"
-#include "fs/lock_duration.h"
 #include "fs/mutex.h"
+#include "fs/owed_table.h"
 #include "fs/worker_pool.h"
 #include "s3client/clock.h"
 #include "s3client/object_store.h"
 
 namespace coffer::fs {
 
-inline constexpr std::chrono::minutes kTemporaryNameLasts{10};
-
-// What is owed for a file, and how long after its last close.
-struct OwedTerm {
-  LockTerm term = {};
-  std::chrono::seconds rest = kTemporaryNameLasts;
-
-  friend bool operator==(const OwedTerm&, const OwedTerm&) = default;
-};
-
 struct OwedLockCounts {
   std::uint64_t waiting = 0;
   std::uint64_t locked = 0;
-  std::uint64_t failing = 0;  // tried in vain so far; each is tried again
+  std::uint64_t failing = 0;   // tried in vain so far; each is tried again
+  std::uint64_t given_up = 0;  // the service said no for too long
 };
 
 class OwedLocks {
@@ -52,15 +43,20 @@ class OwedLocks {
     s3::ObjectStore& store;  // as the bucket has them
     WorkerPool& pool;
     const s3::Clock& clock;
-    std::unique_ptr<CrashRecords> records = nullptr;  // null: nothing is remembered
+    std::unique_ptr<OwedTable> table = nullptr;                       // null: nothing is remembered
+    std::chrono::milliseconds look_every = std::chrono::seconds(10);  // the timer
   };
   struct Hooks {
-    // Has somebody the file open for writing? Then its time begins anew.
-    std::function<bool(const std::string& key)> in_use = nullptr;
+    // Keeps the name from being written, renamed or removed as long as the result lives. Null when
+    // somebody is about it, or has the file open for writing: then its time begins anew.
+    std::function<std::shared_ptr<void>(const std::string& key)> hold = nullptr;
     std::function<void(const std::string& key)> locked = nullptr;
     std::function<void(const std::string& line)> warn = nullptr;
     bool verified = true;  // locks can be read back
   };
+  // A version that is being made.
+  using Ticket = std::uint64_t;
+
   explicit OwedLocks(Parties parties) : parties_(std::move(parties)) {}
   ~OwedLocks();
   OwedLocks(const OwedLocks&) = delete;
@@ -68,15 +64,19 @@ class OwedLocks {
 
   void SetHooks(Hooks hooks);
 
-  // Before a version of `key` is made that will owe a lock: on the disk when it returns. Owe or
-  // NotMade follows, unless the process ends.
-  void Expect(std::string_view key, const OwedTerm& owed);
-  // `version` of `key` shall be locked; in the place of what was owed for an earlier one.
-  void Owe(std::string_view key, const s3::Written& version, const OwedTerm& owed);
-  // It failed, and whoever asked was told: what has the name may be somebody else's.
-  void NotMade(std::string_view key);
+  // Before a version of `key` is made that will, or may, owe a lock: on the disk when it returns.
+  // One of the three that follow does, unless the process ends: then whatever has the name is
+  // locked by the next mount.
+  Ticket Expect(std::string_view key, const OwedTerm& owed);
+  // It was made, and shall be locked; in the place of what was owed for an earlier one.
+  void Owe(Ticket ticket, const s3::Written& version);
+  // It was made, and has its lock.
+  void HasLock(Ticket ticket) { Settle(ticket, false); }
+  // It was not, and what has the name may be somebody else's: on the disk when it returns.
+  void NotMade(Ticket ticket) { Settle(ticket, true); }
   // What mounts that died owed is owed by this one, from now on. What went wrong, one line each.
-  // Compliance only where that is allowed here: else it stays recorded.
+  // Compliance only where that is allowed here: else it stays recorded, as long as its version
+  // does.
   std::vector<std::string> TakeOver(bool allow_compliance);
   // The name is gone, or has a version that owes nothing.
   void Forget(std::string_view key);
@@ -85,7 +85,8 @@ class OwedLocks {
 
   // Locks what is due. The timer calls it.
   void PayDue();
-  // Locks all at once: nobody will rename it any more. False when some of it could not be.
+  // The last call: ends the timer and locks all at once, as nobody will rename it any more. False
+  // when some of it could not be.
   bool PayAll();
   // No task of this runs afterwards, and no hook is called.
   void End();
@@ -93,62 +94,59 @@ class OwedLocks {
   OwedLockCounts counts() const;
 
  private:
-  // What is owed, and for which version: "" for whatever has the name, where the mount died that
-  // made it.
-  struct Record {
-    OwedTerm owed = {};
-    std::string etag = {};
-    std::string version_id = {};  // "": the service named none
-
-    friend bool operator==(const Record&, const Record&) = default;
+  enum class State {
+    kMaking,
+    kOwed,
+    kHeldBack,  // in a mode that is not allowed here: looked at once, and kept
   };
-  using Records = std::map<std::string, Record, std::less<>>;
   struct Debt {
-    Record of;
-    s3::SteadyTime due;
-    std::uint64_t number = 0;  // tells it from a later one of the name
-    bool inherited = false;    // of a mount that died
-    bool failed = false;
+    OwedRow row;
+    State state = State::kMaking;
+    s3::SteadyTime due = {};
+    Ticket made = 0;         // the last ticket that had been given when it was made
+    bool inherited = false;  // of a mount that died
+    int failed = 0;          // how often, in this mount
   };
-  using Debts = std::map<std::string, Debt, std::less<>>;
-  enum class Outcome { kLocked, kGone, kFailed };
-
-  using DueDebts = std::vector<std::pair<std::string, Debt>>;
-
-  struct TakenOver {
-    std::size_t count = 0;
-    std::vector<std::string> lines = {};
+  using Debts = std::map<Ticket, Debt>;
+  using DueDebts = std::vector<std::pair<Ticket, Debt>>;
+  enum class Outcome { kLocked, kGone, kKept, kFailed, kRefused };
+  struct Payment {
+    Outcome outcome = Outcome::kGone;
+    std::string what = {};  // why not
   };
 
-  DueDebts Due(bool all);
-  // What fails is told, and tried again.
-  void Pay(const std::string& key, const Debt& debt, const Hooks& hooks);
   Hooks hooks() const;
-  static bool IsAnother(const s3::ObjectInfo& now, const Record& owed);
-  Outcome PayOne(const std::string& key, const Debt& debt, const Hooks& hooks);
+  void Warn(const std::string& line) const;
+  DueDebts Due(bool all) const;
+  bool ending() const;
+  bool IsOwed(Ticket ticket) const;
+  void Postpone(Ticket ticket);
+  // Tries it, and says what came of it.
+  void Pay(Ticket ticket, const Debt& debt, const Hooks& hooks);
+  Payment PayOne(const Debt& debt, const Hooks& hooks);
   Result<s3::ObjectInfo> Set(const std::string& key, s3::ObjectInfo now, const LockTerm& term,
                              bool verified);
+  void NoteFailure(Ticket ticket, const Payment& payment);
+  std::string RefusedAgain(Debt& debt, const Payment& payment, bool& given_up) const REQUIRES(mu_);
   void ArmTimer() REQUIRES(mu_);
-  void Add(std::string_view key, Record record, bool inherited) REQUIRES(mu_);
-  void Drop(std::string_view key) REQUIRES(mu_);
-  void Made(std::string_view key) REQUIRES(mu_);
-  Status Remember(std::string_view key, Record record, bool durable) REQUIRES(mu_);
-  Status AddLine(const std::string& line, bool durable) REQUIRES(mu_);
-  bool Take(std::string_view text, bool allow_compliance, TakenOver& taken);
-  static Records Unpaid(std::string_view text);
-  static std::string Line(std::string_view key, const Record& record);
+  void Erase(Debts::iterator debt) REQUIRES(mu_);
+  std::vector<std::int64_t> EraseNamed(std::string_view key, Ticket made_before) REQUIRES(mu_);
+  void Settle(Ticket ticket, bool durable);
+  Status Record(OwedRow& row) const;
+  void Drop(const std::vector<std::int64_t>& rows, bool durable) const;
+  void TakeOne(OwedRow row, bool allowed) REQUIRES(mu_);
 
   const Parties parties_;
   mutable Mutex mu_;
   Hooks hooks_ GUARDED_BY(mu_);
   Debts debts_ GUARDED_BY(mu_);
-  // What stands in this mount's records: of debts, of names that are being made, and of what an
-  // earlier mount owed in compliance mode.
-  Records recorded_ GUARDED_BY(mu_);
-  std::map<std::string, int, std::less<>> being_made_ GUARDED_BY(mu_);  // how many at once
-  std::uint64_t last_number_ GUARDED_BY(mu_) = 0;
+  // Those of debts_ that are made.
+  std::multimap<std::string, Ticket, std::less<>> by_key_ GUARDED_BY(mu_);
+  Ticket last_ticket_ GUARDED_BY(mu_) = 0;
   std::uint64_t locked_ GUARDED_BY(mu_) = 0;
+  std::uint64_t given_up_ GUARDED_BY(mu_) = 0;
   bool timer_set_ GUARDED_BY(mu_) = false;
+  bool ending_ GUARDED_BY(mu_) = false;
   Background background_;
 };
 

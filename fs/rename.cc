@@ -303,7 +303,6 @@ Status Filesystem::Impl::RenameDirectory(Renaming& renaming) {
     const auto copy = renamed->followed.find(file->key.substr(renaming.to_key.size()));
     if (copy == renamed->followed.end()) continue;
     FollowCopy(*file, copy->second);
-    FollowLock(*file, copy->second);
   }
   ForgetNumbers(renaming.node);
   return Ok();
@@ -333,25 +332,17 @@ std::set<std::string> Filesystem::Impl::NamesBelow(
 
 // The file's object was copied to a new name, perhaps under a new ETag: later commits replace that.
 // A copy of what another machine had put in its place is not ours to replace: their condition stays
-// as it was, and is lost. The caller holds the turn.
+// as it was, and is lost. The lock that the copy got from us is none to whoever writes the file, as
+// for a single file; one that others gave it since is. The caller holds the turn.
 void Filesystem::Impl::FollowCopy(OpenFile& file, const CopiedVersion& copy) {
   const Lock lock(tree_.mu);
   FileVersion& version = file.node->version;
   if (copy.from_etag != version.etag || copy.size != version.size) return;
-  version.etag = copy.etag;
-  version.version_id.clear();  // the journal has none; the ETag tells versions apart
+  version.etag = copy.made.etag;
+  version.version_id.clear();  // the ETag tells versions apart
   file.writer.MoveTo(version);
-}
-
-// A lock that the copy got from us is none to whoever writes the file, as for a single file. One
-// HEAD, where there are locks.
-void Filesystem::Impl::FollowLock(OpenFile& file, const CopiedVersion& copy) {
-  if (!options_.locks.protects()) return;
-  const auto info = parts_.store.Head(file.key, {});
-  if (!info || info->etag != copy.etag) return;  // then its next commit finds out
-  LearnLock(file.node, file.key, *info);
-  const Lock lock(tree_.mu);
-  file.given_lock = info->lock;
+  ShowLockOfMade(*file.node, copy.made);
+  file.given_lock = file.node->lock.lock;
 }
 
 // A rename failed on its way: either side may hold some of it, so both are asked anew.

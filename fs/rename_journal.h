@@ -17,6 +17,7 @@
 
 #include "crypto/result.h"
 #include "fs/private_file.h"
+#include "s3client/object_store.h"
 
 namespace coffer::fs {
 
@@ -30,6 +31,7 @@ struct RenameEntry {
   std::string storage_class;
   Copy copy = Copy::kUnknown;
   std::string copy_etag;  // kMade: of the new name
+  s3::Written made = {};  // the same, with all that its reply said; not in the journal
 };
 
 struct RenameHeader {

@@ -191,6 +191,10 @@ std::vector<std::string> DegradedReasons(const StatusFacts& facts) {
     reasons.push_back(Plural(facts.owed_locks.failing, "file", "files") +
                       " could not be locked so far (see the log)");
   }
+  if (facts.owed_locks.given_up > 0) {
+    reasons.push_back(Plural(facts.owed_locks.given_up, "file stays", "files stay") +
+                      " unlocked, as the service refuses to lock them (see the log)");
+  }
   const RecentFailure& recent = facts.recent_failure;
   if (recent.seconds_ago >= 0 && recent.seconds_ago <= kRecentS)
     reasons.push_back("requests fail: " + recent.what);
@@ -231,7 +235,8 @@ Json StatusReport(const StatusFacts& facts) {
   report["files"] = Files(facts.files);
   report["owed_locks"] = {{"waiting", facts.owed_locks.waiting},
                           {"locked", facts.owed_locks.locked},
-                          {"failing", facts.owed_locks.failing}};
+                          {"failing", facts.owed_locks.failing},
+                          {"given_up", facts.owed_locks.given_up}};
   report["connection"] = facts.connection;
   if (!facts.sealed.empty()) report["sealed"] = facts.sealed;
   if (facts.recent_failure.seconds_ago >= 0) {

@@ -180,6 +180,7 @@ std::optional<Error> TreeRename::CopyOne(RenameEntry& entry) {
     if (written || found == NewName::kOurs) {
       entry.copy = Copy::kMade;
       entry.copy_etag = written ? written->etag : entry.etag;
+      entry.made = written ? *std::move(written) : s3::Written{entry.etag};
       counters_.copied += 1;
       return std::nullopt;
     }
@@ -281,7 +282,7 @@ Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
       const bool made = entry.copy == Copy::kMade;
       if (made) ++result.objects;
       if (made && followed.contains(entry.name))
-        result.followed[entry.name] = {entry.etag, entry.copy_etag, entry.size};
+        result.followed[entry.name] = {entry.etag, entry.made, entry.size};
     }
     request.token = listed.next_token;
   } while (!request.token.empty());

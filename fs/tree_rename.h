@@ -43,7 +43,7 @@ struct TreeRenameRequest {
 // One version that was copied, and its copy.
 struct CopiedVersion {
   std::string from_etag;
-  std::string etag;
+  s3::Written made;  // of a copy whose reply was lost the ETag alone
   std::uint64_t size = 0;
 };
 

@@ -27,6 +27,6 @@ only 'tinyxml2' s3client/xml.cc
 only 'nlohmann/' crypto/string_map.cc s3client/json.h s3client/json.cc fs/json.h
 only 'spdlog/|fmt/' fs/log.h fs/log.cc
 only 'fuse3/|fuse' fs/ops.h fs/ops.cc fs/mount_session.h fs/mount_session.cc
-only 'sqlite3' fs/attribute_index.cc
+only 'sqlite3' fs/sqlite.h fs/sqlite.cc
 only 'CLI/' fs/options.cc
 exit $bad

@@ -134,7 +134,7 @@ ok "rsync -a again ends with 0 when nothing changed" rsync -a "$WORK/source/" "$
 ls "$M/data" >/dev/null
 costs "a temporary name costs nothing" "1 PutObject" write x "$M/data/a-tmp-1"
 write x "$M/data/b-tmp-2"
-is "$("$COFFER" status --json "$M" | jq -cS .owed_locks)" '{"failing":0,"locked":0,"waiting":2}' "status counts what is to be locked"
+is "$("$COFFER" status --json "$M" | jq -cS .owed_locks)" '{"failing":0,"given_up":0,"locked":0,"waiting":2}' "status counts what is to be locked"
 ok "one can be removed" rm "$M/data/b-tmp-2"
 like "$("$COFFER" status "$M")" 'locks +1 file to be locked later, 0 that were' "status says so to people"
 is "$(mode_of data/a-tmp-1)" none "it is not locked yet"
@@ -153,6 +153,15 @@ like "$OUTPUT" 'ended before 1 file was locked: this one does it' "a mount takes
 is "$(mode_of data/d-tmp-1)" none "not at once"
 unmount
 is "$(mode_of data/d-tmp-1)" GOVERNANCE "and locks it, although it has no rules of its own"
+waiting() { "$COFFER" status --json "$M" | jq .owed_locks.waiting; }
+mount_at s3://b "${RULES[@]}"
+write x "$M/data/e-tmp-1"
+kill -9 "$("$COFFER" status --json "$M" | jq .pid)"
+mount_at s3://b
+is "$(waiting)" 1 "a mount without rules owes what a dead one did"
+ok "which may be removed" rm "$M/data/e-tmp-1"
+is "$(waiting)" 0 "and is forgotten then"
+unmount
 
 note "--autolock"
 mount_at s3://b "${RULES[@]}" --autolock 1s=governance:3d

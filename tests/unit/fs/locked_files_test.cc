@@ -377,6 +377,68 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("locks: of a directory's copies the writer has the lock that they got, and no other's") {
+  for (const bool others : {false, true}) {
+    Bench bench;
+    s3::ServerTime time{bench.clock};
+    fs::LockingStore locking(bench.store, time);
+    auto rules = fs::ParseLockRules({"e/**=governance:1h"}, {});
+    REQUIRE(rules);
+    const fs::LockPolicy policy{.enabled = true};
+    locking.SetRules({"", fs::LockRules(*std::move(rules), true), {}, policy, true});
+    Volume volume(locking, Bench::Options(policy), {.clock = &bench.clock});
+    REQUIRE(volume.MakeDirectory("d"));
+    const auto handle = volume.Open("d/f", O_WRONLY | O_CREAT);
+    REQUIRE(handle);
+    REQUIRE(volume.fs().Write(*handle, 0, AsBytes("one")));
+    REQUIRE(volume.fs().Fsync(*handle));
+    bench.store.SetHook([&](Operation operation, std::string_view key) -> std::optional<Fault> {
+      const bool removed = operation == Operation::kDelete && key == "d/f";
+      if (others && removed) bench.LockFor("e/f", 2 * kHour);
+      return std::nullopt;
+    });
+    REQUIRE(volume.Rename("d", "e"));
+    REQUIRE(bench.store.Info("e/f")->lock.Retained(bench.store.now()));
+    REQUIRE(volume.fs().Write(*handle, 3, AsBytes(", two")));
+    CHECK(CodeOf(volume.Close(*handle)) == (others ? Code::kLocked : kDone));
+    CHECK(*bench.store.Body("e/f") == (others ? "one" : "one, two"));
+  }
+}
+
+TEST_CASE("locks: a directory on its way is not locked at its old names, nor at its new ones") {
+  FakeStore fake(Bench::StoreOptions(false));
+  s3::FakeClock clock;
+  const s3::ServerTime time(clock);
+  fs::WorkerPool pool(1);
+  fs::OwedLocks owed({fake, pool, clock});
+  fs::LockingStore store(fake, time);
+  const auto autolock = fs::ParseAutolock("1s=governance:1d", {});
+  REQUIRE(autolock);
+  store.SetRules({"", {}, *autolock, {.enabled = true}, false});
+  store.SetOwed(&owed);
+  Volume volume(store, Bench::Options({}), {.clock = &clock});
+  owed.SetHooks({[&](const std::string& key) { return volume.fs().HoldUnused(key); },
+                 [&](const std::string& key) { volume.fs().LockedMeanwhile(key); }});
+  REQUIRE(volume.MakeDirectory("d"));
+  for (const char* path : {"d/a", "d/b", "d/c"}) REQUIRE(volume.Write(path, path));
+  // All have rested, and the timer comes while they are copied and removed.
+  fake.SetHook([&](Operation operation, std::string_view) -> std::optional<Fault> {
+    if (operation != Operation::kCopy && operation != Operation::kDelete) return std::nullopt;
+    clock.Advance(std::chrono::seconds(2));
+    owed.PayDue();
+    return std::nullopt;
+  });
+  CHECK(volume.Rename("d", "e"));
+  fake.SetHook(nullptr);
+  CHECK(fake.count(Operation::kPutRetention) == 0);
+  CHECK(volume.List("")->size() == 1);
+  clock.Advance(std::chrono::seconds(2));
+  owed.PayDue();
+  for (const char* key : {"e/a", "e/b", "e/c"}) CHECK(fake.Info(key)->lock.Retained(fake.now()));
+  CHECK(owed.counts().locked == 3);
+  owed.End();
+}
+
 TEST_CASE("locks: what cannot be seen counts as the mount says") {
   for (const bool locked : {true, false}) {
     Bench bench({.visible = false, .unseen_locked = locked});

@@ -4,10 +4,13 @@
 #include "fs/locking_store.h"
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/temp_directory.h"
 
 namespace coffer::fs {
 namespace {
@@ -179,6 +182,89 @@ TEST_CASE("locking store: what cannot be read back is said twice where it may be
   REQUIRE(bench.Copy("p/a", "p/c"));
   for (const char* key : {"p/a", "p/b", "p/c"}) CHECK(bench.LockOf(key) == "GOVERNANCE 30");
   CHECK(bench.fake.count(Operation::kPutRetention) == 2);
+}
+
+TEST_CASE("locking store: a default that cannot be seen is asked for, and not made less") {
+  LockPolicy policy;
+  policy.default_mode = "COMPLIANCE";
+  policy.default_period_s = 60 * kDay;
+  policy.visible = false;
+  for (const bool drops : {false, true}) {
+    // This store gives nothing by itself: as if the default had just been taken away.
+    auto options = LockEnabled();
+    options.drops_locks = drops;
+    Bench bench(options, policy);
+    REQUIRE(bench.Put("p/a"));
+    REQUIRE(bench.Upload("p/b"));
+    REQUIRE(bench.Copy("p/a", "p/c"));
+    for (const char* key : {"p/a", "p/b", "p/c"}) CHECK(bench.LockOf(key) == "COMPLIANCE 60");
+  }
+}
+
+namespace {
+
+// A mount that remembers what it owes, and others after it.
+struct Remembering {
+  Remembering() { bench.store.SetOwed(owed.get()); }
+  static FakeStore::Options Dropping() {
+    auto options = LockEnabled();
+    options.drops_locks = true;
+    return options;
+  }
+  std::unique_ptr<OwedLocks> Open() {
+    auto table = OwedTable::Open(state.path(), "volume");
+    REQUIRE(table);
+    return std::make_unique<OwedLocks>(
+        OwedLocks::Parties{bench.fake, pool, bench.clock, *std::move(table)});
+  }
+  // The mount dies; the next one comes, and goes again.
+  void Die() {
+    bench.store.SetOwed(nullptr);
+    owed.reset();
+    owed = Open();
+    owed->TakeOver(false);
+    CHECK(owed->PayAll());
+  }
+  test::TempDirectory state;
+  Bench bench{Dropping()};
+  WorkerPool pool{1};
+  std::unique_ptr<OwedLocks> owed = Open();
+};
+
+}  // namespace
+
+TEST_CASE("locking store: a crash before a lock is confirmed leaves it to the next mount") {
+  Remembering mount;
+  Bench& bench = mount.bench;
+  REQUIRE(bench.Put("p/free"));
+  bench.fake.SetHook([](Operation operation, std::string_view) -> std::optional<test::Fault> {
+    if (operation == Operation::kHead) throw std::runtime_error("killed");
+    return std::nullopt;
+  });
+  SECTION("an upload") { CHECK_THROWS(bench.Upload("p/a")); }
+  SECTION("a copy") { CHECK_THROWS(bench.Copy("p/free", "p/a")); }
+  bench.fake.SetHook(nullptr);
+  CHECK(bench.LockOf("p/a") == "none");
+  mount.Die();
+  CHECK(bench.LockOf("p/a") == "GOVERNANCE 30");
+}
+
+TEST_CASE("locking store: what could not be locked owes its lock, and what could owes nothing") {
+  Remembering mount;
+  Bench& bench = mount.bench;
+  bench.fake.SetHook([](Operation operation, std::string_view) -> std::optional<test::Fault> {
+    if (operation != Operation::kPutRetention) return std::nullopt;
+    return test::Fault{{Code::kDenied, "no"}};
+  });
+  CHECK_FALSE(bench.Upload("p/a"));
+  CHECK_FALSE(bench.Copy("p/a", "p/b"));
+  CHECK(mount.owed->counts().waiting == 2);
+  bench.fake.SetHook(nullptr);
+  REQUIRE(bench.Upload("p/b"));
+  CHECK(mount.owed->counts().waiting == 1);
+  mount.owed->PayDue();
+  CHECK(bench.LockOf("p/a") == "GOVERNANCE 30");
+  CHECK(mount.owed->counts().waiting == 0);
 }
 
 TEST_CASE("locking store: a rename in one step is not for names with a rule") {
