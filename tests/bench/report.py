@@ -191,10 +191,10 @@ def _requests(found):
     table = []
     for row in found:
         for name in lines.COFFER:
-            if row.cell(name).seconds is not None:
-                made = row.cell(name).requests
+            made = row.cell(name).requests
+            if made:
                 table.append([f"{row.line.title}, {name}:",
-                              ", ".join(f"{made[key]} {key}" for key in sorted(made)) or "no request"])
+                              ", ".join(f"{made[key]} {key}" for key in sorted(made))])
     width = max((len(title) for title, _ in table), default=0)
     return "\n".join(f"{title.ljust(width)}  {text}" for title, text in table)
 
