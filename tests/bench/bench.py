@@ -191,7 +191,7 @@ class Bench:
         self.source = Source(work)
         self.samples = []
         self.started = time.monotonic()
-        self.end = self.started + settings.seconds  # from then on peers are left out
+        self.end = self.started + settings.seconds  # from then on peers are left out, and soon all
         self.server = server.Server(self)
         self.data = server.Data(self)
         self.sizes = QUICK if settings.quick else FULL
@@ -218,6 +218,9 @@ class Bench:
             program.get_ready()
         steps = [(place, scene) for place in self.sizes for scene in scenes]
         for done, (place, scene) in enumerate(steps):
+            if time.monotonic() > self.end + self.settings.seconds / 10:
+                self.say(f"time is over: {place} {' '.join(line.key for line in scene.lines)} is left out")
+                continue
             end = time.monotonic() + max(0, self.end - time.monotonic()) / (len(steps) - done)
             self._scene(place, scene, entrants, end)
             after_scene()

@@ -23,7 +23,7 @@ def _text(x, y, text, *, size=12, anchor="start", colour="#202124", weight="norm
 
 def _mark(x, y, name, counted=True):
     colour, shape = MARKS[name]
-    r = 6.5 if name in lines.COFFER else 4.5
+    r = {"coffer": 5, "sealed": 6}.get(name, 4.5)
     style = f'fill="{colour}" stroke="#fff" stroke-width="1"' if counted else \
         f'fill="#fff" stroke="{colour}" stroke-width="1.5"'
     if shape == "circle":
@@ -40,8 +40,8 @@ def _at(ratio):
 
 def _row(row, left, y, names):
     out = [f'<line x1="{left}" x2="{left + PLOT}" y1="{y}" y2="{y}" stroke="#e8eaed"/>']
-    # Coffer last, so that it stands above the others
-    for name in sorted(names, key=lambda each: each in lines.COFFER):
+    # Coffer last, so that it stands above the others, and plain above sealed
+    for name in sorted(names, key=lambda each: (each in lines.COFFER, each == "coffer")):
         cell = row.cells.get(name)
         if cell is None or name not in MARKS:
             continue
@@ -52,11 +52,10 @@ def _row(row, left, y, names):
             out.append(_mark(left + _at(row.speed(name, "raw")), y, name, not row.lesser(name)))
     peer = row.best_peer("coffer")
     beside = f", {row.speed('coffer', peer):.1f} x {peer}" if peer and row.speed("coffer", peer) else ""
-    figure = row.figure("coffer")
-    if figure is not None:
-        out.append(_text(left + PLOT + 10, y + 4, f"{report.number(figure)} {row.line.unit}{beside}",
-                         size=11, colour="#3c4043"))
-    return out
+    figure, slow = row.figure("coffer"), row.cell("coffer").slow
+    told = f"> {slow:g} s" if slow else "" if figure is None else \
+        f"{report.number(figure)} {row.line.unit}{beside}"
+    return out + [_text(left + PLOT + 10, y + 4, told, size=11, colour="#3c4043")]
 
 
 def _panel(title, found, order, names, left):

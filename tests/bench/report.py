@@ -1,5 +1,6 @@
 """What a run has found out: medians, ratios, and the table of them."""
 
+import math
 import statistics
 
 import bench
@@ -78,8 +79,9 @@ class Row:
         """What Coffer was to reach, and did not, in a few words each."""
         out = []
         raw, plain = self.cell("raw"), self.cell("coffer")
-        if self.line.bar and raw.seconds and plain.seconds:
-            if plain.seconds > self.line.bar.seconds(raw.seconds, self.far) and not self._cheaper(raw):
+        if self.line.bar and raw.seconds and (plain.seconds or plain.slow or plain.failed):
+            most = self.line.bar.seconds(raw.seconds, self.far)
+            if (plain.seconds or math.inf) > most and not self._cheaper(raw):
                 out.append(self.line.bar.text(self.far))
         part = self.line.sealed[self.far] if self.line.sealed else 0
         if (self.speed("sealed", "coffer") or part) < part:
@@ -95,7 +97,8 @@ class Row:
     def _cheaper(self, raw):
         """Where libcurl alone keeps the machine busy, CPU seconds decide."""
         peers = [self.cell(peer).cpu for peer in self.peers("coffer") if self.cell(peer).cpu]
-        return raw.busy > BUSY and peers and self.cell("coffer").cpu < min(peers)
+        cpu = self.cell("coffer").cpu
+        return raw.busy > BUSY and peers and cpu is not None and cpu < min(peers)
 
 
 def rows(result, place):
@@ -188,10 +191,10 @@ def _requests(found):
     table = []
     for row in found:
         for name in lines.COFFER:
-            if row.cell(name).seconds is not None:
-                made = row.cell(name).requests
+            made = row.cell(name).requests
+            if made:
                 table.append([f"{row.line.title}, {name}:",
-                              ", ".join(f"{made[key]} {key}" for key in sorted(made)) or "no request"])
+                              ", ".join(f"{made[key]} {key}" for key in sorted(made))])
     width = max((len(title) for title, _ in table), default=0)
     return "\n".join(f"{title.ljust(width)}  {text}" for title, text in table)
 
