@@ -70,6 +70,7 @@ def create_multipart_upload(context):
     context.body()
     algorithm, kind = _algorithm(context)
     upload = Upload(draft_version(context), context.now, algorithm, kind)
+    upload.headers = [pair for pair in context.request.headers if pair[0].startswith("x-amz-")]
     with context.bucket.lock:
         context.bucket.uploads[upload.upload_id] = upload
     headers = encryption_headers(upload.draft)
