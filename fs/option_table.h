@@ -46,6 +46,7 @@ struct Draft {
   LockDraft lock;
   ShareOptions share;                // what share has beside mount
   PolicyOptions policy;              // what policy has beside mount
+  AccessPointOptions access_point;   // what access-point has beside mount and policy
   SettingOptions setting;            // what the commands on a bucket's settings have beside mount
   std::vector<std::string> restore;  // versions
   bool hidden = false;               // versions
@@ -66,6 +67,7 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForAccessPoint = 1u << 14,
   kForLock = 1u << 20,
   kForHold = 1u << 21,
   kForUnlock = 1u << 22,
