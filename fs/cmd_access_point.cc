@@ -277,8 +277,9 @@ class AccessPointCommand {
   // Refuses what would keep the caller out.
   Status CheckCaller(const Policy& before, const Policy& after,
                      std::vector<std::string>& warnings) {
+    COFFER_ASSIGN(const bool aws, SpeaksToAws(options_.volume));
     auto caller =
-        AskCaller(*network_, options_.volume, environment_, control().address().region, true);
+        AskCaller(*network_, options_.volume, environment_, control().address().region, aws);
     if (!caller && options_.lock_me_out) return Ok();
     if (!caller) {
       return std::move(caller).error().While(

@@ -8,17 +8,13 @@
 #include "s3client/partitions.h"
 
 namespace coffer::fs {
-namespace {
 
-// Whether requests to S3 go to AWS, whose S3 Control is known.
-Result<bool> IsAws(const VolumeOptions& options) {
+Result<bool> SpeaksToAws(const VolumeOptions& options) {
   const std::string& url = options.address.endpoint_url;
   if (url.empty()) return true;
   COFFER_ASSIGN(const s3::Endpoint endpoint, s3::ParseEndpoint(url));
   return s3::IsAwsHost(endpoint.host);
 }
-
-}  // namespace
 
 Result<AccessPointName> ParseAccessPointName(const std::string& text) {
   if (!s3::LooksLikeArn(text)) {
@@ -47,7 +43,7 @@ Result<std::unique_ptr<ControlDoor>> ControlDoor::Open(Network& network,
                                                        const VolumeOptions& options,
                                                        const Environment& environment,
                                                        std::string region, std::string account) {
-  COFFER_ASSIGN(const bool aws, IsAws(options));
+  COFFER_ASSIGN(const bool aws, SpeaksToAws(options));
   if (!aws && options.control_endpoint_url.empty()) {
     return Error{Code::kInvalid,
                  "--endpoint-url is a server of its own: --control-endpoint-url says where its S3 "

@@ -23,6 +23,10 @@ struct AccessPointName {
 // kInvalid for what is neither.
 Result<AccessPointName> ParseAccessPointName(const std::string& text);
 
+// Whether requests to S3 go to AWS, whose S3 Control and STS are known. kInvalid for an endpoint
+// that is none.
+Result<bool> SpeaksToAws(const VolumeOptions& options);
+
 class ControlDoor {
  public:
   // `account` of the access points; "" for that of whoever asks, which is found out. Borrows

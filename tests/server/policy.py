@@ -222,8 +222,9 @@ def may(context, action, bucket, key, point):
     """
     if bucket is None:
         return None
-    if point is not None and point.vpc and context.header("x-coffer-test-vpc") != point.vpc:
-        return "Deny"
+    if point is not None and (context.header("x-coffer-test-tls") == "none" or
+                              point.vpc and context.header("x-coffer-test-vpc") != point.vpc):
+        return "Deny"  # they speak https alone, and those of a VPC there alone
     said = [_say(context, bucket.policy, action, f"arn:aws:s3:::{bucket.name}" + (f"/{key}" if key else ""), point)]
     if point is not None:
         said.append(_say(context, point.policy, action, point.arn + (f"/object/{key}" if key else ""), point))

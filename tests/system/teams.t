@@ -15,6 +15,7 @@ start_server --tls "$WORK/tls/server.crt" "$WORK/tls/server.key" --bucket shared
 server_control POST tls '{"version": "1.3"}' >/dev/null
 for key in ANN BOB; do server_control POST users "{\"access_key\": \"$key\", \"secret\": \"secret\", \"allow\": []}" >/dev/null; done
 unset AWS_ENDPOINT_URL
+export AWS_ENDPOINT_URL_STS=https://sts.$REGION.amazonaws.com
 export COFFER_CONNECT_TO=":443:127.0.0.1:$SERVER_PORT" COFFER_CA_BUNDLE=$WORK/tls/ca.pem PATH=$B:$PATH
 ARN=arn:aws:s3:$REGION:$ACCOUNT:accesspoint
 OUR_KEY=$AWS_ACCESS_KEY_ID OUR_SECRET=$AWS_SECRET_ACCESS_KEY
