@@ -76,8 +76,8 @@ Status Connection::MakeStores() {
   quick_ = network_.Retried(*signed_, Patience::kQuick);
   patient_ = network_.Retried(*signed_, Patience::kFull);
   if (target_.kind == s3::TargetKind::kAccessPoint || target_.alias) {
-    patient_ =
-        std::make_unique<s3::WithheldTransport>(std::move(patient_), clock_, network_.failures());
+    patient_ = std::make_unique<s3::WithheldTransport>(std::move(patient_), target_.key_prefix,
+                                                       clock_, network_.failures());
   }
   quick_store_ = std::make_unique<s3::S3Store>(*quick_, target_, store);
   patient_store_ = std::make_unique<s3::S3Store>(*patient_, target_, store);

@@ -28,9 +28,12 @@ std::string_view Withheld(Operation operation) {
   }
 }
 
+bool Lists(Operation operation) {
+  return operation == Operation::kListObjects || operation == Operation::kListVersions;
+}
+
 std::string DirectoryOf(const Request& request) {
-  if (request.operation != Operation::kListObjects &&
-      request.operation != Operation::kListVersions) {
+  if (!Lists(request.operation)) {
     return request.url.path.substr(0, request.url.path.rfind('/') + 1);
   }
   for (const auto& [name, value] : request.url.query) {
@@ -74,7 +77,8 @@ void WithheldTransport::Remember(const Place& place, const Response& reply) {
     const std::lock_guard lock(mu_);
     if (refused_.size() >= kMostPlaces) refused_.clear();
     refused_[place] = {reply, clock_.Steady() + kStands};
-    first = told_.insert(place.first).second;
+    const bool ours = !Lists(place.first) || place.second.starts_with(prefix_);
+    first = ours && told_.insert(place.first).second;
   }
   if (!first) return;
   observer_.OnNotice(std::string(Withheld(place.first)) +

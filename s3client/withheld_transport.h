@@ -23,9 +23,11 @@ namespace coffer::s3 {
 
 class WithheldTransport : public Transport {
  public:
-  // Owns `next`, which retries; borrows the others. What is withheld is told once for each kind.
-  WithheldTransport(std::unique_ptr<Transport> next, const Clock& clock, Observer& observer)
-      : next_(std::move(next)), clock_(clock), observer_(observer) {}
+  // Owns `next`, which retries; borrows the others. What is withheld is told once for each kind,
+  // and of listings only below the mounted `prefix`: what lies above may well be none of ours.
+  WithheldTransport(std::unique_ptr<Transport> next, std::string prefix, const Clock& clock,
+                    Observer& observer)
+      : next_(std::move(next)), prefix_(std::move(prefix)), clock_(clock), observer_(observer) {}
 
   Result<Response> Send(const Request& request) override;
 
@@ -39,6 +41,7 @@ class WithheldTransport : public Transport {
   void Remember(const Place& place, const Response& reply);
 
   const std::unique_ptr<Transport> next_;
+  const std::string prefix_;
   const Clock& clock_;
   Observer& observer_;
 

@@ -20,7 +20,7 @@ struct Bench {
     auto inner = std::make_unique<FakeTransport>();
     wire = inner.get();
     wire->Then(std::move(reply));
-    transport = std::make_unique<WithheldTransport>(std::move(inner), clock, notices);
+    transport = std::make_unique<WithheldTransport>(std::move(inner), "a/", clock, notices);
   }
   int Send(Operation operation, const std::string& path, const std::string& prefix = "") const {
     Request request;
@@ -68,6 +68,9 @@ TEST_CASE("withheld: listings by their prefix, and each kind apart", "[withheld]
   bench.Send(Operation::kListVersions, "/", "a/");
   CHECK(bench.sent() == 3);
   CHECK(bench.notices.lines.size() == 2);
+  const Bench above(Reply(403, {}, ErrorXml("AccessDenied")));
+  above.Send(Operation::kListObjects, "/", ".coffer/volume");
+  CHECK(above.notices.lines.empty());
 }
 
 TEST_CASE("withheld: what is of one request alone is always asked for", "[withheld]") {
