@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "crypto/secret.h"
+#include "fs/bucket_behind.h"
 #include "fs/bucket_change.h"
 #include "fs/connection.h"
 #include "fs/doctor_probes.h"
@@ -14,6 +15,7 @@
 #include "fs/policy_evaluator.h"
 #include "fs/policy_request.h"
 #include "fs/policy_rules.h"
+#include "fs/policy_through.h"
 
 namespace coffer::fs {
 namespace {
@@ -84,6 +86,14 @@ class PolicyCommand {
     return kExitOk;
   }
 
+  // By the bucket's own name, or through the access point that is asked about.
+  Result<Decision> Decide(const Policy& policy, const PolicyRequest& request) {
+    if (options_.through.empty()) return Evaluate(policy.statements, request);
+    COFFER_ASSIGN(const PolicyDoor door,
+                  FindPolicyDoor(options_.through, connection_, {environment_, options_.account}));
+    return EvaluateThrough(door, policy.statements, request);
+  }
+
   Result<int> Test(const Policy& policy) {
     AskedRequest asked;
     COFFER_ASSIGN(asked.caller, ParseCaller(options_.principal));
@@ -99,7 +109,7 @@ class PolicyCommand {
     asked.tls = !options_.insecure;
     asked.headers = options_.header;
     COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, connection_.clock()));
-    const Decision decision = Evaluate(policy.statements, request);
+    COFFER_ASSIGN(const Decision decision, Decide(policy, request));
     constexpr const char* kWords[] = {"allowed", "denied", "not decided here"};
     const char* word = kWords[static_cast<std::size_t>(decision.verdict)];
     if (options_.json) {
@@ -246,8 +256,8 @@ Result<int> Run(const PolicyOptions& options, const Environment& environment, Co
   log->ReportRequests(false);
   VolumeOptions volume = options.volume;
   if (!options.account.empty()) volume.expected_bucket_owner = options.account;
-  COFFER_ASSIGN(const auto connection,
-                Connection::Open(std::move(volume), environment, clock, *log));
+  COFFER_ASSIGN(const auto connection, OpenBucketBehind(std::move(volume), options.account,
+                                                        environment, clock, *log, console));
   return PolicyCommand(options, environment, *connection, console).Run();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/secret.h"
+#include "fs/bucket_behind.h"
 #include "fs/bucket_change.h"
 #include "fs/bucket_facts.h"
 #include "fs/cmd_cors.h"
@@ -229,7 +230,12 @@ Result<int> Run(const SettingOptions& options, const Environment& environment, C
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
   log->ReportRequests(false);
-  COFFER_ASSIGN(const auto connection, Connection::Open(options.volume, environment, clock, *log));
+  // CORS is what an access point answers itself, as it answers pages.
+  const bool through = options.setting == BucketSetting::kCors &&
+                       (options.action == "show" || options.action == "check");
+  COFFER_ASSIGN(const auto connection,
+                through ? Connection::Open(options.volume, environment, clock, *log)
+                        : OpenBucketBehind(options.volume, "", environment, clock, *log, console));
   COFFER_TRY(CheckWhole(options, connection->target().key_prefix));
   // Who may set a bucket up need not be one who may list it; what else is wrong shows here.
   const auto preflight = connection->Check();

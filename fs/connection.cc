@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "s3client/withheld_transport.h"
+
 namespace coffer::fs {
 namespace {
 
@@ -73,6 +75,10 @@ Status Connection::MakeStores() {
   signed_ = network_.Signed(s3::ScopeOf(target_), signers);
   quick_ = network_.Retried(*signed_, Patience::kQuick);
   patient_ = network_.Retried(*signed_, Patience::kFull);
+  if (target_.kind == s3::TargetKind::kAccessPoint || target_.alias) {
+    patient_ = std::make_unique<s3::WithheldTransport>(std::move(patient_), target_.key_prefix,
+                                                       clock_, network_.failures());
+  }
   quick_store_ = std::make_unique<s3::S3Store>(*quick_, target_, store);
   patient_store_ = std::make_unique<s3::S3Store>(*patient_, target_, store);
   store_ = std::make_unique<s3::ConditionalStore>(*patient_store_, target_.aws_host, conditions_,

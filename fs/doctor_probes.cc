@@ -2,8 +2,7 @@
 
 #include <chrono>
 
-#include "s3client/aws_config.h"
-#include "s3client/sts.h"
+#include "fs/caller.h"
 
 namespace coffer::fs {
 namespace {
@@ -46,25 +45,9 @@ Result<std::shared_ptr<const s3::Credentials>> ConnectionProbes::Credentials() {
 }
 
 Result<StsCaller> ConnectionProbes::Identity() {
-  COFFER_ASSIGN(const auto credentials, Credentials());
-  if (!credentials) return Error{Code::kUnsupported, "requests are not signed"};
-  const s3::Environment env = [this](std::string_view name) {
-    const auto found = environment_.find(std::string(name));
-    return found == environment_.end() ? std::string() : found->second;
-  };
-  const VolumeOptions& options = connection_.options();
-  COFFER_ASSIGN(const s3::SharedConfig config, s3::SharedConfig::Load(env));
-  COFFER_ASSIGN(
-      const s3::AwsSettings settings,
-      s3::ReadAwsSettings(config, options.profile_named ? options.profile : std::string(), env));
-  if (settings.sts_endpoint_url.empty() && !connection_.target().aws_host)
-    return Error{Code::kUnsupported, "only AWS's own STS knows whose keys these are"};
-  COFFER_ASSIGN(s3::StsAddress address,
-                s3::MakeStsAddress(connection_.target().region, settings.sts_endpoint_url,
-                                   options.address.fips));
-  s3::StsClient sts(connection_.plain(), connection_.server_time(), std::move(address));
-  COFFER_ASSIGN(s3::CallerIdentity identity, sts.GetCallerIdentity(*credentials));
-  return StsCaller{std::move(identity.account), std::move(identity.arn)};
+  const s3::Target& target = connection_.target();
+  return AskCaller(connection_.network(), connection_.options(), environment_, target.region,
+                   target.aws_host);
 }
 
 std::optional<std::int64_t> ConnectionProbes::ClockOffset() {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "fs/cmd_access_point.h"
 #include "fs/cmd_bucket.h"
 #include "fs/cmd_init.h"
 #include "fs/cmd_inspect.h"
@@ -98,6 +99,9 @@ struct Dispatch {
   }
   int operator()(const PolicyOptions& options) const {
     return RunPolicy(options, environment, console);
+  }
+  int operator()(const AccessPointOptions& options) const {
+    return RunAccessPoint(options, environment, console);
   }
   int operator()(const SettingOptions& options) const {
     return RunSetting(options, environment, console);

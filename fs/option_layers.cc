@@ -25,7 +25,7 @@ constexpr unsigned kWithProfile =
     kForMount | kForDoctor | kForResolve | kForRemove | kForInit | kForKey | kForReseal | kForSeal |
     kForOpen | kForVerify | kForInspect | kForRebind | kForLock | kForHold | kForUnlock |
     kForShare | kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault |
-    kForLifecycle | kForPolicy | kForVersions;
+    kForLifecycle | kForPolicy | kForAccessPoint | kForVersions;
 
 // What the AWS SDKs read, in their order: the first variable that is set counts.
 struct SdkVariable {
@@ -37,6 +37,8 @@ constexpr SdkVariable kSdkVariables[] = {
     {"AWS_DEFAULT_REGION", "region"},
     {"AWS_ENDPOINT_URL_S3", "endpoint-url"},
     {"AWS_ENDPOINT_URL", "endpoint-url"},
+    {"AWS_ENDPOINT_URL_S3_CONTROL", "control-endpoint-url"},
+    {"AWS_ENDPOINT_URL", "control-endpoint-url"},
     {"AWS_CA_BUNDLE", "ca-bundle"},
     {"AWS_PROFILE", "profile"},
     {"AWS_DEFAULT_PROFILE", "profile"},
@@ -146,7 +148,7 @@ Layer FromSdkVariables(const Environment& environment) {
     std::string value(Get(environment, std::string(variable.name)));
     const std::string option(variable.option);
     if (value.empty() || layer.count(option) > 0) continue;
-    if (option == "endpoint-url" && IgnoresConfiguredEndpoints(environment)) continue;
+    if (option.ends_with("endpoint-url") && IgnoresConfiguredEndpoints(environment)) continue;
     if (option == "no-use-arn-region") {
       // The variable says the opposite of the option.
       const auto use = ParseSwitch(value);

@@ -7,6 +7,7 @@ constexpr unsigned kMessages = kForSeal | kForOpen;
 constexpr unsigned kRekeying = kForKey | kForReseal;
 constexpr unsigned kOnSealed = kForVerify | kForInspect | kForRebind;
 constexpr unsigned kLocking = kForLock | kForHold | kForUnlock;
+constexpr unsigned kOnPolicies = kForPolicy | kForAccessPoint;
 constexpr unsigned kOnObjects = kForMount | kForDoctor | kForRemove | kForInit | kRekeying |
                                 kOnSealed | kLocking | kForVersions | kForRestore;
 constexpr unsigned kNetwork = kOnObjects | kForShare | kSetting;
@@ -125,6 +126,10 @@ constexpr CommandSpec kCommands[] = {
      "What a bucket's policy says, and rules that are added to it.\nRULE: delegate, "
      "only-access-points, tls, encryption, names, versions,\nretention-bounds.",
      2, 3},
+    {"access-point", kForAccessPoint, "create|list|show|delete|grant|revoke|policy [NAME]",
+     "Doors to a bucket, and who may do what through each; NAME is a name or an ARN.\ncreate and "
+     "list take --bucket, grant takes --principal and --allow.",
+     1, 2},
     {"lifecycle", kForLifecycle, "suggest SOURCE",
      "The rule that bounds old versions and unfinished uploads; sets nothing.", 2, 2},
     {"versions", kForVersions, "FILE",
@@ -156,7 +161,7 @@ Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&f
 
 // One row an option. Help texts stay within the 80 columns of a terminal.
 constexpr OptionSpec kOptions[] = {
-    {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle | kForPolicy,
+    {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle | kOnPolicies,
      "PREFIX", kWhere, "use only keys below PREFIX",
      [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
     {"region", 0, kAddress | kMessages, "REGION", kWhere,
@@ -164,6 +169,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(Address(d).region); }},
     {"endpoint-url", 0, kAddress, "URL", kWhere, "another server than AWS's own",
      [](Draft& d) -> Slot { return Text(Address(d).endpoint_url); }},
+    {"control-endpoint-url", 0, kSetting, "URL", kWhere, "another S3 Control than AWS's own",
+     [](Draft& d) -> Slot { return Text(Volume(d).control_endpoint_url); }},
     {"force-path-style", 0, kAddress, "", kWhere, "bucket in the path, not in the host name",
      [](Draft& d) -> Slot { return Switch(Address(d).force_path_style); }},
     {"fips", 0, kAddress | kMessages, "", kWhere, "FIPS 140 endpoints",
@@ -235,7 +242,7 @@ constexpr OptionSpec kOptions[] = {
      "turn Object Lock on first; cannot be undone",
      [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},
 
-    {"account", 0, kForPolicy, "ACCOUNT", kTheBucket, "of the bucket; the caller's if not given",
+    {"account", 0, kOnPolicies, "ACCOUNT", kTheBucket, "whose it is; the caller's if not given",
      [](Draft& d) -> Slot { return Text(d.policy.account); }},
     {"min", 0, kForPolicy, "LIMIT", kTheBucket, "tls: 1.2 or 1.3; retention-bounds: 1d",
      [](Draft& d) -> Slot { return Text(d.policy.min); }},
@@ -243,16 +250,31 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Text(d.policy.max); }},
     {"except", 0, kForPolicy, "ARN", kTheBucket, "only-access-points: not for that principal",
      [](Draft& d) -> Slot { return List(d.policy.except); }},
-    {"lock-me-out", 0, kForPolicy, "", kTheBucket, "although the caller is denied by it then",
+    {"lock-me-out", 0, kOnPolicies, "", kTheBucket, "although the caller is denied by it then",
      [](Draft& d) -> Slot { return Switch(d.policy.lock_me_out); }},
-    {"principal", 0, kForPolicy, "ARN", kTheBucket, "test: who asks; * is nobody",
+    {"principal", 0, kOnPolicies, "ARN", kTheBucket,
+     "who asks, or is granted to; test: * is nobody",
      [](Draft& d) -> Slot { return Text(d.policy.principal); }},
     {"action", 0, kForPolicy, "ACTION", kTheBucket, "test: s3:GetObject, ...",
      [](Draft& d) -> Slot { return Text(d.policy.s3_action); }},
     {"key", 0, kForPolicy, "KEY", kTheBucket, "test: of which object",
      [](Draft& d) -> Slot { return Text(d.policy.key); }},
+    {"through", 0, kForPolicy, "ACCESS-POINT", kTheBucket, "test: not by the bucket's own name",
+     [](Draft& d) -> Slot { return Text(d.policy.through); }},
     {"insecure", 0, kForPolicy, "", kTheBucket, "test: over http",
      [](Draft& d) -> Slot { return Switch(d.policy.insecure); }},
+
+    {"bucket", 0, kForAccessPoint, "BUCKET", kTheBucket, "create, list: behind the access point",
+     [](Draft& d) -> Slot { return Text(d.access_point.bucket); }},
+    {"vpc", 0, kForAccessPoint, "VPC", kTheBucket, "create: reached from that network alone",
+     [](Draft& d) -> Slot { return Text(d.access_point.vpc); }},
+    {"block-public-access", 0, kForAccessPoint, "WHAT", kTheBucket,
+     "create: all (default), none, or AWS's names",
+     [](Draft& d) -> Slot { return Text(d.access_point.block); }},
+    {"allow", 0, kForAccessPoint, "WHAT", kTheBucket, "read,write,list,delete,lock",
+     [](Draft& d) -> Slot { return List(d.access_point.allow); }},
+    {"set", 0, kForAccessPoint, "FILE", kTheBucket, "policy: what it is from now on (JSON)",
+     [](Draft& d) -> Slot { return Text(d.access_point.set); }},
 
     {"sealed", 0, kForMount, "auto|yes|no", kSealing, "yes: a sealed volume or nothing",
      [](Draft& d) -> Slot { return Choice(d.mount.sealed, kSealedModes); }},

@@ -46,6 +46,7 @@ struct Draft {
   LockDraft lock;
   ShareOptions share;                // what share has beside mount
   PolicyOptions policy;              // what policy has beside mount
+  AccessPointOptions access_point;   // what access-point has beside mount and policy
   SettingOptions setting;            // what the commands on a bucket's settings have beside mount
   std::vector<std::string> restore;  // versions
   bool hidden = false;               // versions
@@ -67,6 +68,7 @@ enum : unsigned {
   kForRebind = 2048,
   kForKey = 4096,
   kForReseal = 8192,
+  kForAccessPoint = 1u << 14,
   kForRestore = 1u << 18,
   kForLock = 1u << 20,
   kForHold = 1u << 21,
@@ -84,7 +86,7 @@ enum : unsigned {
 // A bucket's settings, and those of them that change one.
 inline constexpr unsigned kSettings =
     kForCors | kForEncryption | kForLogging | kForVersioning | kForLockDefault | kForLifecycle;
-inline constexpr unsigned kSetting = kSettings | kForPolicy;
+inline constexpr unsigned kSetting = kSettings | kForPolicy | kForAccessPoint;
 inline constexpr unsigned kChanging = kSetting & ~kForLifecycle;
 
 struct CommandSpec {

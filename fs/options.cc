@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "fs/access_point_words.h"
 #include "fs/option_layers.h"
 #include "fs/option_locks.h"
 #include "fs/option_table.h"
@@ -202,6 +203,7 @@ Status TakeProfile(const Layers& layers, const Environment& environment, Draft& 
       s3::ReadAwsSettings(config, volume.profile_named ? named->back().value : std::string(), env));
   volume.address.region = std::move(settings.region);
   volume.address.endpoint_url = std::move(settings.endpoint_url);
+  volume.control_endpoint_url = std::move(settings.control_endpoint_url);
   volume.address.force_path_style = settings.force_path_style;
   volume.address.fips = settings.fips;
   volume.address.dual_stack = settings.dual_stack;
@@ -425,6 +427,8 @@ Command Build(const CommandSpec& command, Draft draft) {
                            std::move(mount.name_binding), draft.resume,          draft.json};
     case kForInspect:
       return InspectOptions{std::move(mount.volume), std::move(mount.keys), first, draft.json};
+    case kForAccessPoint:
+      return BuildAccessPoint(std::move(draft));
     case kForPolicy:
       return BuildPolicy(std::move(draft));
     case kForShare:
@@ -507,6 +511,7 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   }
   COFFER_TRY(CheckSettingWords(command, draft));
   if (command.bit == kForPolicy) COFFER_TRY(CheckPolicyWords(draft));
+  if (command.bit == kForAccessPoint) COFFER_TRY(CheckAccessPointWords(draft));
   if (command.bit == kForVersions) {
     COFFER_ASSIGN(line.command, BuildVersions(std::move(draft)));
     return line;

@@ -47,6 +47,7 @@ struct VolumeOptions {
   std::string sse_customer_key_file;
   bool unsigned_payload = false;
   std::string user_agent_prefix;
+  std::string control_endpoint_url;  // of S3 Control, where it is not AWS's own
 
   Deadline deadline = std::chrono::seconds(300);
   std::chrono::milliseconds connect_timeout{5000};
@@ -286,11 +287,31 @@ struct PolicyOptions {
   std::string max;
   std::vector<std::string> except;
   bool lock_me_out = false;
-  std::string principal;  // test, and the next four
+  std::string principal;  // test, and the next five
   std::string s3_action;
   std::string key;
+  std::string through;  // an access point
   bool insecure = false;
   std::vector<std::string> header;  // NAME=VALUE
+  bool dry_run = false;
+  bool yes = false;
+  bool json = false;
+};
+
+// `coffer access-point`.
+struct AccessPointOptions {
+  VolumeOptions volume;   // without a source
+  std::string action;     // "create", "list", "show", "delete", "grant", "revoke", "policy"
+  std::string name;       // or an ARN; "" for list
+  std::string bucket;     // create, list
+  std::string account;    // of the access point; "": the caller's own
+  std::string vpc;        // create
+  std::string block;      // create: "", "all", "none", or AWS's names with commas between
+  std::string principal;  // grant, revoke
+  std::vector<std::string> allow;
+  std::string prefix;
+  std::string set;  // policy: the file that becomes it
+  bool lock_me_out = false;
   bool dry_run = false;
   bool yes = false;
   bool json = false;
@@ -328,7 +349,8 @@ using Command =
     std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
                  ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
                  MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions,
-                 ShareOptions, SettingOptions, PolicyOptions, VersionsOptions, RestoreOptions>;
+                 ShareOptions, SettingOptions, PolicyOptions, AccessPointOptions, VersionsOptions,
+                 RestoreOptions>;
 
 struct CommandLine {
   Command command;

@@ -36,6 +36,12 @@ Status CheckRuleOptions(const Draft& draft, const std::string& rule, bool adds) 
 
 }  // namespace
 
+Status CheckAccount(const std::string& account) {
+  const bool digits = account.find_first_not_of("0123456789") == std::string::npos;
+  if (account.empty() || (account.size() == 12 && digits)) return Ok();
+  return Usage("--account takes the 12 digits of an account");
+}
+
 Status CheckPolicyWords(const Draft& draft) {
   const std::string& action = draft.positionals.front();
   const PolicyOptions& policy = draft.policy;
@@ -53,12 +59,11 @@ Status CheckPolicyWords(const Draft& draft) {
   if (action != "test" && tests)
     return Usage(
         "--principal, --action, --key, --insecure and --header are for coffer policy test");
-  const std::string& account = policy.account;
-  if (!account.empty() &&
-      (account.size() != 12 || account.find_first_not_of("0123456789") != std::string::npos))
-    return Usage("--account takes the 12 digits of an account");
+  COFFER_TRY(CheckAccount(policy.account));
+  if (action != "test" && !policy.through.empty())
+    return Usage("--through is for coffer policy test");
   const std::string& owner = draft.mount.volume.expected_bucket_owner;
-  if (!account.empty() && !owner.empty() && account != owner)
+  if (!policy.account.empty() && !owner.empty() && policy.account != owner)
     return Usage("--account and --expected-bucket-owner are of one bucket: they differ");
   COFFER_TRY(CheckRuleOptions(draft, changes ? draft.positionals[2] : "", action == "add"));
   return action == "test" ? CheckTest(draft) : Ok();

@@ -191,6 +191,9 @@ Result<AwsSettings> ReadAwsSettings(const SharedConfig& config, std::string_view
                 EndpointOf(config, profile, env, "AWS_ENDPOINT_URL_S3", "s3.endpoint_url"));
   COFFER_ASSIGN(settings.sts_endpoint_url,
                 EndpointOf(config, profile, env, "AWS_ENDPOINT_URL_STS", "sts.endpoint_url"));
+  COFFER_ASSIGN(
+      settings.control_endpoint_url,
+      EndpointOf(config, profile, env, "AWS_ENDPOINT_URL_S3_CONTROL", "s3_control.endpoint_url"));
   COFFER_TRY(reader.Switch("AWS_S3_USE_ARN_REGION", {"s3.use_arn_region", "s3_use_arn_region"},
                            settings.use_arn_region));
   COFFER_TRY(reader.Switch(

@@ -79,8 +79,9 @@ struct AwsSettings {
   std::string region;            // AWS_REGION, AWS_DEFAULT_REGION, region
   std::string endpoint_url;      // AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, services/s3, endpoint_url
   std::string sts_endpoint_url;  // the same for STS
-  std::string ca_bundle;         // AWS_CA_BUNDLE, ca_bundle
-  bool use_arn_region = true;    // AWS_S3_USE_ARN_REGION, s3.use_arn_region
+  std::string control_endpoint_url;  // the same for S3 Control
+  std::string ca_bundle;             // AWS_CA_BUNDLE, ca_bundle
+  bool use_arn_region = true;        // AWS_S3_USE_ARN_REGION, s3.use_arn_region
   bool disable_multi_region_access_points = false;
   bool fips = false;
   bool dual_stack = false;

@@ -60,7 +60,11 @@ Result<ConditionalStore::Fit> ConditionalStore::Look(std::string_view key,
                                                      const Condition& condition) {
   ReadCondition current;
   current.confirm_absence = false;  // the write that follows speaks to the same server
-  const auto info = inner_.Head(key, current);
+  auto info = inner_.Head(key, current);
+  if (!info && info.error().code == Code::kDenied) {
+    current.confirm_absence = true;  // what is denied may be what is not there
+    info = inner_.Head(key, current);
+  }
   if (!info && info.error().code != Code::kNotFound) return info.error();
   if (info) Learn(info->version_id);
   const bool holds = condition.kind == Condition::Kind::kAbsent

@@ -83,7 +83,8 @@ Result<ObjectInfo> S3Store::Head(std::string_view key, const ReadCondition& cond
     if (condition.confirm_absence) return AfterMissingHead(key, condition);
     return Error{Code::kNotFound, "HeadObject: status 404"};
   }
-  // Said of every key to who may list but not read: whether there is one the listing knows.
+  // Said of every key to who may list but not read, and of every key that is not there to who may
+  // list below a prefix alone: whether there is one the listing knows.
   if (response.status == 403 && condition.confirm_absence && condition.version_id.empty()) {
     const auto listed = ListingHas(key);
     if (listed && !*listed) {
@@ -149,6 +150,12 @@ Result<Fetched> S3Store::Get(std::string_view key, Range range, const ReadCondit
   request.reply_check = &check;
   COFFER_ASSIGN(Response response, transport_.Send(request));
   if (response.status == 416) return EmptyRange(key, range, condition);
+  if (response.status == 403 && condition.etag.empty() && condition.version_id.empty()) {
+    const auto listed = ListingHas(key);  // as of a Head
+    if (listed && !*listed) {
+      return Error{Code::kNotFound, "GetObject: status 403, and no listing has the key"};
+    }
+  }
   if (response.status / 100 != 2) return ToError(response, Operation::kGetObject);
   COFFER_ASSIGN(const std::uint64_t size, CheckRange(response, range));
   COFFER_ASSIGN(ObjectInfo info, ReadObjectInfo(response.headers, size));

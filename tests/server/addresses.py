@@ -1,7 +1,7 @@
 """From Host and path to what is addressed: service, bucket, access point, key, signing rules.
 
 Source: "Virtual hosting", "Access points" and "Endpoints" of the Amazon S3 user guide. Hosts that
-we do not serve yet (Outposts, Object Lambda, S3 Control) are refused by name.
+we do not serve yet (Outposts, Object Lambda) are refused by name.
 """
 
 import re
@@ -28,12 +28,12 @@ _EXPRESS = _pattern(r"(?P<bucket>[^.]+)\.s3express-(?:fips-)?[a-z0-9-]+(?:\.dual
 _EXPRESS_CONTROL = _pattern(r"s3express-control(?:-fips)?(?:\.dualstack)?\.REGION\.SUFFIX")
 _STS = _pattern(r"sts(?:-fips)?(?:\.REGION)?\.SUFFIX")
 _KMS = _pattern(r"kms(?:-fips)?\.REGION\.SUFFIX")
+_CONTROL = _pattern(r"(?P<account>\d{12})\.s3-control(?:-fips)?(?:\.dualstack)?\.REGION\.SUFFIX")
 _VPCE = _pattern(r"(?:(?P<label>.+)\.)?(?P<door>bucket|accesspoint|control)\.vpce-[a-z0-9-]+"
                  r"\.s3\.REGION\.vpce\.SUFFIX")
 _UNSERVED = [
     ("Object Lambda access point", _pattern(r".+\.s3-object-lambda(?:-fips)?\.REGION\.SUFFIX")),
     ("Outposts", _pattern(r".+\.s3-outposts\.REGION\.SUFFIX")),
-    ("S3 Control", _pattern(r".+\.s3-control(?:-fips)?(?:\.dualstack)?\.REGION\.SUFFIX")),
 ]
 _AP_LABEL = re.compile("^" + _AP + "$")
 _OUTPOST_LABEL = re.compile(r"^[a-z0-9-]+-\d{12}\.op-[a-z0-9]+$")
@@ -47,8 +47,8 @@ class Address:
     """What one request is for."""
 
     def __init__(self, kind, *, bucket=None, raw_key="", region=None, style="path",
-                 access_point=None, alias=False, services=("s3",), sigv4a=False):
-        self.kind = kind  # "service", "bucket", "sts", "kms"
+                 access_point=None, alias=False, services=("s3",), sigv4a=False, account=None):
+        self.kind = kind  # "service", "bucket", "sts", "kms", "control"
         self.bucket = bucket
         self.raw_key = raw_key
         self.region = region
@@ -57,6 +57,7 @@ class Address:
         self.alias = alias
         self.services = services
         self.sigv4a = sigv4a
+        self.account = account  # S3 Control: of the host name
 
     @property
     def key(self):
@@ -136,6 +137,9 @@ class Resolver:
         match = _KMS.match(host)
         if match:
             return Address("kms", region=match["region"], services=("kms",))
+        match = _CONTROL.match(host)
+        if match:
+            return Address("control", region=match["region"], account=match["account"])
         for pattern in (_S3, _S3_GLOBAL, _S3_ACCELERATE):
             match = pattern.match(host)
             if match:
@@ -149,9 +153,9 @@ class Resolver:
         match = _VPCE.match(host)
         if match is None:
             return None
-        if match["door"] == "control":
-            raise not_implemented(f"S3 Control host {host}")
         label = match["label"]
+        if match["door"] == "control":
+            return Address("control", region=match["region"], account=label)
         if label is None:
             return self._path_style(path, match["region"])
         point = _AP_LABEL.match(label)
@@ -172,6 +176,8 @@ class Resolver:
     def _custom_label(self, label, path):
         if _OUTPOST_LABEL.match(label):
             raise not_implemented("Outposts host")
+        if re.fullmatch(r"\d{12}", label):
+            return Address("control", account=label)
         point = _AP_LABEL.match(label)
         if point and self._store.access_point(point["name"], point["account"]):
             return self._by_access_point(point["name"], point["account"], None, path)

@@ -197,7 +197,8 @@ class Control:
                 self._world.kms.quota.per_second = value
             elif name == "kms_latency_ms":
                 self._world.kms.latency_s = value / 1000
-            elif name in ("session_seconds", "min_part_size", "customer_keys_over_http"):
+            elif name in ("session_seconds", "min_part_size", "customer_keys_over_http",
+                          "access_points_per_page"):
                 setattr(self._world, name, value)
             else:
                 raise ControlError(f"unknown setting {name}")
@@ -209,7 +210,7 @@ class Control:
 
     def _post_users(self, data, _query):
         rights = Permissions(data.get("allow", ["*"]), data.get("deny", []))
-        self._world.directory.add(User(data["access_key"], data["secret"], rights,
+        self._world.directory.add(User(data["access_key"], data["secret"], rights, arn=data.get("arn"),
                                        account=data.get("account", DEFAULT_ACCOUNT),
                                        token=data.get("token"), expires=data.get("expires")))
         return {}

@@ -1,4 +1,4 @@
-"""Bucket policies: read, and judged on every request.
+"""Policies of buckets and of access points: read, and judged on every request.
 
 Written from "Policy evaluation logic" and "Condition operators" of the AWS IAM user guide. What this does not know
 is refused when the policy is put, never ignored.
@@ -30,8 +30,8 @@ def _malformed(why):
     return refuse("MalformedPolicy", why)
 
 
-def parse(data, bucket):
-    """The statements of a policy for `bucket`, or MalformedPolicy."""
+def parse(data, own, below):
+    """The statements of a policy for the resource `own` and what begins with `below`, or MalformedPolicy."""
     if len(data) > LIMIT:
         raise _malformed("Policy exceeds the maximum allowed document size")
     try:
@@ -44,11 +44,11 @@ def parse(data, bucket):
     if not statements:
         raise _malformed("Missing required field Statement")
     for statement in statements:
-        _check(statement, bucket)
+        _check(statement, own, below)
     return statements
 
 
-def _check(statement, bucket):
+def _check(statement, own, below):
     if not isinstance(statement, dict) or not statement.keys() <= ELEMENTS:
         raise _malformed("Unknown field in a statement")
     if statement.get("Effect") not in ("Allow", "Deny"):
@@ -60,9 +60,8 @@ def _check(statement, bucket):
     for name in _accounts(statement["Principal"]):
         if not re.fullmatch(r"\*|\d{12}|arn:aws:(iam|sts)::\d{12}:.+", name):
             raise _malformed("Invalid principal in policy")
-    prefix = f"arn:aws:s3:::{bucket.name}"
     for resource in _list(statement["Resource"]):
-        if resource != prefix and not resource.startswith(prefix + "/"):
+        if resource != own and not resource.startswith(below):
             raise _malformed("Policy has invalid resource")
     for operator in statement.get("Condition", {}):
         base = operator.split(":")[-1].removesuffix("IfExists")
@@ -76,6 +75,15 @@ def _accounts(principal):
     if isinstance(principal, str):
         return [principal]
     return _list(principal.get("AWS", []))
+
+
+def is_public(statements):
+    """Does a statement let in who is not named, on no condition that names an account, an address or a network?"""
+    narrow = {"s3:dataaccesspointaccount", "s3:dataaccesspointarn", "aws:principalarn", "aws:principalaccount",
+              "aws:sourceip", "aws:sourcevpc", "aws:sourceaccount", "aws:sourcearn"}
+    return any(statement["Effect"] == "Allow" and "*" in _accounts(statement["Principal"]) and
+               not any(key.lower() in narrow for tests in statement.get("Condition", {}).values() for key in tests)
+               for statement in statements)
 
 
 def _glob(pattern, text):
@@ -175,7 +183,7 @@ def asked_by_headers(context):
     return keys
 
 
-def keys_of(context, action):
+def keys_of(context, action, point):
     """The condition keys of a request. Whether it came by TLS, and from where, the test says."""
     version = context.header("x-coffer-test-tls", context.world.tls_version)
     version = None if version == "none" else version
@@ -187,18 +195,19 @@ def keys_of(context, action):
     if context.user is not None:
         keys["aws:principalarn"] = context.user.arn
         keys["aws:principalaccount"] = context.user.account
+    vpc = context.header("x-coffer-test-vpc")
+    if vpc is not None:
+        keys["aws:sourcevpc"] = vpc
     keys.update(asked_by_headers(context))
     for name in ("prefix", "delimiter", "max-keys"):
         if name in context.query:
             keys["s3:" + name] = context.text(name)
     if "versionId" in context.query:
         keys["s3:versionid"] = context.text("versionId")
-    point = context.address.access_point
     if point is not None:
-        region = context.bucket.region
         keys["s3:dataaccesspointaccount"] = point.account
-        keys["s3:dataaccesspointarn"] = f"arn:aws:s3:{region}:{point.account}:accesspoint/{point.name}"
-        keys["s3:accesspointnetworkorigin"] = "Internet"
+        keys["s3:dataaccesspointarn"] = point.arn
+        keys["s3:accesspointnetworkorigin"] = "VPC" if point.vpc else "Internet"
     until = keys.get("s3:object-lock-retain-until-date")
     if until is not None:
         keys["s3:object-lock-remaining-retention-days"] = str(_days(until, context.now))
@@ -214,9 +223,28 @@ def _days(until, now):
     return int((moment.timestamp() - now) // 86400)
 
 
-def may(context, action, bucket, key):
-    """What the policy of `bucket` says of the caller's `action`; None where it has none."""
-    if bucket is None or bucket.policy is None:
+def may(context, action, bucket, key, point):
+    """What policies say of the caller's `action`: "Deny", "Allow" (each that has a say), "account", or None.
+
+    Through an access point both its policy and the bucket's have a say, each about its own resource; what one of them
+    does not mention, IAM has to allow. None where nothing is said.
+    """
+    if bucket is None:
         return None
-    resource = f"arn:aws:s3:::{bucket.name}" + (f"/{key}" if key else "")
-    return judge(bucket.policy[1], context.user, action, resource, keys_of(context, action))
+    if point is not None and (context.header("x-coffer-test-tls") == "none" or
+                              point.vpc and context.header("x-coffer-test-vpc") != point.vpc):
+        return "Deny"  # they speak https alone, and those of a VPC there alone
+    said = [_say(context, bucket.policy, action, f"arn:aws:s3:::{bucket.name}" + (f"/{key}" if key else ""), point)]
+    if point is not None:
+        said.append(_say(context, point.policy, action, point.arn + (f"/object/{key}" if key else ""), point))
+    if "Deny" in said:
+        return "Deny"
+    if all(word == "Allow" for word in said):
+        return "Allow"
+    return None if None in said else "account"
+
+
+def _say(context, document, action, resource, point):
+    if document is None:
+        return None
+    return judge(document[1], context.user, action, resource, keys_of(context, action, point))

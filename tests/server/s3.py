@@ -126,11 +126,11 @@ class Context:
             sigv4.check_payload(self.claim.payload_hash, data)
         return data
 
-    def may(self, action, bucket=None, key=None):
-        """True if the caller may do `action`."""
+    def may(self, action, bucket=None, key=None, door=None):
+        """True if the caller may do `action`; `door` is another access point than that of the request."""
         bucket = bucket or self.bucket
         text = (self.key if key is None else key).decode("utf-8", "replace")
-        said = policy.may(self, action, bucket, text)
+        said = policy.may(self, action, bucket, text, door or self.address.access_point)
         if said == "Deny":
             return False
         if self.user is None:
@@ -143,9 +143,9 @@ class Context:
             return not permissions.denies(action, text)
         return permissions.permits(action, text)
 
-    def demand(self, action, bucket=None, key=None):
+    def demand(self, action, bucket=None, key=None, door=None):
         """403 unless the caller may do `action`."""
-        if not self.may(action, bucket, key):
+        if not self.may(action, bucket, key, door):
             who = self.user.arn if self.user else "anonymous"
             raise refuse("AccessDenied", f"User: {who} is not authorized to perform: {action}")
 

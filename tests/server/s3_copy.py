@@ -57,7 +57,7 @@ def read_source(context):
         raise refuse("AccessDenied")
     if context.address.sigv4a and point is not None:
         raise not_implemented("a multi-Region access point as copy source")
-    context.demand("s3:GetObjectVersion" if version_id else "s3:GetObject", bucket, key)
+    context.demand("s3:GetObjectVersion" if version_id else "s3:GetObject", bucket, key, point)
     version = _source_version(context, bucket, key, version_id)
     check_customer_key(context, version, SOURCE_CUSTOMER)
     check_read_conditions(version, lambda name: context.header(f"x-amz-copy-source-{name}"),

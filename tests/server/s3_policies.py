@@ -19,7 +19,8 @@ def get_bucket_policy(context):
 def put_bucket_policy(context):
     """The whole of it."""
     data = bytes(verified_body(context))
-    context.bucket.policy = (data, policy.parse(data, context.bucket))
+    own = f"arn:aws:s3:::{context.bucket.name}"
+    context.bucket.policy = (data, policy.parse(data, own, own + "/"))
     return Reply(204)
 
 

@@ -190,6 +190,7 @@ class Upload:
         self.checksum_type = checksum_type
         self.asked = {}  # condition keys of what began it; its parts are judged by them
         self.parts = {}
+        self.headers = []  # of the request that began it
 
     def snapshot(self):
         """A copy whose part table is its own."""
@@ -386,6 +387,11 @@ class AccessPoint:
         self.alias = alias or f"{name}-{self._tail(name, account, region)}-s3alias"
         self.mrap = mrap
         self.extra_operations = set()
+        self.vpc = None  # the only network that it is reached from
+        self.block = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True,
+                      "RestrictPublicBuckets": True}
+        self.policy = None  # (as it was put, its statements)
+        self.created = 0
 
     @staticmethod
     def _tail(name, account, region):
@@ -428,6 +434,11 @@ class Store:
         """Create or replace an access point."""
         with self.lock:
             self.access_points[(access_point.name, access_point.account)] = access_point
+
+    def remove_access_point(self, access_point):
+        """Forget one."""
+        with self.lock:
+            self.access_points.pop((access_point.name, access_point.account), None)
 
     def access_point(self, name, account):
         """An access point by name and account, or None."""

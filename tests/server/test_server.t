@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from test_access import Access, Doors, SignatureVectors
 from test_archives import Archives
+from test_control import AccessPoints
 from test_faults import Control, Faults, Http, Last
 from test_kms import Keys, Kms
 from test_locks import LockedDeletes, LockHeaders, LockQuestions, LockRules
@@ -22,7 +23,7 @@ def main():
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (
         SignatureVectors, Objects, Versions, Multipart, Copies, Lists, Doors, Access, Keys,
         LockQuestions, LockHeaders, LockRules, LockedDeletes, Archives, Kms, Faults, Control,
-        Http, Settings, Last))
+        Http, Settings, AccessPoints, Last))
     print(f"1..{suite.countTestCases()}", flush=True)
     result = Tap()
     suite.run(result)

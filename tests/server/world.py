@@ -9,6 +9,7 @@ import faults
 import kms
 import locks
 import s3
+import s3_control
 import sts
 from addresses import Resolver
 from errors import ServiceError, refuse
@@ -127,6 +128,7 @@ class World:
         self.kms = KeyService(region)
         self.latency_s = 0.0
         self.tls_version = None  # what policies see; None: plain http
+        self.access_points_per_page = 1000
         self.session_seconds = 300
         self.min_part_size = MIN_PART
         self.customer_keys_over_http = False
@@ -174,6 +176,8 @@ class World:
             return self._answer_sts(exchange, entry, address)
         if kms.is_for_kms(exchange.request, address):
             return self._answer_kms(exchange, entry, address)
+        if s3_control.is_for_control(exchange.request, address):
+            return self._answer_control(exchange, entry, address)
         context = s3.identify(self, exchange, address)
         entry.operation = context.operation.name
         entry.key = context.key.decode("utf-8", "backslashreplace")
@@ -189,6 +193,17 @@ class World:
             reply = s3.execute(context)
             entry.signed = context.claim.algorithm if context.claim else ""
         return action, reply
+
+    def _answer_control(self, exchange, entry, address):
+        call = s3_control.Call(self, exchange, address)
+        entry.operation, entry.key = call.operation, call.name
+        entry.bucket = ""
+        entry.user = _claimed_user(exchange.request)
+        action = self.faults.choose({"method": entry.method, "operation": entry.operation, "bucket": "",
+                                     "key": entry.key, "user": entry.user})
+        entry.fault = action or None
+        reply = faults.before(self, exchange, action)
+        return action, reply or call.execute()
 
     def _answer_sts(self, exchange, entry, address):
         call = sts.Call(self, exchange, address)

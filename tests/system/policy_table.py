@@ -1,13 +1,16 @@
-"""The decision table of policies.t: what `coffer policy test` says of a request, and what the server does with it.
+"""The decision table of policies.t: what `coffer policy test` says of a request, and what the server does with it, by
+the bucket's own name and through the access point "door".
 
 Usage: policy_table.py COFFER URL BUCKET. One line of TAP's words for each request, "same" or "DIFFERS".
 """
 
 import itertools
-import json
 import os
 import subprocess
 import sys
+import tempfile
+
+from policy_requests import curl, document, foretell, put_policy, statement
 
 COFFER, URL, BUCKET = sys.argv[1:]
 ACCOUNT = "123456789012"
@@ -19,14 +22,12 @@ WHO = {
     "other": ("arn:aws:iam::999988887777:user/other", "OTHER", True),
     "nobody": ("*", None, False),
 }
-SECRETS = {"COFFERTESTACCESSKEY1": os.environ["AWS_SECRET_ACCESS_KEY"], "BARE": "secret", "OTHER": "secret"}
+KEYS = {"COFFERTESTACCESSKEY1": "COFFERTESTACCESSKEY1:" + os.environ["AWS_SECRET_ACCESS_KEY"], "BARE": "BARE:secret",
+        "OTHER": "OTHER:secret", None: None}
+DOOR = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/door"
+DOOR_URL = f"http://door-{ACCOUNT}.s3-accesspoint.us-east-1.amazonaws.com"
+TO_SERVER = ["--connect-to", "::" + URL.removeprefix("http://")]
 fresh = itertools.count()
-
-
-def statement(effect, action, resource, principal="*", **condition):
-    """One statement; an operator is given as Operator={key: value}."""
-    return {"Effect": effect, "Principal": principal, "Action": action, "Resource": resource,
-            **({"Condition": condition} if condition else {})}
 
 
 BARE = {"AWS": WHO["bare"][0]}
@@ -97,72 +98,93 @@ FOCUS = {
 }
 
 
-def curl(access_key, method, path, headers=(), body=None):
-    """The status of one request, which must have been understood: a bad signature is no answer."""
-    command = ["curl", "-sS", "-w", "\\n%{http_code}", "-X", method]
-    if access_key:
-        command += ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{access_key}:{SECRETS[access_key]}",
-                    "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
-    for header in headers:
-        command += ["-H", header]
-    if body is not None:
-        command += ["-H", "Content-Type: application/octet-stream", "--data-binary", body]
-    reply = subprocess.run([*command, URL + path], check=True, capture_output=True, text=True).stdout
-    for code in ("AuthorizationHeaderMalformed", "SignatureDoesNotMatch", "not signed", "NotImplemented", "InternalError"):
-        assert code not in reply, (path, headers, reply)
-    return int(reply.rpartition("\n")[2])
+IN_DOOR = [f"{DOOR}/object/team/*"]
+# (policy of the bucket, of the access point): each through the access point
+DOORS = {
+    "no policies": ([], []),
+    "grant without delegate": ([], [statement("Allow", "s3:GetObject", IN_DOOR, BARE)]),
+    "delegate without grant": (["delegate"], []),
+    "grant": (["delegate"], [
+        statement("Allow", ["s3:GetObject", "s3:PutObject"], IN_DOOR, BARE),
+        statement("Allow", "s3:ListBucket", DOOR, BARE, StringLike={"s3:prefix": ["team/", "team/*"]})]),
+    "grant, and closed": (["delegate", "only-access-points"], [
+        statement("Allow", ["s3:GetObject", "s3:DeleteObject"], IN_DOOR, BARE)]),
+    "another account": (["delegate"], [statement("Allow", "s3:GetObject", IN_DOOR, OTHER)]),
+    "deny wins": (["delegate"], [statement("Allow", "s3:*", [DOOR, f"{DOOR}/object/*"], BARE),
+                                 statement("Deny", "s3:PutObject", f"{DOOR}/object/*")]),
+    "the bucket denies": (["delegate", "names"], [statement("Allow", "s3:*", [DOOR, f"{DOOR}/object/*"], BARE)]),
+}
 
 
-def predict(who, action, key, words):
+def predict(who, action, key, words, door):
     """Is the request allowed, as coffer says?"""
     arn, _, iam = WHO[who]
-    command = [COFFER, "policy", "test", f"s3://{BUCKET}", "--json", "--account", ACCOUNT, "--principal", arn,
-               "--action", action, "--header", "aws:SourceIp=" + ("127.0.0.1")]
-    command += ["--key", key] if key else []
+    asked = ["--account", ACCOUNT, "--principal", arn, "--action", action, "--header", "aws:SourceIp=127.0.0.1"]
+    asked += ["--key", key] if key else []
+    asked += ["--through", "door"] if door else []
     for word in words:
-        command += ["--insecure"] if word == "http" else ["--header", word]
-    verdict = json.loads(subprocess.run(command, check=False, capture_output=True, text=True).stdout)["verdict"]
+        asked += ["--insecure"] if word == "http" else ["--header", word]
+    verdict = foretell(COFFER, f"s3://{BUCKET}", asked)
     return {"allowed": True, "denied": False, "not decided here": iam}[verdict], verdict
 
 
-def ask(who, action, key, words):
+def ask(who, action, key, words, door):
     """Is it allowed, as the server does? What is wrong with the request otherwise is no denial."""
     headers = []
     for word in words:
         name, _, value = word.partition("=")
         headers.append({"http": "x-coffer-test-tls: none", "s3:TlsVersion": f"x-coffer-test-tls: {value}",
                         "aws:SourceIp": f"x-coffer-test-ip: {value}"}.get(name, f"{name}: {value}"))
-    path = f"/{BUCKET}/{key}" if action != "s3:ListBucket" else f"/{BUCKET}?list-type=2&prefix={key.replace('/', '%2F')}"
+    url = DOOR_URL if door else f"{URL}/{BUCKET}"
+    url += f"/{key}" if action != "s3:ListBucket" else f"?list-type=2&prefix={key.replace('/', '%2F')}"
     body = None
     if action == "s3:PutObject":
-        path, body = f"{path}{next(fresh)}", "x"
-    return curl(WHO[who][1], METHODS[action], path, headers, body) != 403
+        url, body = f"{url}{next(fresh)}", "x"
+    return curl(url.replace(".com?", ".com/?"), KEYS[WHO[who][1]], METHODS[action], headers, body, TO_SERVER if door else ()) != 403
+
+
+def rule(name):
+    """A rule of coffer's, beside what is there."""
+    subprocess.run([COFFER, "policy", "add", f"s3://{BUCKET}", *RULES["rule " + name], "--yes", "--account", ACCOUNT],
+                   check=True, capture_output=True)
 
 
 def install(name):
-    """The policy, alone."""
-    admin = WHO["admin"][1]
-    assert curl(admin, "DELETE", f"/{BUCKET}?policy=") == 204
+    """The policy of the bucket, alone."""
+    put_policy(f"{URL}/{BUCKET}?policy=", KEYS[WHO["admin"][1]], POLICIES.get(name))
     if name in RULES:
-        subprocess.run([COFFER, "policy", "add", f"s3://{BUCKET}", *RULES[name], "--yes", "--account", ACCOUNT],
+        rule(name.removeprefix("rule "))
+
+
+def install_door(rules, statements):
+    """The policies of the bucket and of the access point."""
+    install("none")
+    for name in rules:
+        rule(name)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(document(statements) if statements else '{"Version": "2012-10-17", "Statement": []}')
+        file.flush()
+        subprocess.run([COFFER, "access-point", "policy", "door", "--set", file.name, "--yes", "--lock-me-out"],
                        check=True, capture_output=True)
-    elif POLICIES[name]:
-        body = json.dumps({"Version": "2012-10-17", "Statement": POLICIES[name]})
-        import base64  # pylint: disable=import-outside-toplevel
-        import hashlib  # pylint: disable=import-outside-toplevel
-        md5 = base64.b64encode(hashlib.md5(body.encode()).digest()).decode()
-        status = curl(admin, "PUT", f"/{BUCKET}?policy=", [f"Content-MD5: {md5}"], body)
-        assert status == 204, (name, status)
+
+
+def compare(policy, what, action, key, words, door=False):
+    """One request of everybody's."""
+    for who in WHO:
+        expected, verdict = predict(who, action, key, words, door)
+        got = ask(who, action, key, words, door)
+        print("same" if expected == got else "DIFFERS", f"[{policy}] {who}: {what}: {verdict},",
+              "served" if got else "refused", flush=True)
 
 
 for policy, focus in FOCUS.items():
     install(policy)
     for what, action, key, words in REQUESTS:
-        if focus is not None and what not in focus or (focus is None and words):
-            continue
-        for who in WHO:
-            expected, verdict = predict(who, action, key, words)
-            got = ask(who, action, key, words)
-            print("same" if expected == got else "DIFFERS", f"[{policy}] {who}: {what}: {verdict},",
-                  "served" if got else "refused")
-assert curl(WHO["admin"][1], "DELETE", f"/{BUCKET}?policy=") == 204
+        if what in focus if focus is not None else not words:
+            compare(policy, what, action, key, words)
+for policy, (rules, statements) in DOORS.items():
+    install_door(rules, statements)
+    for what, action, key, words in REQUESTS:
+        if not words or what == "read by http":
+            compare("door: " + policy, what, action, key, words, door=True)
+install_door([], [])

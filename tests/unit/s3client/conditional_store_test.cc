@@ -178,6 +178,23 @@ TEST_CASE("conditional: a failed look is a failure, and nothing is written") {
   CHECK_FALSE(bench.server.Has("k"));
 }
 
+TEST_CASE("conditional: what is denied may be what is not there") {
+  Bench bench;
+  int looks = 0;
+  bench.server.SetHook([&](Op op, std::string_view) -> std::optional<test::Fault> {
+    if (op != Op::kHead || looks++ > 0) return std::nullopt;
+    return test::Fault{{Code::kDenied, "403"}};
+  });
+  CHECK(bench.Put("1", Condition::Absent()));
+  CHECK(looks == 2);
+  bench.server.SetHook([](Op op, std::string_view) -> std::optional<test::Fault> {
+    if (op != Op::kHead) return std::nullopt;
+    return test::Fault{{Code::kDenied, "403"}};
+  });
+  CHECK(bench.Put("2", Condition::Absent()).error().code == Code::kDenied);
+  CHECK(bench.server.Body("k") == "1");
+}
+
 TEST_CASE("conditional: deletes and copies look before they act where the server would not") {
   Bench bench;
   bench.server.ignores = true;

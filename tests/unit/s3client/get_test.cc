@@ -88,6 +88,24 @@ TEST_CASE("Head: a 404 is an absence only once a listing lacks the key") {
   CHECK(raw.wire.seen().size() == 1);
 }
 
+TEST_CASE("Get: a 403 is an absence once a listing lacks the key, else a denial") {
+  StoreBench absent;
+  absent.wire.Then(Reply(403, {}, ErrorXml("AccessDenied"))).Then(Listing(Listed("k%2Fother")));
+  CHECK(CodeOf(absent.store.Get("k", {0, 1}, {})) == Code::kNotFound);
+  StoreBench there;
+  there.wire.Then(Reply(403, {}, ErrorXml("AccessDenied"))).Then(Listing(Listed("k")));
+  CHECK(CodeOf(there.store.Get("k", {0, 1}, {})) == Code::kDenied);
+  StoreBench unlisted;
+  unlisted.wire.Then(Reply(403, {}, ErrorXml("AccessDenied")));
+  CHECK(CodeOf(unlisted.store.Get("k", {0, 1}, {})) == Code::kDenied);
+  StoreBench known;  // that it was there is known
+  known.wire.Then(Reply(403, {}, ErrorXml("AccessDenied")));
+  ReadCondition version;
+  version.etag = "e";
+  CHECK(CodeOf(known.store.Get("k", {0, 1}, version)) == Code::kDenied);
+  CHECK(known.wire.seen().size() == 1);
+}
+
 TEST_CASE("Head: a 403 is an absence once a listing lacks the key, else a denial") {
   StoreBench absent;
   absent.wire.Then(Reply(403)).Then(Listing(Listed("k%2Fother")));
