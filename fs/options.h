@@ -345,12 +345,11 @@ struct ShowText {
   std::string text;
 };
 
-using Command =
-    std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
-                 ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions, ResealOptions,
-                 MessageOptions, VerifyOptions, InspectOptions, RebindOptions, LockCommandOptions,
-                 ShareOptions, SettingOptions, PolicyOptions, AccessPointOptions, VersionsOptions,
-                 RestoreOptions>;
+using Command = std::variant<ShowText, MountOptions, UmountOptions, StatusOptions, DoctorOptions,
+                             ResolveOptions, RemoveOptions, InitOptions, KeyCommandOptions,
+                             ResealOptions, MessageOptions, VerifyOptions, InspectOptions,
+                             RebindOptions, LockCommandOptions, ShareOptions, SettingOptions,
+                             PolicyOptions, AccessPointOptions, VersionsOptions, RestoreOptions>;
 
 struct CommandLine {
   Command command;
