@@ -69,7 +69,7 @@ exits 0 "--days" "$COFFER" restore s3://b/f --days 30
 like "$OUTPUT" '1 stay readable for longer' "are more days"
 is "$(stored b f)" "content of f" "(the content)"
 put_archived deep DEEP_ARCHIVE
-refused 1 'InvalidArgument.*Retrieval option' "a tier that its class does not have" "$COFFER" restore s3://b/deep --tier Expedited
+refused 2 'InvalidArgument.*Retrieval option' "a tier that its class does not have" "$COFFER" restore s3://b/deep --tier Expedited
 exits 0 "--tier" "$COFFER" restore s3://b/deep --tier Bulk --days 2
 is "$(archive_of deep)" "true Bulk 2" "is sent"
 put_archived tiering INTELLIGENT_TIERING
@@ -91,10 +91,10 @@ as PARTLY "$COFFER" restore -r s3://b/part >"$WORK/part" 2>&1
 is "$?" 3 "recursive, with what may not be restored: exit code 3"
 like "$(<"$WORK/part")" 'not restored: part/b1: .*AccessDenied' "names it"
 like "$(<"$WORK/part")" 'ordered 3 files, .*; 300 not archived; 1 could not be' "sums up"
-is "$(requests_of HeadObject) $(requests_of ListObjectsV2)" "4 1" "asks only of those that may be archived"
+is "$(requests_of HeadObject)" 5 "asks only of those that may be archived, and whether there is a file of that name"
 is "$(archive_of part/sub/x) $(archive_of part/b1)" "true Standard 7 false  0" "did the others"
 is "$(as PARTLY "$COFFER" restore -r --json s3://b/part 2>/dev/null |
-  jq -c '[.ordered, .in_progress, .not_archived, .failed_count, .complete, (.failed | map(.file)), (.files[0] | [.file, .storage_class, .state])]')" \
+  jq -c '[.ordered, .in_progress, .not_archived, .failed_count, .complete, (.failed | map(.file)), (.files | sort_by(.file)[0] | [.file, .storage_class, .state])]')" \
   '[0,3,300,1,true,["part/b1"],["part/a1","GLACIER","in progress"]]' "--json"
 
 note "--wait"
@@ -128,10 +128,9 @@ like "$(<"$WORK/wait")" 'not restored: slow: its restore ended without success' 
 
 note "an old version"
 server_control POST buckets/b/settings '{"versioning": "Enabled"}' >/dev/null
-OLD=$(s3 PUT /b/v -H x-amz-storage-class:GLACIER --data-binary old -D - | tr -d '\r' | sed -n 's/^[Xx]-amz-version-id: //p')
-s3 PUT /b/v --data-binary new >/dev/null
+OLD=$(server_control POST buckets/b/put '{"key": "v", "body": "old", "age_s": 3600, "storage_class": "GLACIER"}' | jq -r .version_id)
+server_control POST buckets/b/put '{"key": "v", "body": "new", "age_s": 60}' >/dev/null
 exits 0 "--version" "$COFFER" restore s3://b/v --version "$OLD"
-like "$(s3 GET "/b?prefix=v&versions=")" '<Key>v<' "(there are versions)"
 is "$(server_requests "[.[] | select(.operation == \"RestoreObject\")][-1].query | tostring | test(\"$OLD\")")" true "is the one that is asked for"
 refused 1 "coffer restore --version $OLD" "coffer versions --restore of it" "$COFFER" versions s3://b/v --restore "$OLD"
 
@@ -142,7 +141,7 @@ server_control POST buckets/b/put '{"key": "d/plain", "body": "plain", "age_s": 
 mount_coffer s3://b "$M" --metadata-ttl 600 || bail "no mount"
 ls -l "$M/d" >/dev/null
 is "$(stat -c %s "$M/d/f") $(state_of "$M/d/f") $(state_of "$M/d/plain")" "14 archived not archived" "stat works; user.coffer.restore"
-is "$(told '^.*GetObject .*d/f.*InvalidObjectState.*coffer restore' cat "$M/d/f")" 1 "a read is one line of the log that names coffer restore"
+is "$(told 'd/f.*coffer restore' cat "$M/d/f")" 1 "a read is one line of the log that names coffer restore"
 like "$(<"$WORK/output")" 'Input/output error' "and EIO"
 is "$(told 'd/append.*coffer restore' bash -c "echo more >>'$M/d/append'")" 1 "so is an append"
 like "$(<"$WORK/output")" 'Input/output error' "and EIO, too"
