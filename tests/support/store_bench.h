@@ -55,6 +55,10 @@ inline Response Object(std::string_view body, Fields more = {}, int status = 200
   return Reply(status, fields, body);
 }
 
+inline Response Refusal(int status, std::string_view code, std::string_view message = "said so") {
+  return Reply(status, {{"Date", kDate}}, ErrorXml(code, message));
+}
+
 inline Response HeadReply(Fields more = {}) { return Object("", std::move(more)); }
 
 inline Response Listing(const std::string& inside, const std::string& more = "") {

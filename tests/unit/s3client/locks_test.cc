@@ -14,10 +14,6 @@ constexpr const char* kRetention =
     "<Mode>GOVERNANCE</Mode><RetainUntilDate>2030-01-01T00:00:00.000Z</RetainUntilDate>"
     "</Retention>";
 
-Response Refusal(int status, std::string_view code, std::string_view message = "said so") {
-  return Reply(status, {{"Date", kDate}}, ErrorXml(code, message));
-}
-
 TEST_CASE("Locks: retention is put as S3 wants it, and only a bypass says so") {
   StoreBench bench;
   bench.wire.Then(Reply(200));
