@@ -191,8 +191,8 @@ class Bench:
         self.source = Source(work)
         self.samples = []
         self.started = time.monotonic()
-        self.end = self.started + settings.seconds  # from then on peers are left out, and soon all
         self.server = server.Server(self)
+        self.end = time.monotonic() + settings.seconds  # from then on peers are left out, and soon all
         self.data = server.Data(self)
         self.sizes = QUICK if settings.quick else FULL
 
