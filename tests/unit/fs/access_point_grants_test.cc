@@ -124,8 +124,8 @@ TEST_CASE("what is still needed", "[access_point]") {
   const PolicyDoor door{kArn, "123456789012", "vpc-1", policy.statements};
   const auto lines = [&](const Result<Policy>& bucket, const Grant& to) {
     std::string text;
-    for (const std::string& line :
-         *StillNeeded(to, {door, "b", "123456789012", "aws", bucket}, clock)) {
+    const auto needed = StillNeeded(to, {door, "b", "123456789012", "aws", bucket}, clock);
+    for (const std::string& line : *needed) {
       text += line + "\n";
     }
     return text;
