@@ -89,5 +89,5 @@ ok "rsync -a again" rsync -a "$WORK/source/" "$M/copy/"
 ok "umount" umount_coffer "$M"
 mount_coffer "s3://$BUCKET/far" "$M" --lock-rule '**=governance:100y' --lock-max 200y || bail "no mount"
 like "$(dd if="$WORK/source/1" of="$M/far" status=none 2>&1)" 'Input/output error' "a date after 2106 is EIO"
-ok "umount" umount_coffer "$M"
+nok "umount says that a lock is owed, and never will be what was asked for" umount_coffer "$M"
 done_testing

@@ -121,9 +121,10 @@ TEST_CASE("what is still needed", "[access_point]") {
   s3::FakeClock clock;
   const Grant grant{kAnn, "team/", {"read"}};
   const Policy policy = *AddGrant(*ParsePolicy(""), grant, kArn);
-  const PolicyDoor door{kArn, "123456789012", "vpc-1", policy.statements};
   const auto lines = [&](const Result<Policy>& bucket, const Grant& to) {
     std::string text;
+    const Policy with = *AddGrant(policy, to, kArn);
+    const PolicyDoor door{kArn, "123456789012", "vpc-1", with.statements};
     const auto needed = StillNeeded(to, {door, "b", "123456789012", "aws", bucket}, clock);
     for (const std::string& line : *needed) {
       text += line + "\n";
