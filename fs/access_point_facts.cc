@@ -50,6 +50,33 @@ AskedRequest Asked(const Grant& grant, const PolicyCaller& caller, const GrantCh
   return asked;
 }
 
+// The actions of a grant that do not pass yet, with commas between.
+struct NotYet {
+  std::string open;    // IAM decides
+  std::string denied;  // with the statement that denies
+};
+
+Result<NotYet> NotYetAllowed(const Grant& grant, const PolicyCaller& caller,
+                             const GrantCheck& check, const s3::Clock& clock) {
+  NotYet found;
+  std::vector<std::string_view> actions;
+  for (const std::string& kind : grant.kinds) {
+    const auto of_kind = ActionsOf(kind);
+    actions.insert(actions.end(), of_kind.begin(), of_kind.end());
+  }
+  for (const std::string_view action : actions) {
+    COFFER_ASSIGN(const PolicyRequest request,
+                  MakePolicyRequest(Asked(grant, caller, check, action), clock));
+    const Decision decision = EvaluateThrough(check.door, check.bucket_policy->statements, request);
+    if (decision.verdict == Verdict::kAllowed) continue;
+    const bool denied = decision.verdict == Verdict::kDenied;
+    std::string& list = denied ? found.denied : found.open;
+    list += (list.empty() ? "" : ", ") + std::string(action);
+    if (denied && !decision.statement.empty()) list += " (" + decision.statement + ")";
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<s3::PublicAccessBlock> ParsePublicAccessBlock(std::string_view text) {
@@ -119,34 +146,19 @@ Result<std::vector<std::string>> StillNeeded(const Grant& grant, const GrantChec
                     check.bucket_policy.error().what);
     return lines;
   }
-  std::string open;
-  std::string denied;
-  for (const std::string& kind : grant.kinds) {
-    for (const std::string_view action : ActionsOf(kind)) {
-      COFFER_ASSIGN(const PolicyRequest request,
-                    MakePolicyRequest(Asked(grant, *caller, check, action), clock));
-      const Decision decision =
-          EvaluateThrough(check.door, check.bucket_policy->statements, request);
-      if (decision.verdict == Verdict::kAllowed) continue;
-      std::string& list = decision.verdict == Verdict::kDenied ? denied : open;
-      list += (list.empty() ? "" : ", ") + std::string(action);
-      if (decision.verdict == Verdict::kDenied && !decision.statement.empty()) {
-        list += " (" + decision.statement + ")";
-      }
-    }
-  }
-  if (!denied.empty()) lines.push_back("denied all the same: " + denied);
-  if (open.empty()) return lines;
+  COFFER_ASSIGN(const NotYet found, NotYetAllowed(grant, *caller, check, clock));
+  if (!found.denied.empty()) lines.push_back("denied all the same: " + found.denied);
+  if (found.open.empty()) return lines;
   if (caller->account != check.bucket_owner || caller->account != check.door.account) {
     lines.push_back("the IAM policies of account " + caller->account + " must allow it, too, on " +
                     check.door.arn + " and " + check.door.arn + "/object/" + grant.prefix +
-                    "*: " + open);
+                    "*: " + found.open);
     return lines;
   }
   lines.push_back(
       "the bucket's policy does not leave it to access points ('coffer policy add s3://" +
       check.bucket + " delegate' does): until then the IAM policies of " + grant.principal +
-      " must allow it on the bucket: " + open);
+      " must allow it on the bucket: " + found.open);
   return lines;
 }
 

@@ -186,18 +186,15 @@ std::vector<std::string_view> ActionsOf(std::string_view kind) {
 Result<Texts> ParseGrantKinds(const Texts& words) {
   Texts kinds;
   for (const std::string& word : words) {
-    for (std::size_t at = 0; at <= word.size();) {
-      const std::size_t end = std::min(word.find(',', at), word.size());
-      const std::string kind = word.substr(at, end - at);
-      if (ActionsOf(kind).empty()) {
-        return Error{
-            Code::kInvalid,
-            "--allow takes read, write, list, delete and lock, with commas between; not '" + kind +
-                "'"};
-      }
-      kinds.push_back(kind);
-      at = end + 1;
+    for (std::size_t at = 0; at <= word.size(); at += kinds.back().size() + 1) {
+      kinds.push_back(word.substr(at, std::min(word.find(',', at), word.size()) - at));
     }
+  }
+  for (const std::string& kind : kinds) {
+    if (!ActionsOf(kind).empty()) continue;
+    return Error{Code::kInvalid,
+                 "--allow takes read, write, list, delete and lock, with commas between; not '" +
+                     kind + "'"};
   }
   if (kinds.empty()) {
     return Error{Code::kInvalid, "--allow says what: read, write, list, delete, lock"};
@@ -258,11 +255,8 @@ Result<Policy> RemoveGrant(const Policy& policy, const std::string& principal,
   Policy left = policy;
   for (Grant grant : GrantsOf(policy, arn)) {
     if (grant.principal != Canonical(principal) || (prefix && grant.prefix != *prefix)) continue;
-    if (kinds.empty()) {
-      grant.kinds.clear();
-    } else {
-      std::erase_if(grant.kinds, [&](const std::string& kind) { return Has(kinds, kind); });
-    }
+    std::erase_if(grant.kinds,
+                  [&](const std::string& kind) { return kinds.empty() || Has(kinds, kind); });
     COFFER_ASSIGN(left, WithStatements(left, Replaced(left, grant, arn)));
   }
   return left;
