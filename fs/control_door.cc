@@ -42,7 +42,8 @@ Result<AccessPointName> ParseAccessPointName(const std::string& text) {
 Result<std::unique_ptr<ControlDoor>> ControlDoor::Open(Network& network,
                                                        const VolumeOptions& options,
                                                        const Environment& environment,
-                                                       std::string region, std::string account) {
+                                                       const std::string& region,
+                                                       std::string account) {
   COFFER_ASSIGN(const bool aws, SpeaksToAws(options));
   if (!aws && options.control_endpoint_url.empty()) {
     return Error{Code::kInvalid,

@@ -33,7 +33,7 @@ class ControlDoor {
   // `network`, whose credentials it finds. kInvalid where no address of S3 Control is known.
   static Result<std::unique_ptr<ControlDoor>> Open(Network& network, const VolumeOptions& options,
                                                    const Environment& environment,
-                                                   std::string region, std::string account);
+                                                   const std::string& region, std::string account);
 
   s3::S3Control& control() { return *control_; }
   const std::string& account() const { return control_->address().account; }
