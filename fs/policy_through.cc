@@ -63,7 +63,7 @@ Decision EvaluateThrough(const PolicyDoor& door, const std::vector<PolicyStateme
   PolicyRequest at_door = request;
   at_door.resource = OfDoor(door, request.resource);
   at_door.owner = door.account;
-  const Decision first = Named(Evaluate(door.statements, at_door), kDoors);
+  Decision first = Named(Evaluate(door.statements, at_door), kDoors);
   const Decision second = Named(Evaluate(of_bucket, request), kBuckets);
   for (const Decision& one : {first, second}) {
     if (one.verdict == Verdict::kDenied) return one;

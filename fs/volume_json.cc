@@ -6,8 +6,8 @@ namespace {
 enum class First { kMount, kCaller };
 
 struct TextField {
-  const char* name;
-  std::string& (*field)(VolumeOptions&);
+  const char* name = nullptr;
+  std::string& (*field)(VolumeOptions&) = nullptr;
   First first = First::kMount;  // whose word counts, where both have one
 };
 constexpr TextField kTexts[] = {
@@ -21,8 +21,8 @@ constexpr TextField kTexts[] = {
 };
 
 struct SwitchField {
-  const char* name;
-  bool& (*field)(VolumeOptions&);
+  const char* name = nullptr;
+  bool& (*field)(VolumeOptions&) = nullptr;
   First first = First::kMount;
 };
 constexpr SwitchField kSwitches[] = {

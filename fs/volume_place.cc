@@ -69,7 +69,7 @@ Result<VolumePlace> FindVolumePlace(const std::string& named, VolumeOptions opti
     VolumeOptions mounted = options;
     auto path = FindMountedPath(named, environment, mounted);
     if (path) {
-      COFFER_TRY(CheckShowsNow(path->at));
+      if (Status now = CheckShowsNow(path->at); !now) return std::move(now).error();
       const bool directory = path->below.empty() || path->below.ends_with('/');
       return VolumePlace{std::move(mounted), std::move(path->below), directory};
     }

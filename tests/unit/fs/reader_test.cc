@@ -279,7 +279,7 @@ TEST_CASE("reader: sixteen threads wait for the network, not for each other") {
   }
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);
-  CHECK(bench.gets() <= 160);
+  CHECK(bench.gets() <= 160 + 8);  // one each, and those that chance puts in a row are read ahead
   CHECK(bench.store.most_at_once() >= 12);
   CHECK(std::chrono::steady_clock::now() - start < 1600ms);  // one after the other: 3.2 s
 }
