@@ -32,6 +32,7 @@ POLICIES = {
               statement("Allow", "s3:ListBucket", ARN, SECOND, StringLike={"s3:prefix": ["team/", "team/*"]})],
     "grant all": [statement("Allow", "s3:*", ALL, SECOND)],
     "public": [statement("Allow", "s3:GetObject", IN_TEAM)],
+    "public to read": [statement("Allow", ["s3:GetObject", "s3:ListBucket"], ALL)],
     "deny wins": [statement("Allow", "s3:*", ALL, SECOND), statement("Deny", "s3:DeleteObject", f"{ARN}/*")],
     "deny team": [statement("Allow", ["s3:GetObject", "s3:PutObject"], f"{ARN}/*", SECOND),
                   statement("Deny", "s3:GetObject", IN_TEAM)],
