@@ -272,14 +272,14 @@ TEST_CASE("reader: sixteen threads wait for the network, not for each other") {
   for (unsigned t = 0; t < 16; ++t) {
     threads.emplace_back([&, t] {
       std::mt19937 random(t);
-      for (int i = 0; i < 10; ++i) {
-        if (!bench.Check(*reader, (random() % 2048) * 4096, 4096)) ++wrong;
+      for (int i = 0; i < 10; ++i) {  // never one beside another: that would be a run
+        if (!bench.Check(*reader, (random() % 1024) * 8192, 4096)) ++wrong;
       }
     });
   }
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);
-  CHECK(bench.gets() <= 160 + 8);  // one each, and those that chance puts in a row are read ahead
+  CHECK(bench.gets() <= 160);
   CHECK(bench.store.most_at_once() >= 12);
   CHECK(std::chrono::steady_clock::now() - start < 1600ms);  // one after the other: 3.2 s
 }
