@@ -42,12 +42,6 @@ class KeyReader {
   const std::string_view prefix_;
 };
 
-Result<bool> IsTruncated(XmlNode root) {
-  COFFER_ASSIGN(const std::string text, root.TextOf("IsTruncated"));
-  if (text != "true" && text != "false") return Malformed("IsTruncated is neither true nor false");
-  return text == "true";
-}
-
 Result<ListedObject> ReadObject(XmlNode node, const KeyReader& keys) {
   ListedObject object;
   COFFER_ASSIGN(object.key, keys.Key(node, "Key"));
@@ -68,9 +62,7 @@ Result<ListedVersion> ReadVersion(XmlNode node, const KeyReader& keys) {
   version.delete_marker = node.name() == "DeleteMarker";
   COFFER_ASSIGN(version.key, keys.Key(node, "Key"));
   COFFER_ASSIGN(version.version_id, node.TextOf("VersionId"));
-  const auto latest = node.TextOf("IsLatest");
-  if (!latest) return latest.error();
-  version.latest = *latest == "true";
+  COFFER_ASSIGN(version.latest, node.BoolOf("IsLatest"));
   COFFER_ASSIGN(const std::string date, node.TextOf("LastModified"));
   version.last_modified_s = ParseIsoDate(date).value_or(0);
   if (version.delete_marker) return version;
@@ -100,7 +92,7 @@ Result<ListPage> ReadList(const Response& response, const ListRequest& request) 
     page.objects.push_back(std::move(object));
   }
   COFFER_TRY(ReadPrefixes(root, keys, page.prefixes));
-  COFFER_ASSIGN(const bool truncated, IsTruncated(root));
+  COFFER_ASSIGN(const bool truncated, root.BoolOf("IsTruncated"));
   if (truncated) {
     COFFER_ASSIGN(page.next_token, root.TextOf("NextContinuationToken"));
     if (page.next_token.empty() || page.next_token == request.token) {
@@ -123,7 +115,7 @@ Result<VersionPage> ReadVersions(const Response& response, std::string_view pref
     page.versions.push_back(std::move(version));
   }
   COFFER_TRY(ReadPrefixes(root, keys, page.prefixes));
-  COFFER_ASSIGN(const bool truncated, IsTruncated(root));
+  COFFER_ASSIGN(const bool truncated, root.BoolOf("IsTruncated"));
   if (truncated) {
     COFFER_ASSIGN(page.next_key_marker, keys.Text(root, "NextKeyMarker"));
     page.next_version_marker = root.TextOr("NextVersionIdMarker");

@@ -27,8 +27,7 @@ constexpr std::array<Flag, 4> kFlags = {
 Result<PublicAccessBlock> ReadBlock(XmlNode node) {
   PublicAccessBlock block;
   for (const Flag& flag : kFlags) {
-    COFFER_ASSIGN(const std::string value, node.TextOf(flag.name));
-    block.*flag.field = value == "true";
+    COFFER_ASSIGN(block.*flag.field, node.BoolOf(flag.name));
   }
   return block;
 }
@@ -239,9 +238,7 @@ Result<bool> S3Control::IsPublic(std::string_view name) {
     return false;
   }
   COFFER_ASSIGN(const XmlDocument document, Read(call, response));
-  COFFER_ASSIGN(const std::string is_public,
-                document.root().Child("PolicyStatus").TextOf("IsPublic"));
-  return is_public == "true";
+  return document.root().Child("PolicyStatus").BoolOf("IsPublic");
 }
 
 }  // namespace coffer::s3

@@ -148,6 +148,14 @@ Result<std::uint64_t> XmlNode::NumberOf(std::string_view child) const {
   return number;
 }
 
+Result<bool> XmlNode::BoolOf(std::string_view child) const {
+  COFFER_ASSIGN(const std::string text, TextOf(child));
+  const std::string_view said = text;
+  if (said == "true") return true;
+  if (said == "false") return false;
+  return Malformed("<" + std::string(child) + "> is neither true nor false");
+}
+
 XmlDocument::XmlDocument(std::unique_ptr<tinyxml2::XMLDocument> document)
     : document_(std::move(document)) {}
 XmlDocument::XmlDocument(XmlDocument&&) noexcept = default;

@@ -51,6 +51,8 @@ class XmlNode {
   Result<std::string> TextOf(std::string_view child) const;
   // A decimal number in 0..2^63-1, nothing else around it.
   Result<std::uint64_t> NumberOf(std::string_view child) const;
+  // "true" or "false"; anything else is an error.
+  Result<bool> BoolOf(std::string_view child) const;
 
  private:
   const tinyxml2::XMLElement* element_ = nullptr;

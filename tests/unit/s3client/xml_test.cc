@@ -98,6 +98,18 @@ TEST_CASE("xml: numbers are whole, decimal and below 2^63") {
   }
 }
 
+TEST_CASE("xml: true and false are said in full, or not said") {
+  const auto document = XmlDocument::Parse("<R><a>true</a><b>false</b><c>TRUE</c><d>1</d><e/></R>");
+  REQUIRE(document);
+  const XmlNode root = document->root();
+  CHECK(root.BoolOf("a").value());
+  CHECK_FALSE(root.BoolOf("b").value());
+  for (const char* name : {"c", "d", "e", "missing"}) {
+    CAPTURE(name);
+    CHECK_FALSE(root.BoolOf(name));
+  }
+}
+
 TEST_CASE("xml: what is written is read back, CR included") {
   const std::string odd = "a<b>&c\r\nd\t\"e' ]]> \xC3\xA9";
   XmlWriter writer;
