@@ -5,7 +5,7 @@
 # make demo        a bucket behind an access point, mounted, on this machine alone
 # make check       unit, model and mount tests; CHECK="tests/unit.t tests/system/read.t" narrows,
 #                  RGW=0 leaves out the tests on Ceph
-# make conformance the conformance suite on versitygw, MinIO and moto, where they can be had
+# make conformance the conformance suite on versitygw, MinIO and moto, tests of locks on the first two, where they can be had
 # make fuzz        every parser on inputs that libFuzzer makes up, FUZZ_SECONDS=60 each; FUZZ="header xml" narrows
 # make interop     official AWS Encryption SDKs and coffer, each opening what the other sealed
 # make lint        layers, budgets, format, clang-tidy, shell and Python checks

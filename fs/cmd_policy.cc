@@ -220,9 +220,12 @@ class PolicyCommand {
       change.warnings = CautionsOf(rule);
       if (rule.name == "versions") COFFER_TRY(CheckVersioning(change));
       COFFER_TRY(CheckCaller(before, after, rule, change));
-    } else if (!rule.prefix.empty() && change.before == change.after) {
-      return Error{Code::kInvalid, "there is no rule " + rule.name + " of the prefix " +
-                                       rule.prefix + " ('coffer policy show' lists all)"};
+    } else {
+      if (!rule.prefix.empty() && change.before == change.after) {
+        return Error{Code::kInvalid, "there is no rule " + rule.name + " of the prefix " +
+                                         rule.prefix + " ('coffer policy show' lists all)"};
+      }
+      change.warnings = CautionsOfRemoving(rule);
     }
     Policy now;
     change.read = [&]() -> Result<Json> {

@@ -69,7 +69,9 @@ Result<s3::ObjectInfo> FreeFromGovernance(s3::ObjectStore& store, const std::str
   COFFER_TRY(IsFreeable(now));
   s3::RetentionChange change{key, now.version_id, "", 0, true};
   Status freed = store.locks().PutRetention(change);
-  if (!freed && freed.error().service_code == "MalformedXML") {
+  // AWS takes an empty retention for none; RGW and versitygw want a date, and one to come.
+  if (!freed && (freed.error().service_code == "MalformedXML" ||
+                 freed.error().service_code == "InvalidArgument")) {
     change.mode = now.lock.mode;
     change.until_s = now.server_date_s + kShortestS;
     freed = store.locks().PutRetention(change);

@@ -69,9 +69,15 @@ std::string KeyOf(std::string_view line) {
 }
 
 // scheme://host/path: a query may hold a signature.
-std::string Where(const s3::Request& request) {
+std::string Door(const s3::Request& request) {
   return request.method + " " + (request.url.https ? "https://" : "http://") +
-         request.url.Authority() + request.url.path;
+         request.url.Authority();
+}
+std::string Where(const s3::Request& request) { return Door(request) + request.url.path; }
+
+// Who may not list is told 403 of what is not there, too: of every name that is new.
+bool MayBeAbsent(const s3::Request& request, const Error& error) {
+  return request.operation == s3::Operation::kHeadObject && error.code == Code::kDenied;
 }
 
 std::shared_ptr<spdlog::logger> MakeLogger(std::shared_ptr<spdlog::sinks::sink> sink,
@@ -221,7 +227,9 @@ void Log::OnRetry(const s3::Request& request, const Error& why, int attempt,
 }
 
 void Log::OnFailure(const s3::Request& request, const Error& error, int attempts) {
-  std::string line = Where(request) + ": " + error.what;
+  // Without the key, so that all of them are one line and a count.
+  std::string line =
+      (MayBeAbsent(request, error) ? Door(request) : Where(request)) + ": " + error.what;
   if (attempts > 1) line += " (after " + std::to_string(attempts) + " tries)";
   if (report_requests_) {
     Write(Level::kWarning, line);

@@ -309,6 +309,13 @@ std::vector<std::string> CautionsOf(const PolicyRule& rule) {
   return out;
 }
 
+std::vector<std::string> CautionsOfRemoving(const PolicyRule& rule) {
+  if (rule.name != "delegate") return {};
+  return {
+      "whoever is let in by the policy of an access point, and by no IAM policy of their own, is "
+      "then denied; 'coffer access-point list --bucket' names the access points"};
+}
+
 Result<Policy> RemoveRule(const Policy& policy, const PolicyRule& rule) {
   const RuleSids* sids = FindRule(rule.name);
   if (sids == nullptr) return UnknownRule(rule.name);

@@ -32,6 +32,8 @@ struct PolicyRule {
 const std::vector<std::string_view>& PolicyRuleNames();
 // What a rule does not do, or does beside what its name says; for people, before they are asked.
 std::vector<std::string> CautionsOf(const PolicyRule& rule);
+// The same of a rule that is taken away. All but delegate deny, so that nobody loses by their end.
+std::vector<std::string> CautionsOfRemoving(const PolicyRule& rule);
 
 // The policy with the rule: in the place of what it had of this rule before; names are of the
 // prefixes before, too. kInvalid for options that are missing or wrong, and for a prefix that a

@@ -224,7 +224,8 @@ std::string_view Advice(const ServiceError& error, Code code, Operation operatio
     return "a 404 that is not the service's own: check the endpoint and what stands before it";
   }
   if (code == Code::kDenied && operation == Operation::kHeadObject) {
-    return "these credentials may not do this: it takes s3:GetObject; see coffer doctor";
+    return "these credentials may not do this: it takes s3:GetObject, and s3:ListBucket of what is "
+           "not there; see coffer doctor";
   }
   if (code == Code::kDenied && !RightAdvice(operation).empty()) return RightAdvice(operation);
   if (code == Code::kDenied) return "these credentials may not do this: see coffer doctor";

@@ -5,6 +5,7 @@
 #include "crypto/encoding.h"
 #include "s3client/api_error.h"
 #include "s3client/date.h"
+#include "s3client/lock_reply.h"
 #include "s3client/xml.h"
 
 namespace coffer::s3 {
@@ -136,7 +137,7 @@ Result<bool> Bucket::LockVisible(std::string_view key, std::string_view subresou
   if (said.status == 400 && said.code == "InvalidRequest") return false;
   if (response.status / 100 != 2) return ToError(said, Operation::kGetRetention);
   const auto document = XmlDocument::Parse(AsText(response.body));
-  if (!document || document->root().name() != root) return NotSaid(subresource);
+  if (!document || !AnswersLock(document->root().name(), root)) return NotSaid(subresource);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include "crypto/ascii.h"
 #include "s3client/api_error.h"
 #include "s3client/date.h"
+#include "s3client/lock_reply.h"
 #include "s3client/s3_store.h"
 #include "s3client/time_text.h"
 #include "s3client/xml.h"
@@ -43,11 +44,9 @@ Error NoObjectLock() {
   return {Code::kUnsupported, "the bucket has no Object Lock", "InvalidRequest"};
 }
 
-// The root of a reply that must have this name: servers answer what they do not know with the
-// object.
 Result<XmlDocument> ReadDocument(const Response& response, std::string_view root) {
   auto document = XmlDocument::Parse(AsText(response.body));
-  if (!document || document->root().name() != root) {
+  if (!document || !AnswersLock(document->root().name(), root)) {
     return Error{Code::kUnsupported, "the server does not answer for " + std::string(root)};
   }
   return document;

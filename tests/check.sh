@@ -60,7 +60,7 @@ for file in "${files[@]}"; do
 done
 if [[ ${RGW:-1} == 0 ]]; then
   echo "# RGW=0: the tests on Ceph are SKIPPED"
-elif [[ -z ${COFFER_TEST_SERVER:-} ]] && grep -qE 'need_rgw|COFFER_TEST_RGW' "${files[@]}"; then
+elif [[ -z ${COFFER_TEST_SERVER:-} ]] && grep -qE 'need_rgw|need_server|COFFER_TEST_RGW' "${files[@]}"; then
   start_rgw || { echo "check: Ceph RGW does not start; RGW=0 leaves it out" >&2; exit 1; }
 fi
 # g++ 12's thread sanitizer finds no room for its shadow where addresses are more random than it knows

@@ -2,7 +2,7 @@
 # harness.pl FILE...: prove, with three things more: every skip and its reason again at the end, the output
 # of a failing test point in place, and "N passed, N failed, N skipped" alone on the last line.
 #
-# JOBS (2) test files run at a time, each at most TEST_TIMEOUT (300) seconds. Where COFFER_TEST_RUN is set the
+# JOBS (3) test files run at a time, each at most TEST_TIMEOUT (300) seconds. Where COFFER_TEST_RUN is set the
 # process group of each running file is noted in it, so that whoever started us can end them.
 use strict;
 use warnings;
@@ -44,7 +44,7 @@ my @command = ('sh', '-c', '[ -z "$COFFER_TEST_RUN" ] || : > "$COFFER_TEST_RUN/r
       . 'exec timeout -k 20 "${TEST_TIMEOUT:-300}" "$@"', 'sh');
 my $harness = TAP::Harness->new({
     verbosity => $ENV{VERBOSE} ? 1 : 0,
-    jobs => $ENV{JOBS} || 2,
+    jobs => $ENV{JOBS} || 3,
     timer => 1,
     exec => sub { [@command, $_[1] =~ m{^/} ? $_[1] : "./$_[1]"] },
 });

@@ -165,6 +165,16 @@ need_rgw() {
   [[ -n ${COFFER_TEST_RGW_URL:-} ]] || skip_all "no Ceph RGW (make check starts one, unless RGW=0)"
   use_endpoint "$COFFER_TEST_RGW_URL" "$COFFER_TEST_RGW_ACCESS_KEY_ID" "$COFFER_TEST_RGW_SECRET_ACCESS_KEY"
 }
+# need_server: the one that COFFER_TEST_SERVER names, else Ceph RGW; its name in SERVER
+need_server() {
+  if [[ -z ${COFFER_TEST_SERVER:-} ]]; then
+    SERVER=rgw
+    need_rgw
+  else
+    SERVER=$COFFER_TEST_SERVER
+    use_endpoint "$COFFER_TEST_ENDPOINT" "$COFFER_TEST_ACCESS_KEY_ID" "$COFFER_TEST_SECRET_ACCESS_KEY" "$COFFER_TEST_REGION"
+  fi
+}
 need_commands() {
   local name
   for name; do command -v "$name" >/dev/null || skip_all "$name is not installed"; done

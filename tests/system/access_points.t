@@ -71,6 +71,8 @@ exits 0 "grant below a prefix" point grant team --principal "$ANN" --allow read,
 like "$OUTPUT" "user/ann +read,list +team/" "shows the table"
 is "$(through GET /team/a)" 403 "the bucket does not delegate: not yet"
 exits 0 "delegate" policy add s3://demo delegate --yes
+exits 0 "taking it away" policy remove s3://demo delegate --dry-run
+like "$OUTPUT" 'by no IAM policy of their own, is then denied' "says who is shut out then"
 is "$(through GET /team/a)" 200 "now it opens"
 is "$(through GET /team-b/a)" 403 "a name that begins the same is not meant"
 is "$(through GET '/?list-type=2&prefix=team%2F')" 200 "the listing of the prefix"

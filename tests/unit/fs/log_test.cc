@@ -136,6 +136,25 @@ TEST_CASE("requests are named without their query", "[log]") {
   CHECK_FALSE(Catch::Contains("topsecret").match(text));
 }
 
+TEST_CASE("names that are denied, as those that are not there may be, are one line", "[log]") {
+  const Directory directory;
+  StillClock clock;
+  s3::Request request;
+  request.operation = s3::Operation::kHeadObject;
+  request.method = "HEAD";
+  request.url.host = "bucket.s3.amazonaws.com";
+  const auto log = OpenIn(directory, clock, true);
+  for (const char* path : {"/new", "/newer", "/newest"}) {
+    request.url.path = path;
+    log->OnFailure(request, {Code::kDenied, "HeadObject: status 403"}, 1);
+  }
+  CHECK(log->failures() == 3);
+  CHECK(Count(directory.Read("mnt.log"), "HEAD https://bucket.s3.amazonaws.com: HeadObject") == 1);
+  request.operation = s3::Operation::kGetObject;
+  log->OnFailure(request, {Code::kDenied, "GetObject: AccessDenied (403)"}, 1);
+  CHECK_THAT(directory.Read("mnt.log"), Catch::Contains("/newest: GetObject"));
+}
+
 TEST_CASE("without --debug retries are not logged", "[log]") {
   const Directory directory;
   StillClock clock;

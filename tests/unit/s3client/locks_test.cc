@@ -73,6 +73,23 @@ TEST_CASE("Locks: retention is read, and never set is no error") {
   }
 }
 
+TEST_CASE("Locks: an answer under the name that versitygw gives it is one") {
+  StoreBench bench;
+  bench.wire
+      .Then(Reply(200, {{"Date", kDate}},
+                  "<ObjectLockRetention><Mode>GOVERNANCE</Mode>"
+                  "<RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate></ObjectLockRetention>"))
+      .Then(Reply(200, {}, "<ObjectLockLegalHold><Status>ON</Status></ObjectLockLegalHold>"))
+      .Then(Reply(200, {{"Date", kDate}}, "<ObjectLockLegalHold/>"));
+  const auto retention = bench.store.locks().GetRetention("k", "");
+  REQUIRE(retention);
+  CHECK(retention->until_s == kUntil);
+  const auto held = bench.store.locks().GetLegalHold("k", "");
+  REQUIRE(held);
+  CHECK(*held);
+  CHECK(CodeOf(bench.store.locks().GetRetention("k", "")) == Code::kUnsupported);
+}
+
 TEST_CASE("Locks: not enabled, not allowed, not there and not answered are told apart") {
   struct Case {
     Response reply;

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Locked files on Ceph RGW, a server that another party wrote: shown, refused, set and read back. Where RGW 16.2 is
-# known to differ from AWS the difference is a point here: a date after 2106 is stored as another, and told.
+# Locked files on a server that another party wrote (Ceph RGW; versitygw and MinIO in `make conformance`): shown, refused,
+# set and read back. Where RGW 16.2 is known to differ from AWS the difference is a point here: a date after 2106 is stored
+# as another, and told.
 . "${0%/*}/../lib/tap.sh"
 . tests/lib/system.sh
 need_fuse
 need_commands jq lsattr chattr getfattr setfattr rsync
-need_rgw
+need_server
 
 BUCKET=locks-$$
 s3 PUT "/$BUCKET" -H x-amz-bucket-object-lock-enabled:true >/dev/null || bail "no bucket"
@@ -32,7 +33,7 @@ for name in f large; do
     "truncate -s 0 '$M/$name'" "chmod 600 '$M/$name'" "touch '$M/$name'" "setfattr -n user.a -v b '$M/$name'"; do
     refused "$name: ${command//$M\//}" sh -c "$command"
   done
-  nok "$name: RGW would not delete the version either" \
+  nok "$name: the server would not delete the version either" \
     s3 DELETE "/$BUCKET/$name?versionId=$(version_of "/$BUCKET/$name")"
   ok "chattr -i $name" chattr -i "$M/$name"
 done
@@ -55,21 +56,28 @@ chattr +i "$M/copy/1"
 ok "rsync -a of what is locked and unchanged" rsync -a "$WORK/source/" "$M/copy/"
 chattr -i "$M/copy/1"
 
+FAR=2120-01-01T00:00:00Z
 echo late >"$M/late"
-too_late() { setfattr -n user.coffer.lock.retain-until -v 2120-01-01T00:00:00Z "$M/late" 2>&1; }
-like "$(too_late)" 'Input/output error' "a date after 2106, which RGW stores as another, is told"
-is "$(flags "$M/late")" "" "and the file is not shown as locked"
-UNTIL=$(in_future '+1 hour')
-setfattr -n user.coffer.lock.retain-until -v "$UNTIL" "$M/late"
-like "$(too_late)" 'Input/output error' "on a locked file too"
-is "$(flags "$M/late") $(xattr_of retain-until "$M/late")" "i $UNTIL" "which keeps the lock that it had"
+far_away() { setfattr -n user.coffer.lock.retain-until -v "$FAR" "$M/late" 2>&1; }
+if [[ $SERVER == rgw ]]; then
+  like "$(far_away)" 'Input/output error' "a date after 2106, which RGW stores as another, is told"
+  is "$(flags "$M/late")" "" "and the file is not shown as locked"
+  UNTIL=$(in_future '+1 hour')
+  setfattr -n user.coffer.lock.retain-until -v "$UNTIL" "$M/late"
+  like "$(far_away)" 'Input/output error' "on a locked file too"
+  is "$(flags "$M/late") $(xattr_of retain-until "$M/late")" "i $UNTIL" "which keeps the lock that it had"
+else
+  is "$(far_away)" "" "a date after 2106"
+  is "$(flags "$M/late") $(xattr_of retain-until "$M/late")" "i $FAR" "is stored as it was said"
+fi
 
 echo brief >"$M/brief"
 ok "a lock for some seconds" setfattr -n user.coffer.lock.retain-until -v "$(in_future '+6 seconds')" "$M/brief"
 refused "holds" rm -f "$M/brief"
 is_over() { [[ -z $(flags "$M/brief") ]]; }
 ok "and is over" within 30 is_over
-ok "then the file goes" rm "$M/brief"
+# what a server says of the time may be a second old
+ok "then the file goes" within 5 rm "$M/brief"
 ok "umount" umount_coffer "$M"
 
 note "rules: RGW 16.2 drops the lock of an upload and of a copy, and wraps dates after 2106"
@@ -79,7 +87,7 @@ echo one >"$M/f" && cp -p "$WORK/large" "$M/large" && echo two >"$M/free/g" && m
 for name in f large d/g; do
   is "$(xattr_of mode "$M/$name") $(flags "$M/$name")" "GOVERNANCE i" "$name is locked"
   refused "$name is not removed" rm -f "$M/$name"
-  nok "$name: nor would RGW delete the version" \
+  nok "$name: nor would the server delete the version" \
     s3 DELETE "/$BUCKET/rules/$name?versionId=$(version_of "/$BUCKET/rules/$name")"
 done
 ok "the large file is whole" cmp "$WORK/large" "$M/large"
@@ -88,7 +96,13 @@ is "$(flags "$M/copy/1")" i "locks under the final name"
 ok "rsync -a again" rsync -a "$WORK/source/" "$M/copy/"
 ok "umount" umount_coffer "$M"
 mount_coffer "s3://$BUCKET/far" "$M" --lock-rule '**=governance:100y' --lock-max 200y || bail "no mount"
-like "$(dd if="$WORK/source/1" of="$M/far" status=none 2>&1)" 'Input/output error' "a date after 2106 is EIO"
-nok "umount says that not all went well" umount_coffer "$M"
-like "$(cat "$WORK"/log/m/*.log)" '"far/far" could not be locked when it was made, and is not locked yet' "and the log that a lock is owed"
+if [[ $SERVER == rgw ]]; then
+  like "$(dd if="$WORK/source/1" of="$M/far" status=none 2>&1)" 'Input/output error' "a date after 2106 is EIO"
+  nok "umount says that not all went well" umount_coffer "$M"
+  like "$(cat "$WORK"/log/m/*.log)" '"far/far" could not be locked when it was made, and is not locked yet' "and the log that a lock is owed"
+else
+  ok "a rule with a date after 2106" dd if="$WORK/source/1" of="$M/far" status=none
+  is "$(flags "$M/far")" i "locks"
+  ok "umount" umount_coffer "$M"
+fi
 done_testing
