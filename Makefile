@@ -86,6 +86,8 @@ $(B)/tests/%.o $(B)/tests/%.gch: private override CPPFLAGS += -U_FORTIFY_SOURCE
 # but for what is measured with
 $(B)/tests/bench/%.o: private override CXXFLAGS += -O2
 
+$(B)/crypto/bytes.o: private override CXXFLAGS += -O2
+
 # What most of them include is read once, which halves that again; so it is in a sanitizer's build. (Not in an optimized
 # one: g++ 12 warns there of what is right in strings that come from such a file.)
 PCH   ?= 1
@@ -94,6 +96,7 @@ STD   := algorithm array atomic chrono filesystem fstream functional map memory 
 ifneq ($(PCH),)
 ifdef SAN
 $(B)/%.o: private PREFIXED = -include $(B)/std.h
+$(B)/crypto/bytes.o: private PREFIXED =
 $(call obj,$(SRC)): $(B)/std.h.gch
 endif
 $(B)/tests/%.o: private PREFIXED = -include $(B)/tests/std.h

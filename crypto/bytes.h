@@ -35,6 +35,9 @@ using Bytes = std::vector<std::byte, DefaultInitAllocator<std::byte>>;
 using ByteView = std::span<const std::byte>;
 using MutableByteView = std::span<std::byte>;
 
+// Adds `from`, which is no part of `to`, in one copy.
+void Append(Bytes& to, ByteView from);
+
 inline ByteView AsBytes(std::string_view text) {
   return std::as_bytes(std::span<const char>(text.data(), text.size()));
 }
@@ -43,3 +46,7 @@ inline std::string_view AsText(ByteView bytes) {
 }
 
 }  // namespace coffer
+
+// A vector goes over its elements one by one; what does so with bytes is compiled once, in
+// bytes.cc, which is optimized in every build.
+extern template class std::vector<std::byte, coffer::DefaultInitAllocator<std::byte>>;

@@ -59,7 +59,7 @@ class ByteWriter {
  public:
   explicit ByteWriter(Bytes& out) : out_(out) {}
 
-  void Append(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+  void Append(ByteView bytes) { coffer::Append(out_, bytes); }
 
   template <std::unsigned_integral T>
   void Integer(T value) {

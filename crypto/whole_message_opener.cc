@@ -29,7 +29,7 @@ WholeMessageOpener::WholeMessageOpener(KeySource& keys, SecretArena& arena, Open
 
 Status WholeMessageOpener::Write(ByteView bytes) {
   if (failed_) return *failed_;
-  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  Append(buffer_, bytes);
   return Run();
 }
 
@@ -186,7 +186,7 @@ Status WholeMessageOpener::Release(Bytes plaintext) {
                  "a message with a signature that is too long to be held back until its end: open "
                  "it into a file"};
   }
-  held_.insert(held_.end(), plaintext.begin(), plaintext.end());
+  Append(held_, plaintext);
   return Ok();
 }
 

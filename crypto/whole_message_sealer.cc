@@ -21,7 +21,7 @@ Result<WholeMessageSealer> WholeMessageSealer::Make(const DataKey& key,
 }
 
 void WholeMessageSealer::BeginWith(Bytes& out) {
-  if (!began_) out.insert(out.end(), sealer_->header().begin(), sealer_->header().end());
+  if (!began_) Append(out, sealer_->header());
   began_ = true;
 }
 
@@ -40,8 +40,7 @@ Status WholeMessageSealer::Write(ByteView plaintext, Bytes& out) {
   // A frame is sealed when a byte follows it: the last one, full or not, is the final frame.
   if (!held_.empty()) {
     const std::size_t filling = std::min(frame_size - held_.size(), plaintext.size());
-    held_.insert(held_.end(), plaintext.begin(),
-                 plaintext.begin() + static_cast<std::ptrdiff_t>(filling));
+    Append(held_, plaintext.first(filling));
     plaintext = plaintext.subspan(filling);
   }
   if (plaintext.empty()) return Ok();

@@ -42,7 +42,7 @@ class Memory : public PlaintextSink {
  public:
   explicit Memory(std::uint64_t most) { bytes_.reserve(most); }
   Status Write(ByteView plaintext) override {
-    bytes_.insert(bytes_.end(), plaintext.begin(), plaintext.end());
+    Append(bytes_, plaintext);
     return Ok();
   }
   // Nobody is shown any of it before all of it was verified.
@@ -123,7 +123,7 @@ Result<Header> ForeignMessages::HeaderOf(Coming& coming) const {
                       coming.bytes.size() < kLargestHeader;
     if (!more) return NotOurs(header.error().what);
     COFFER_ASSIGN(const Bytes bytes, coming.Fetch(kLargestHeader));
-    coming.bytes.insert(coming.bytes.end(), bytes.begin(), bytes.end());
+    Append(coming.bytes, bytes);
   }
 }
 

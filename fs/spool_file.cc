@@ -50,8 +50,7 @@ Status SpoolFile::Write(ByteView chunk) {
 Status SpoolFile::Append(ByteView plain) {
   while (!plain.empty()) {
     const std::size_t step = std::min(plain.size(), kChunk - pending_.size());
-    pending_.insert(pending_.end(), plain.begin(),
-                    plain.begin() + static_cast<std::ptrdiff_t>(step));
+    coffer::Append(pending_, plain.first(step));
     plain = plain.subspan(step);
     if (pending_.size() < kChunk) return Ok();
     COFFER_TRY(Write(pending_));
@@ -82,8 +81,7 @@ Result<Bytes> SpoolFile::Read(s3::Range range) const {
     COFFER_TRY(cipher.Open(NonceOf(chunk), {}, sealed, plain));
     const std::uint64_t from = std::max(range.offset, begin) - begin;
     const std::uint64_t to = std::min(end, begin + plain.size()) - begin;
-    out.insert(out.end(), plain.begin() + static_cast<std::ptrdiff_t>(from),
-               plain.begin() + static_cast<std::ptrdiff_t>(to));
+    coffer::Append(out, ByteView(plain).subspan(from, to - from));
   }
   return out;
 }

@@ -489,8 +489,7 @@ Result<Bytes> Writer::Impl::Read(std::uint64_t offset, std::size_t wanted) const
     COFFER_ASSIGN(bytes, Fetch(prefix_, {offset, old}));
   }
   if (old == count) return bytes;
-  const ByteView rest = tail_.bytes().subspan(offset + old - origin_, count - old);
-  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  coffer::Append(bytes, tail_.bytes().subspan(offset + old - origin_, count - old));
   return bytes;
 }
 

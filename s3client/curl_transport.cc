@@ -138,8 +138,7 @@ bool Incoming::TakeBody(std::string_view chunk) {
   received_bytes += chunk.size();
   Bytes& body = response.body;
   if (chunk.size() > BodyLimit() - body.size()) return Fail(Trouble::kBodyTooLarge);
-  const ByteView bytes = AsBytes(chunk);
-  body.insert(body.end(), bytes.begin(), bytes.end());
+  Append(body, AsBytes(chunk));
   return true;
 }
 

@@ -449,7 +449,7 @@ Result<s3::Written> FakeStore::CompleteLocked(const s3::Upload& upload,
       return Error{Code::kInvalid, "part too small", "EntityTooSmall"};
     }
     before = part.number;
-    body.insert(body.end(), it->second.body->begin(), it->second.body->end());
+    Append(body, *it->second.body);
     etags += part.etag;
   }
   COFFER_TRY(Check(upload.key, condition));
