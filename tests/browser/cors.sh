@@ -8,7 +8,7 @@ need_commands chromium chromedriver curl jq python3
 
 # ---- a browser, by W3C WebDriver
 # port_in LOG: where what writes it listens; fails until it says so
-port_in() { grep -om1 'port [1-9][0-9]*[^0-9]' "$1" | tr -cd 0-9 | grep .; }
+port_in() { grep -som1 'port [1-9][0-9]*[^0-9]' "$1" | tr -cd 0-9 | grep .; }
 
 # serve_page NAME: on a port of its own, which makes it an origin of its own; sets NAME to that
 serve_page() {
