@@ -8,6 +8,7 @@
 # make conformance the conformance suite on versitygw, MinIO and moto, tests of locks on the first two, where they can be had
 # make fuzz        every parser on inputs that libFuzzer makes up, FUZZ_SECONDS=60 each; FUZZ="header xml" narrows
 # make interop     official AWS Encryption SDKs and coffer, each opening what the other sealed
+# make browser     shared files in Chromium: which pages load them before and after `coffer cors allow`
 # make lint        layers, budgets, format, clang-tidy, shell and Python checks
 # make format      clang-format on everything
 # make install     honours DESTDIR, PREFIX, BINDIR, MANDIR; make uninstall takes it away again
@@ -57,7 +58,7 @@ obj    = $(1:%.cc=$(B)/%.o)
 Q     := $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
 
-.PHONY: all unit check bench bench-scale bench-crypto bench-programs fuzz conformance interop demo deps lint tidy format install uninstall clean help FORCE
+.PHONY: all unit check bench bench-scale bench-crypto bench-programs fuzz conformance interop browser demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
 $(B)/coffer: $(call obj,$(SRC))
@@ -149,6 +150,10 @@ interop:
 	@tests/deps.sh build test interop
 	@$(SUBMAKE) all
 	@B=$(B) tests/interop.sh
+browser:
+	@tests/deps.sh build test browser
+	@$(SUBMAKE) all
+	@B=$(B) tests/check.sh tests/browser/cors.sh
 demo:
 	@tests/deps.sh build demo
 	@$(SUBMAKE) all

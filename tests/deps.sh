@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/deps.sh build|demo|test|bench|fuzz|conformance|interop|lint...: installs the Debian packages these need, if any is
-# missing, and prints nothing if none is. Says what it will download; asks on a terminal unless YES=1.
+# tests/deps.sh build|demo|test|bench|fuzz|conformance|interop|browser|lint...: installs the Debian packages these need,
+# if any is missing, and prints nothing if none is. Says what it will download; asks on a terminal unless YES=1.
 # RGW=0 leaves out Ceph.
 set -euo pipefail
 
@@ -20,6 +20,7 @@ packages_for() {
       [[ ${RGW:-1} == 0 ]] || echo ceph-mon ceph-osd radosgw ceph-common ;;
     conformance) echo python3-venv ;;
     interop) echo python3-venv s3fs rclone ;;
+    browser) echo chromium chromium-driver ;;
     fuzz) echo clang libclang-rt-dev ;;
     lint) echo clang clang-format clang-tidy shellcheck pyflakes3 groff-base ;;
     *) die "unknown set $1" ;;
