@@ -153,7 +153,7 @@ interop:
 browser:
 	@tests/deps.sh build test browser
 	@$(SUBMAKE) all
-	@B=$(B) tests/check.sh tests/browser/cors.sh
+	@TEST_TIMEOUT=900 B=$(B) tests/check.sh tests/browser/cors.sh
 demo:
 	@tests/deps.sh build demo
 	@$(SUBMAKE) all

@@ -286,6 +286,9 @@ Result<int> Check::Run() {
     passes = asked.passes;
     Say("The browser asks first (OPTIONS), and was answered " + std::to_string(asked.status) +
         (asked.passes ? ": it may go on." : ": it goes no further."));
+    if (HeadersToAskFor(page_) == std::vector<std::string>{"range"}) {
+      Say("A browser of 2022 or later does not ask for a range of the form bytes=0-99.");
+    }
   } else {
     Say("The browser does not ask first: it sends the request, and looks whether the page may "
         "have the answer.");

@@ -104,6 +104,7 @@ page_loads() { # SERVER
   is "$(jq -r '"\(.status) \(.body)"' <<<"$GOT")" "206 shar" "$1: a simple range is not asked for by browsers of today"
   is "$(header content-range)" "not for the page" "$1: whose place in the file the page does not see"
   exits 5 "$1: coffer cors check speaks for older ones" cors check "s3://$BUCKET/file" --origin "$PAGE" --header range
+  like "$OUTPUT" 'A browser of 2022 or later does not ask' "$1: and says so"
   sees blocked "the page puts nothing" "$PAGE" PUT
   sent "OPTIONS 403" "the browser asks, and goes no further"
   is "$(dropped)" 404 "$1: and nothing is there"
