@@ -87,7 +87,9 @@ at_least "$(count messages)" $((KILLS * 5)) "messages were seen"
 is "$(server_control GET counters | jq .crashes)" 0 "the server has not crashed"
 
 note "a checker that sees nothing would prove nothing"
-victim=$(find "$RECORD" -name '*.body' -size +2k | sort | head -n 1)
+# a whole message, no part of one
+whole() { find "$RECORD" -name '*.body' -size +2k | while read -r body; do grep -q uploadId "${body%.body}.json" || echo "$body"; done; }
+victim=$(whole | sort | head -n 1)
 # forge DESCRIPTION EXPECTED COMMAND...: one body more, which the command makes of the victim's
 forge() {
   local description=$1 expected=$2
