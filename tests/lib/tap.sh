@@ -168,10 +168,10 @@ need_rgw() {
 # need_server: the one that COFFER_TEST_SERVER names, else Ceph RGW; its name in SERVER
 need_server() {
   if [[ -z ${COFFER_TEST_SERVER:-} ]]; then
-    SERVER=rgw
+    export SERVER=rgw
     need_rgw
   else
-    SERVER=$COFFER_TEST_SERVER
+    export SERVER=$COFFER_TEST_SERVER
     use_endpoint "$COFFER_TEST_ENDPOINT" "$COFFER_TEST_ACCESS_KEY_ID" "$COFFER_TEST_SECRET_ACCESS_KEY" "$COFFER_TEST_REGION"
   fi
 }
