@@ -293,8 +293,6 @@ test_races() {
   : >"$AT/a/journal"
   soon test -e "$AT/b/journal"
   appended=$(two_mounts append "$AT/a/journal" "$AT/b/journal" 25 "$WORK/acknowledged")
-  # seen on versitygw once in many runs, and not understood: a writer is told EIO; no line is lost by it, as is tested next
-  [[ $SERVER != versitygw* || $appended != "EIO ESTALE" ]] || appended=ok
   is "$appended" ok "$SERVER: two appenders: a line is taken, or its writer is told ESTALE"
   is "$(object journal | sort)" "$(cat "$WORK/acknowledged")" "$SERVER: two appenders: what was taken is there, once"
   ok "$SERVER: two appenders: some lines were taken" test "$(wc -l <"$WORK/acknowledged")" -ge 2
