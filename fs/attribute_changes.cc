@@ -80,7 +80,9 @@ Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange
   if (node->gone && node->readers == 0) return Error{Code::kChanged, "replaced or removed"};
   node->attributes = after;
   // The root of a bucket has no object that could keep its attributes: they last for this mount.
-  if (node->parent && !node->gone) Wait(node);
+  if (!node->parent || node->gone) return Ok();
+  Wait(node);
+  if (auto given = GivenToJustMade(*node)) node->waiting->given_lock = std::move(given);
   return Ok();
 }
 

@@ -342,6 +342,7 @@ class Filesystem::Impl {
   void ShowLockOfMade(Node& node, const s3::Written& written) const REQUIRES(tree_.mu);
   bool IsLocked(const Node& node) const REQUIRES(tree_.mu);
   bool IsLockedFor(const Node& node, const OpenFile& file) const REQUIRES(tree_.mu);
+  std::optional<s3::Lock> GivenToJustMade(const Node& node) const REQUIRES(tree_.mu);
   std::uint32_t ModeOf(const Node& node) const REQUIRES(tree_.mu);
   void LearnLock(const NodePtr& node, const std::string& key, const s3::ObjectInfo& info);
   Status CheckUnlocked(const NodePtr& node);

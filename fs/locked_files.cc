@@ -89,6 +89,15 @@ bool Filesystem::Impl::IsLockedFor(const Node& node, const OpenFile& file) const
          !SameAsGiven(*file.given_lock, node.lock.lock, options_.locks.default_slack_s);
 }
 
+// The lock that a symbolic link got a moment ago, when it was made here: it may still be given its
+// times and its owner.
+std::optional<s3::Lock> Filesystem::Impl::GivenToJustMade(const Node& node) const {
+  if (!node.just_made || Now() >= node.just_made->until) return std::nullopt;
+  const s3::Lock& given = node.just_made->given_lock;
+  const bool still = SameAsGiven(given, node.lock.lock, options_.locks.default_slack_s);
+  return still ? std::optional(given) : std::nullopt;
+}
+
 std::uint32_t Filesystem::Impl::ModeOf(const Node& node) const {
   AttributeDefaults defaults = options_.defaults;
   // Of what the bucket merely says nobody shall be given another's rights.
@@ -163,7 +172,7 @@ Result<bool> Filesystem::Impl::IsNoChange(const NodePtr& node, const AttributeCh
   {
     const Lock lock(tree_.mu);
     const bool open_here = node->writing && !IsLockedFor(*node, *node->writing);
-    if (open_here) return false;
+    if (open_here || GivenToJustMade(*node)) return false;
     if (mode_alone && IsLocked(*node)) {
       const std::uint32_t mode = *change.mode & 07777;
       const std::uint32_t shown = ShownMode(node->attributes, options_.defaults);

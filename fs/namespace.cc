@@ -66,6 +66,7 @@ Result<EntryReply> Filesystem::Impl::MakeSymlink(NodeId parent_id, std::string_v
   COFFER_ASSIGN(const s3::Written written, parts_.store.Put(key, AsBytes(target), object));
   const NodePtr node = MadeHere(parent, std::string(name), std::move(fact), written, object);
   const Lock lock(tree_.mu);
+  if (IsLocked(*node)) node->just_made = {node->lock.lock, Until(options_.attribute_delay)};
   return ReplyFor(*node);
 }
 

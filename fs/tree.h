@@ -107,6 +107,13 @@ struct WaitingChange {
   std::optional<s3::Lock> given_lock = {};
 };
 
+// A symbolic link that this mount has made, and that was locked as it was: it has no handle that
+// would let its maker go on, and cp -a, tar and rsync give it its times and owner at once.
+struct JustMade {
+  s3::Lock given_lock;
+  s3::SteadyTime until;
+};
+
 struct Node {
   NodeId id = 0;
   NodePtr parent;  // null for the root
@@ -129,6 +136,7 @@ struct Node {
   bool bound = false;         // its content was asked for, and says that it is a sealed file
   bool fetched_once = false;  // this version was opened: the kernel may have its pages
   std::unique_ptr<WaitingChange> waiting;
+  std::optional<JustMade> just_made;
   std::unique_ptr<Error> deferred_error;  // of a change sent later; given to the next call, once
   std::unique_ptr<Directory> directory;   // null for anything else
 

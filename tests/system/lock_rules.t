@@ -101,6 +101,13 @@ ok "rename of a directory into a rule" mv "$M/other/dir" "$M/data/dir"
 is "$(mode_of data/dir/a) $(mode_of data/dir/b)" "GOVERNANCE GOVERNANCE" "locks each file"
 ln -s target "$M/data/link"
 is "$(mode_of data/link)" "GOVERNANCE" "a symbolic link is locked, too"
+refused "and cannot be given another time later" bash -c "sleep 1.5; touch -h -d 2020-02-02 '$M/data/link'"
+ln -s target "$WORK/link" && touch -h -d 2020-02-02 "$WORK/link"
+ok "cp -a of one gives it its time at once" cp -a "$WORK/link" "$M/data/copied"
+settled() { [[ $(versions_of data/copied) == 2 ]]; }
+ok "which is stored, as a version over the first" within 10 settled
+is "$(mode_of data/copied) $(stat -c %Y "$M/data/copied")" "GOVERNANCE $(stat -c %Y "$WORK/link")" "which is locked as the first is"
+nok "it is not removed, though" rm -f "$M/data/copied"
 ok "several commits by one writer" bash -c "exec 3>'$M/data/log' && echo one >&3 && sync '$M/data/log' && echo two >&3 && exec 3>&-"
 is "$(cat "$M/data/log") $(versions_of data/log)" $'one\ntwo 2' "are its own to make"
 is "$(server_requests '[.[] | select(.operation == "PutObject" and .key == "data/log") | .lock | length] | join(" ")')" "2 2" \

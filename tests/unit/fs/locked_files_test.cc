@@ -309,6 +309,31 @@ TEST_CASE("locks: a bucket's default retention does not stop the writer whose ve
   CHECK(CodeOf(bench.volume.Unlink("f")) == Code::kLocked);
 }
 
+TEST_CASE(
+    "locks: a symbolic link that was just made is given its times, and a moment later is not") {
+  Bench bench({.default_mode = "GOVERNANCE", .default_period_s = kHour});
+  bench.store.SetHook([&](Operation operation, std::string_view key) -> std::optional<Fault> {
+    if (operation == Operation::kHead) bench.LockFor(std::string(key), kHour);  // as the bucket did
+    return std::nullopt;
+  });
+  fs::Filesystem& volume = bench.volume.fs();
+  fs::AttributeChange times;
+  times.mtime = 1'000'000'000'000'000'000;
+  const auto link = volume.MakeSymlink(fs::kRootNode, "link", "target", {});
+  REQUIRE(link);
+  CHECK(CodeOf(bench.volume.Unlink("link")) == Code::kLocked);
+  REQUIRE(volume.SetAttributes(link->node, std::nullopt, times));
+  REQUIRE(volume.Drain());
+  CHECK(bench.store.count(Operation::kCopy) == 1);
+  CHECK(bench.store.Info("link")->metadata.contains("mtime"));
+  bench.Pass(61);
+  times.mtime = 2'000'000'000'000'000'000;
+  const auto late = volume.SetAttributes(link->node, std::nullopt, times);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Code::kLocked);
+  CHECK(bench.store.count(Operation::kCopy) == 1);
+}
+
 TEST_CASE("locks: with --locked=versioned changes lie over what is locked, and ask for nothing") {
   Bench bench({.versioned = true});
   for (const char* key : {"over", "gone", "moved", "mode", "tree/a"}) {
