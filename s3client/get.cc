@@ -18,6 +18,8 @@ void AddReadCondition(Request& request, const ReadCondition& condition) {
   }
 }
 
+constexpr int kAsksAgain = 4;  // for what a listing has and HEAD does not
+
 Status CheckVersion(const ObjectInfo& info, const ReadCondition& condition) {
   if (!condition.etag.empty() && info.etag != condition.etag) {
     return Error{Code::kChanged, "the object is another version than the one expected"};
@@ -106,15 +108,19 @@ Result<ObjectInfo> S3Store::AfterMissingHead(std::string_view key, const ReadCon
   }
   COFFER_ASSIGN(const bool listed, ListingHas(key));
   if (!listed) return Error{Code::kNotFound, "HeadObject: status 404, and no listing has the key"};
-  // Made between the two questions, or the 404 was not the service's.
-  COFFER_ASSIGN(const Response again, SendHead(key, condition));
-  if (again.status / 100 != 2) {
-    return Error{Code::kUnavailable, "HeadObject: status " + std::to_string(again.status) +
-                                         ", but a listing has the key"};
+  // Made between the two questions, or the 404 was not the service's; or the server replaces
+  // objects in steps, as versitygw does, and somebody replaces this one again and again.
+  int status = 404;
+  for (int n = 0; n < kAsksAgain && status == 404; ++n) {
+    COFFER_ASSIGN(const Response again, SendHead(key, condition));
+    status = again.status;
+    if (status / 100 != 2) continue;
+    COFFER_ASSIGN(ObjectInfo info, ReadHead(again));
+    COFFER_TRY(CheckVersion(info, condition));
+    return info;
   }
-  COFFER_ASSIGN(ObjectInfo info, ReadHead(again));
-  COFFER_TRY(CheckVersion(info, condition));
-  return info;
+  return Error{Code::kUnavailable,
+               "HeadObject: status " + std::to_string(status) + ", but a listing has the key"};
 }
 
 Result<bool> S3Store::ListingHas(std::string_view key) {

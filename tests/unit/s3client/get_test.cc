@@ -74,11 +74,16 @@ TEST_CASE("Head: a 404 is an absence only once a listing lacks the key") {
   denied.wire.Then(Reply(404)).Then(Reply(403, {}, ErrorXml("AccessDenied")));
   CHECK(CodeOf(denied.store.Head("k", {})) == Code::kDenied);
   StoreBench contradiction;
-  contradiction.wire.Then(Reply(404)).Then(Listing(Listed("k"))).Then(Reply(404));
+  contradiction.wire.Then(Reply(404)).Then(Listing(Listed("k")));
+  for (int i = 0; i < 4; ++i) contradiction.wire.Then(Reply(404));
   CHECK(CodeOf(contradiction.store.Head("k", {})) == Code::kUnavailable);
+  CHECK(contradiction.wire.seen().size() == 6);
   StoreBench race;
   race.wire.Then(Reply(404)).Then(Listing(Listed("k"))).Then(HeadReply());
   CHECK(race.store.Head("k", {}));
+  StoreBench steps;  // a server that takes the old object away before the new one is there
+  steps.wire.Then(Reply(404)).Then(Listing(Listed("k"))).Then(Reply(404)).Then(HeadReply());
+  CHECK(steps.store.Head("k", {}));
 
   StoreBench raw;
   raw.wire.Then(Reply(404));
