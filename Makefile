@@ -14,7 +14,8 @@
 # make install     honours DESTDIR, PREFIX, BINDIR, MANDIR; make uninstall takes it away again
 # make deps        Debian packages for building, testing and lint; YES=1 does not ask
 # make clean       takes build/ away
-# PCH= reads all headers anew for each test, for ccache, and to see that a test includes what it uses
+# BATCH=1 compiles each file by itself, PCH= reads all headers anew for each test: for who changes one file again and
+#                  again, for ccache, and to see that a file includes what it uses
 # V=1 shows the whole commands; CXX, CXXFLAGS, LDFLAGS are honoured
 # SAN=address,undefined or SAN=thread builds and checks in a directory of its own
 VERSION  := 0.1.0
@@ -47,13 +48,20 @@ override CPPFLAGS += $(if $(filter -O1 -O2 -O3 -Os,$(CXXFLAGS)),-U_FORTIFY_SOURC
 endif
 
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
+# What is compiled: BATCH files of a layer at a time, as one source that includes them, since their headers take most of the
+# time. So what a file has to itself has a name of its own in its layer. A batch is called after its first file.
+BATCH   ?= 12
+ALONE   := crypto/bytes.cc fs/main.cc
+batch    = $(B)/batch/$(firstword $(1))$(eval $(B)/batch/$(firstword $(1)): private FILES := $(1))
+batches  = $(foreach n,$(shell seq 1 $(BATCH) $(words $(1))),$(call batch,$(wordlist $(n),$(shell expr $(n) + $(BATCH) - 1),$(1))))
+BATCHES := $(foreach layer,crypto s3client fs,$(call batches,$(filter-out $(ALONE),$(filter $(layer)/%,$(SRC)))))
 FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
 TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
 BENCH_PROGRAMS := $(patsubst tests/bench/%.cc,$(B)/bench/%,$(sort $(wildcard tests/bench/*.cc)))
-FUZZ_SRC := $(filter-out fs/main.cc,$(SRC)) $(wildcard tests/support/fake_store*.cc)
 CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard tests/bench/*.cc)) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
+OBJ   := $(BATCHES:%.cc=%.o) $(B)/crypto/bytes.o
 # the whole commands with V=1
 Q     := $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
@@ -61,25 +69,35 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(V),,-s)
 .PHONY: all unit check bench bench-scale bench-crypto bench-programs fuzz conformance interop browser demo deps lint tidy format install uninstall clean help FORCE
 all: $(B)/coffer
 unit: $(B)/unit
-$(B)/coffer: $(call obj,$(SRC))
+$(B)/coffer: $(OBJ) $(B)/fs/main.o
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-$(B)/unit: $(call obj,$(filter-out fs/main.cc,$(SRC)) $(TEST))
+$(B)/unit: $(OBJ) $(call obj,$(TEST))
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-$(B)/fuzz: $(call obj,$(FUZZ_SRC) $(FUZZ_TARGETS) tests/fuzz/driver.cc)
+$(B)/fuzz: $(OBJ) $(call obj,$(wildcard tests/support/fake_store*.cc) $(FUZZ_TARGETS) tests/fuzz/driver.cc)
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 bench-programs: $(BENCH_PROGRAMS)
-$(B)/bench/frames: $(call obj,$(wildcard crypto/*.cc))
+$(B)/bench/frames: $(filter $(B)/batch/crypto/%,$(OBJ)) $(B)/crypto/bytes.o
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-$(B)/%.o: %.cc $(B)/flags
+define COMPILE
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX  $@")
 	$Q$(CXX) $(CPPFLAGS) $(PREFIXED) -MMD -MP $(CXXFLAGS) -c $< -o $@
+endef
+$(B)/%.o: %.cc $(B)/flags
+	$(COMPILE)
+# g++ takes what a batch includes for headers
+$(B)/batch/%.o: private override CXXFLAGS += $(if $(findstring clang,$(CXX)),,-Wno-subobject-linkage)
+$(B)/batch/%.o: $(B)/batch/%.cc $(B)/flags
+	$(COMPILE)
+$(BATCHES): FORCE
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $(FILES) | cmp -s - $@ || printf '#include "%s"\n' $(FILES) >$@
 
 # nobody waits for the tests themselves, but for their compiler: a third of the time unoptimized
 $(B)/tests/%.o $(B)/tests/%.gch: private override CXXFLAGS += -O0
@@ -98,7 +116,7 @@ ifneq ($(PCH),)
 ifdef SAN
 $(B)/%.o: private PREFIXED = -include $(B)/std.h
 $(B)/crypto/bytes.o: private PREFIXED =
-$(call obj,$(SRC)): $(B)/std.h.gch
+$(OBJ) $(B)/fs/main.o: $(B)/std.h.gch
 endif
 $(B)/tests/%.o: private PREFIXED = -include $(B)/tests/std.h
 # not these: one reads Catch2 as its implementation, the others do without
@@ -165,15 +183,22 @@ lint:
 	@tests/deps.sh build lint
 	@tests/lint.sh $(CXXALL)
 	@$(SUBMAKE) -k -j$(shell nproc) tidy
-tidy: $(SRC:%=build/tidy/%.ok)
-build/tidy/%.ok: % .clang-tidy Makefile
+TIDY  := $(patsubst $(B)/batch/%,build/tidy/%.ok,$(BATCHES)) build/tidy/crypto/bytes.cc.ok build/tidy/fs/main.cc.ok
+tidy: $(TIDY)
+# the analyzer takes what a batch includes for headers
+define TIDY_UP
 	@mkdir -p $(@D)
 	@$(CXX) $(CPPFLAGS) -std=c++20 -MM -MP -MT $@ -MF $(@:.ok=.d) $<
-	@echo "clang-tidy $<"
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) -std=c++20 -Wall -Wextra -Wthread-safety \
-	  -Xclang -analyzer-config -Xclang max-nodes=50000 2>&1 | \
-	  { ! grep -vE '^[0-9]+ warnings? (generated|treated as)'; }
+	@echo "clang-tidy $(or $(FILES),$<)"
+	@clang-tidy --quiet --warnings-as-errors='*' $(if $(FILES),--checks=-bugprone-suspicious-include) $< -- $(CPPFLAGS) \
+	  -std=c++20 -Wall -Wextra -Wthread-safety -Xclang -analyzer-config -Xclang max-nodes=50000 \
+	  -Xclang -analyzer-opt-analyze-headers 2>&1 | { ! grep -vE '^[0-9]+ warnings? (generated|treated as)'; }
 	@touch $@
+endef
+build/tidy/%.ok: % .clang-tidy Makefile
+	$(TIDY_UP)
+build/tidy/%.ok: $(B)/batch/% .clang-tidy Makefile
+	$(TIDY_UP)
 format:
 	clang-format -i $(CXXALL)
 
@@ -186,4 +211,4 @@ clean:
 	$(RM) -r build
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
--include $(patsubst %.cc,$(B)/%.d,$(SRC) $(TEST) tests/fuzz/driver.cc $(wildcard tests/bench/*.cc)) $(SRC:%=build/tidy/%.d)
+-include $(OBJ:.o=.d) $(patsubst %.cc,$(B)/%.d,fs/main.cc $(TEST) tests/fuzz/driver.cc $(wildcard tests/bench/*.cc)) $(TIDY:.ok=.d)

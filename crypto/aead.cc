@@ -7,14 +7,6 @@
 namespace coffer {
 namespace {
 
-// OpenSSL counts in int.
-constexpr std::size_t kStep = std::size_t{1} << 30;
-
-unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* Raw(const std::byte* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
-
 const EVP_CIPHER* Fetch(const char* name) {
   const EVP_CIPHER* algorithm = EVP_CIPHER_fetch(nullptr, name, nullptr);
   if (algorithm == nullptr) OpenSslUnusable(name);
@@ -56,7 +48,7 @@ Status AesGcm::Begin(const Nonce& nonce, ByteView authenticated) {
 
 Status AesGcm::Update(ByteView in, std::byte* out) {
   while (!in.empty()) {
-    const std::size_t step = std::min(in.size(), kStep);
+    const std::size_t step = std::min(in.size(), kOpenSslStep);
     int done = 0;
     if (EVP_CipherUpdate(context_.get(), Raw(out), &done, Raw(in.data()), static_cast<int>(step)) !=
         1) {

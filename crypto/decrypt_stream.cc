@@ -7,16 +7,8 @@
 namespace coffer {
 namespace {
 
-constexpr std::size_t kBlock = 16;
+constexpr std::size_t kCbcBlock = 16;
 constexpr std::size_t kKey = 32;
-// OpenSSL counts in int.
-constexpr std::size_t kStep = std::size_t{1} << 30;
-using Cipher = std::unique_ptr<EVP_CIPHER, Freer<EVP_CIPHER_free>>;
-
-const unsigned char* Raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 
 Error Refused() {
   (void)OpenSslError("");  // empties the queue, which would tell why
@@ -51,7 +43,7 @@ Result<DecryptStream> DecryptStream::Gcm(ByteView key, const Nonce& nonce, ByteV
 }
 
 Result<DecryptStream> DecryptStream::Cbc(ByteView key, ByteView iv, std::uint64_t sealed_size) {
-  if (sealed_size == 0 || sealed_size % kBlock != 0) return Refused();
+  if (sealed_size == 0 || sealed_size % kCbcBlock != 0) return Refused();
   COFFER_ASSIGN(CipherContext context, Begin("AES-256-CBC", key, iv));
   return DecryptStream(std::move(context), sealed_size, 0);
 }
@@ -59,7 +51,7 @@ Result<DecryptStream> DecryptStream::Cbc(ByteView key, ByteView iv, std::uint64_
 Result<std::size_t> DecryptStream::Decipher(ByteView in, std::byte* out) {
   std::size_t total = 0;
   while (!in.empty()) {
-    const std::size_t step = std::min(in.size(), kStep);
+    const std::size_t step = std::min(in.size(), kOpenSslStep);
     int done = 0;
     if (EVP_DecryptUpdate(context_.get(), out == nullptr ? nullptr : Raw(out + total), &done,
                           Raw(in), static_cast<int>(step)) != 1) {

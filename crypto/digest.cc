@@ -23,11 +23,6 @@ EVP_MAC* HmacAlgorithm() {
   return algorithm;
 }
 
-unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* Raw(const std::byte* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
-
 template <std::size_t N>
 Result<std::array<std::byte, N>> Legacy(const char* name, ByteView bytes) {
   std::array<std::byte, N> digest{};

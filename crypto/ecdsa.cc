@@ -9,11 +9,6 @@ namespace {
 constexpr std::size_t kScalarSize = 32;
 constexpr std::size_t kPointSize = 65;
 
-unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* Raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 Result<Bytes> PublicPoint(const BIGNUM* scalar) {
   const EcGroup group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   if (!group) return OpenSslError("no curve P-256");

@@ -5,10 +5,6 @@
 namespace coffer {
 namespace {
 
-const unsigned char* Raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 Result<Pkey> PublicKey(Curve curve, ByteView point) {
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   const char* group = curve == Curve::kP256 ? "P-256" : "P-384";

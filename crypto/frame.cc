@@ -37,7 +37,7 @@ Result<Nonce> ParseNonce(ByteReader& reader) {
   return nonce;
 }
 
-std::string Name(const FrameHead& head) {
+std::string FrameName(const FrameHead& head) {
   return head.kind == FrameKind::kWhole ? "the body" : "frame " + std::to_string(head.number);
 }
 
@@ -96,7 +96,7 @@ Status OpenFrame(AesGcm& cipher, ByteView message_id, const FrameHead& head, Byt
                  MutableByteView out) {
   Status opened = cipher.Open(head.nonce, Authenticated(message_id, head), sealed, out);
   if (opened || opened.error().code != Code::kCorrupt) return opened;
-  return Error{Code::kCorrupt, Name(head) + " does not authenticate: its bytes were changed"};
+  return Error{Code::kCorrupt, FrameName(head) + " does not authenticate: its bytes were changed"};
 }
 
 }  // namespace coffer

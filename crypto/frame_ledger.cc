@@ -5,7 +5,7 @@
 namespace coffer {
 namespace {
 
-Error Refused(const std::string& what) {
+Error SealedBefore(const std::string& what) {
   return {Code::kInvalid, what + ": a frame is sealed once, ever"};
 }
 
@@ -17,11 +17,11 @@ Status FrameLedger::Burn(FrameRun run) {
   }
   FrameNumber first = run.first;
   FrameNumber end = run.first + run.count;
-  if (final_ != 0 && end > final_) return Refused("a frame after the final one");
+  if (final_ != 0 && end > final_) return SealedBefore("a frame after the final one");
   const auto next = burnt_.lower_bound(first);
-  if (next != burnt_.end() && next->first < end) return Refused("a frame sealed before");
+  if (next != burnt_.end() && next->first < end) return SealedBefore("a frame sealed before");
   if (next != burnt_.begin() && std::prev(next)->second > first) {
-    return Refused("a frame sealed before");
+    return SealedBefore("a frame sealed before");
   }
   if (next != burnt_.end() && next->first == end) {
     end = next->second;
@@ -36,7 +36,7 @@ Status FrameLedger::Burn(FrameRun run) {
 }
 
 Status FrameLedger::BurnFinal(FrameNumber number) {
-  if (final_ != 0) return Refused("a second final frame");
+  if (final_ != 0) return SealedBefore("a second final frame");
   if (number == 0 || (!burnt_.empty() && burnt_.rbegin()->second > number)) {
     return Error{Code::kInvalid, "final frame " + std::to_string(number) +
                                      " does not follow all other frames of the message"};

@@ -14,8 +14,6 @@ constexpr std::string_view kPadInfo = "v1";
 // Three lengths, provider and info: what a coffer-pad takes beside its zeros.
 constexpr std::size_t kPadOverhead = 2 + 2 + 2 + kPadProvider.size() + kPadInfo.size();
 
-Error Corrupt(std::string what) { return {Code::kCorrupt, std::move(what)}; }
-
 std::string SuiteName(std::uint16_t id) {
   return "0x" + HexEncode(std::array{static_cast<std::byte>(id >> 8), static_cast<std::byte>(id)});
 }

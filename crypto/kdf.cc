@@ -17,7 +17,7 @@ EVP_KDF* HkdfAlgorithm() {
   return algorithm;
 }
 
-const char* Name(Hash hash) {
+const char* HashName(Hash hash) {
   switch (hash) {
     case Hash::kSha256:
       return "SHA256";
@@ -50,8 +50,8 @@ Status Derive(const Derivation& d, MutableByteView out) {
   std::array<OSSL_PARAM, 6> params{};
   std::size_t n = 0;
   params[n++] = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
-  params[n++] =
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(Name(d.hash)), 0);
+  params[n++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                                 const_cast<char*>(HashName(d.hash)), 0);
   params[n++] = Octets(OSSL_KDF_PARAM_KEY, d.key);
   if (!d.salt.empty()) params[n++] = Octets(OSSL_KDF_PARAM_SALT, d.salt);
   if (!d.info.empty()) params[n++] = Octets(OSSL_KDF_PARAM_INFO, d.info);

@@ -18,6 +18,9 @@
 
 namespace coffer {
 
+// Of the suite that is written.
+inline constexpr std::size_t kDataKeySize = 32;
+
 // Name to value, both UTF-8, authenticated with every message and every wrapped key. Sorted by the
 // bytes of the names, as the serialized form wants it.
 using EncryptionContext = std::map<std::string, std::string>;

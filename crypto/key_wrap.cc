@@ -11,8 +11,7 @@
 namespace coffer {
 namespace {
 
-constexpr std::size_t kBlock = 16;
-using Cipher = std::unique_ptr<EVP_CIPHER, Freer<EVP_CIPHER_free>>;
+constexpr std::size_t kWrapBlock = 16;
 
 Error DoesNotUnwrap() { return {Code::kCorrupt, "the AES key does not unwrap this"}; }
 
@@ -29,7 +28,7 @@ Result<Secret> Decipher(const std::string& mode, ByteView key, ByteView wrapped,
   if (!context) throw std::bad_alloc();
   EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
   // Room for a block more than may come out.
-  std::array<std::byte, kMaxSecret + kBlock> out{};
+  std::array<std::byte, kMaxSecret + kWrapBlock> out{};
   auto* raw = reinterpret_cast<unsigned char*>(out.data());
   int done = 0;
   int rest = 0;

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/header.h"
 #include "crypto/key_refusals.h"
 #include "crypto/key_source.h"
 #include "crypto/keyring.h"
@@ -68,5 +69,10 @@ class MultiKeySource : public KeySource {
   const Now now_;
   std::vector<std::unique_ptr<Member>> members_;
 };
+
+// Each encrypted data key may cost a call to KMS, and anybody who can write to the bucket chooses
+// them.
+inline constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys =
+                                                MultiKeySource::kMaxEncryptedKeys};
 
 }  // namespace coffer

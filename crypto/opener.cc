@@ -7,8 +7,6 @@
 namespace coffer {
 namespace {
 
-Error Corrupt(std::string what) { return {Code::kCorrupt, std::move(what)}; }
-
 // Whether this is the head that stands at the place of frame `number`.
 Status CheckHead(const FrameHead& head, const Shape& shape, FrameNumber number, bool ours) {
   const bool last = number == shape.final_frame();

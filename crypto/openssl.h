@@ -16,6 +16,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -38,6 +39,7 @@ struct OpenSslFree {
   void operator()(void* p) const { OPENSSL_free(p); }
 };
 
+using Cipher = std::unique_ptr<EVP_CIPHER, Freer<EVP_CIPHER_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freer<EVP_CIPHER_CTX_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freer<EVP_KDF_CTX_free>>;
 using MemoryBio = std::unique_ptr<BIO, Freer<BIO_free>>;
@@ -51,6 +53,16 @@ using EcGroup = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
 using EcPoint = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
 using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
 using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
+
+// Bytes as OpenSSL spells them.
+inline unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
+inline const unsigned char* Raw(const std::byte* bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes);
+}
+inline const unsigned char* Raw(ByteView bytes) { return Raw(bytes.data()); }
+
+// How much it is given at once: it counts in int.
+inline constexpr std::size_t kOpenSslStep = std::size_t{1} << 30;
 
 // kUnsupported with OpenSSL's own reason; empties this thread's error queue.
 Error OpenSslError(std::string_view doing);

@@ -12,7 +12,6 @@ namespace coffer {
 namespace {
 
 constexpr std::uint32_t kTagBits = 128;
-constexpr std::size_t kDataKeySize = 32;
 constexpr std::size_t kInfoSize = 2 * sizeof(std::uint32_t) + std::tuple_size_v<Nonce>;
 
 std::string Info(const std::string& name, const Nonce& nonce) {

@@ -1,12 +1,6 @@
 #include "crypto/raw_rsa_keyring.h"
 
 namespace coffer {
-namespace {
-
-constexpr std::size_t kDataKeySize = 32;
-
-}  // namespace
-
 Result<std::unique_ptr<RawRsaKeyring>> RawRsaKeyring::Make(RawKeyName name, RsaKey key,
                                                            RsaPadding padding, SecretArena& arena) {
   COFFER_TRY(CheckRawKeyName(name));

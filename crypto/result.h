@@ -63,6 +63,9 @@ struct [[nodiscard]] Error {
   }
 };
 
+// What was read is not what was sealed.
+inline Error Corrupt(std::string what) { return {Code::kCorrupt, std::move(what)}; }
+
 template <typename T = std::monostate>
 class [[nodiscard]] Result {
  public:

@@ -31,11 +31,6 @@ constexpr std::array kPaddings = {
 
 const PaddingRow& RowOf(RsaPadding padding) { return kPaddings[static_cast<std::size_t>(padding)]; }
 
-unsigned char* Raw(Bytes& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* Raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 bool Holds(std::string_view text, std::string_view word) {
   return text.find(word) != std::string_view::npos;
 }
@@ -157,7 +152,8 @@ Result<Bytes> RsaKey::Encrypt(RsaPadding padding, ByteView plaintext) const {
   COFFER_ASSIGN(const PkeyContext context, Begin(padding, EVP_PKEY_encrypt_init));
   Bytes out(size());
   std::size_t written = out.size();
-  if (EVP_PKEY_encrypt(context.get(), Raw(out), &written, Raw(plaintext), plaintext.size()) != 1) {
+  if (EVP_PKEY_encrypt(context.get(), Raw(out.data()), &written, Raw(plaintext),
+                       plaintext.size()) != 1) {
     return OpenSslError("encrypt with RSA");
   }
   out.resize(written);
@@ -170,8 +166,8 @@ Result<Secret> RsaKey::Decrypt(RsaPadding padding, ByteView ciphertext, SecretAr
   // OpenSSL wants room for the whole modulus, whatever comes out.
   Bytes out(size());
   std::size_t written = out.size();
-  const bool ok =
-      EVP_PKEY_decrypt(context.get(), Raw(out), &written, Raw(ciphertext), ciphertext.size()) == 1;
+  const bool ok = EVP_PKEY_decrypt(context.get(), Raw(out.data()), &written, Raw(ciphertext),
+                                   ciphertext.size()) == 1;
   // Neither the error queue nor the size may tell more than "no".
   if (!ok) (void)OpenSslError("");
   auto key = ok && written > 0 && written <= kMaxSecret

@@ -19,7 +19,7 @@ constexpr const char* kIv = "x-amz-iv";
 constexpr const char* kDescription = "x-amz-matdesc";
 constexpr const char* kWrap = "x-amz-wrap-alg";
 constexpr const char* kCipher = "x-amz-cek-alg";
-constexpr const char* kTagBits = "x-amz-tag-len";
+constexpr const char* kTagLength = "x-amz-tag-len";
 constexpr const char* kPlainLength = "x-amz-unencrypted-content-length";
 constexpr const char* kCipher3 = "x-amz-c";
 constexpr const char* kMessageId3 = "x-amz-i";
@@ -134,8 +134,8 @@ Status ReadCipher(const S3ecFields& fields, S3ecObject& object) {
     return Bad(std::string(kCipher) + " is none that is known");
   }
   object.cipher = S3ecCipher::kGcm;
-  if (Has(fields, kTagBits) && fields.at(kTagBits) != "128") {
-    return Bad(std::string(kTagBits) + " is not 128");
+  if (Has(fields, kTagLength) && fields.at(kTagLength) != "128") {
+    return Bad(std::string(kTagLength) + " is not 128");
   }
   COFFER_ASSIGN(object.nonce, SizedField(fields, kIv, std::tuple_size_v<Nonce>));
   return Ok();
@@ -238,7 +238,7 @@ Result<S3ecObject> ReadS3ec(const S3ecFields& metadata, const S3ecFields& file) 
 }
 
 bool HasS3ecFields(const S3ecFields& fields) {
-  return HasAny(fields, kKey1, kKey2, kKey3, kDescription, kTagBits) || IsHalf(fields);
+  return HasAny(fields, kKey1, kKey2, kKey3, kDescription, kTagLength) || IsHalf(fields);
 }
 
 std::uint64_t S3ecPlainSize(const S3ecObject& object, const S3ecFields& metadata,

@@ -11,9 +11,7 @@ namespace coffer {
 namespace {
 
 // No honest header comes near: three fields of 64 KiB for each of many keys.
-constexpr std::size_t kMaxHeader = std::size_t{16} << 20;
-
-Error Corrupt(std::string what) { return {Code::kCorrupt, std::move(what)}; }
+constexpr std::size_t kLargestHeader = std::size_t{16} << 20;
 
 // Whether a parser met the end of the bytes that are here.
 template <typename T>
@@ -81,7 +79,7 @@ Result<bool> WholeMessageOpener::ReadHeader() {
   if (pending().size() < header_wanted_ && !ended_) return false;
   auto parsed = ParseHeader(pending(), rules_.limits);
   if (WantsMore(parsed)) {
-    if (pending().size() > kMaxHeader) return Error{Code::kTooLarge, "a header over 16 MiB"};
+    if (pending().size() > kLargestHeader) return Error{Code::kTooLarge, "a header over 16 MiB"};
     // Twice as many: else a header that trickles in would be parsed for each byte of it.
     header_wanted_ = 2 * pending().size();
     return false;

@@ -68,8 +68,8 @@ Result<NotYet> NotYetAllowed(const Grant& grant, const PolicyCaller& caller,
     COFFER_ASSIGN(const PolicyRequest request,
                   MakePolicyRequest(Asked(grant, caller, check, action), clock));
     const Decision decision = EvaluateThrough(check.door, check.bucket_policy->statements, request);
-    if (decision.verdict == Verdict::kAllowed) continue;
-    const bool denied = decision.verdict == Verdict::kDenied;
+    if (decision.verdict == PolicyVerdict::kAllowed) continue;
+    const bool denied = decision.verdict == PolicyVerdict::kDenied;
     std::string& list = denied ? found.denied : found.open;
     list += (list.empty() ? "" : ", ") + std::string(action);
     if (denied && !decision.statement.empty()) list += " (" + decision.statement + ")";

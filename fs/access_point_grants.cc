@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "fs/console.h"
@@ -12,17 +13,15 @@
 namespace coffer::fs {
 namespace {
 
-using Texts = std::vector<std::string>;
-
 constexpr std::string_view kSid = "CofferGrant";
 
-struct Kind {
+struct KindRow {
   std::string_view name;
   bool of_objects;
   std::vector<std::string_view> actions;
 };
-const std::vector<Kind>& AllKinds() {
-  static const std::vector<Kind> kKinds = {
+const std::vector<KindRow>& AllKinds() {
+  static const std::vector<KindRow> kKinds = {
       {"read",
        true,
        {"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectAttributes"}},
@@ -81,7 +80,7 @@ std::optional<std::string> PrefixOf(const PolicyStatement& statement, std::strin
 
 Texts KindsOf(const PolicyStatement& statement) {
   Texts kinds;
-  for (const Kind& kind : AllKinds()) {
+  for (const KindRow& kind : AllKinds()) {
     const bool all = std::all_of(kind.actions.begin(), kind.actions.end(),
                                  [&](auto action) { return Has(statement.actions, action); });
     if (all) kinds.emplace_back(kind.name);
@@ -91,7 +90,7 @@ Texts KindsOf(const PolicyStatement& statement) {
 
 Texts InOrder(const Texts& kinds) {
   Texts sorted;
-  for (const Kind& kind : AllKinds()) {
+  for (const KindRow& kind : AllKinds()) {
     if (Has(kinds, kind.name)) sorted.emplace_back(kind.name);
   }
   return sorted;
@@ -104,9 +103,9 @@ std::string SidOf(const Grant& grant, const char* what) {
   return std::string(kSid) + HexEncode(Sha256(AsBytes(text))).substr(0, kDigits) + what;
 }
 
-Json Statement(const Grant& grant, const char* what, bool of_objects, std::string_view arn) {
+Json GrantStatement(const Grant& grant, const char* what, bool of_objects, std::string_view arn) {
   Json actions = Json::array();
-  for (const Kind& kind : AllKinds()) {
+  for (const KindRow& kind : AllKinds()) {
     if (kind.of_objects != of_objects || !Has(grant.kinds, kind.name)) continue;
     for (const std::string_view action : kind.actions) actions.push_back(std::string(action));
   }
@@ -134,7 +133,7 @@ Json Replaced(const Policy& policy, const Grant& grant, std::string_view arn) {
     if (!same) out.push_back(written.at(i));
   }
   for (Json statement :
-       {Statement(grant, "Objects", true, arn), Statement(grant, "List", false, arn)}) {
+       {GrantStatement(grant, "Objects", true, arn), GrantStatement(grant, "List", false, arn)}) {
     if (!statement.is_null()) out.push_back(std::move(statement));
   }
   return out;
@@ -159,25 +158,19 @@ const Grant* Same(const std::vector<Grant>& grants, const std::string& principal
   return found == grants.end() ? nullptr : &*found;
 }
 
-std::string Joined(const Texts& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + text;
-  return out;
-}
-
 }  // namespace
 
 const std::vector<std::string_view>& GrantKinds() {
   static const std::vector<std::string_view> kNames = [] {
     std::vector<std::string_view> names;
-    for (const Kind& kind : AllKinds()) names.push_back(kind.name);
+    for (const KindRow& kind : AllKinds()) names.push_back(kind.name);
     return names;
   }();
   return kNames;
 }
 
 std::vector<std::string_view> ActionsOf(std::string_view kind) {
-  for (const Kind& one : AllKinds()) {
+  for (const KindRow& one : AllKinds()) {
     if (one.name == kind) return one.actions;
   }
   return {};
@@ -267,7 +260,7 @@ std::string GrantTable(const std::vector<Grant>& grants) {
   std::vector<std::array<std::string, 3>> rows = {{"principal", "what", "where"}};
   for (const Grant& grant : grants) {
     rows.push_back({Printable(grant.principal == "*" ? "everybody" : grant.principal),
-                    Joined(grant.kinds),
+                    Joined(grant.kinds, ","),
                     grant.prefix.empty() ? "everywhere" : Printable(grant.prefix)});
   }
   std::array<std::size_t, 2> widths{};

@@ -11,18 +11,18 @@
 namespace coffer::fs {
 namespace {
 
-struct Words {
+struct CommandWords {
   std::string_view action;
   bool named;    // takes a NAME
   bool changes;  // what it is called on
 };
-constexpr std::array<Words, 7> kWords = {{{"create", true, true},
-                                          {"list", false, false},
-                                          {"show", true, false},
-                                          {"delete", true, true},
-                                          {"grant", true, true},
-                                          {"revoke", true, true},
-                                          {"policy", true, true}}};
+constexpr std::array<CommandWords, 7> kCommandWords = {{{"create", true, true},
+                                                        {"list", false, false},
+                                                        {"show", true, false},
+                                                        {"delete", true, true},
+                                                        {"grant", true, true},
+                                                        {"revoke", true, true},
+                                                        {"policy", true, true}}};
 
 // An option that the action does not know would be ignored.
 Status CheckOptions(const Draft& draft, std::string_view action) {
@@ -58,9 +58,9 @@ Status CheckOptions(const Draft& draft, std::string_view action) {
 
 Status CheckAccessPointWords(const Draft& draft) {
   const std::string& action = draft.positionals.front();
-  const auto words = std::find_if(kWords.begin(), kWords.end(),
-                                  [&](const Words& one) { return one.action == action; });
-  if (words == kWords.end())
+  const auto words = std::find_if(kCommandWords.begin(), kCommandWords.end(),
+                                  [&](const CommandWords& one) { return one.action == action; });
+  if (words == kCommandWords.end())
     return Usage("coffer access-point: '" + action +
                  "' is none of create, list, show, delete, grant, revoke, policy");
   if (words->named != (draft.positionals.size() == 2)) {

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kSendsAtOnce = 16;
 
 // `before` with the change applied; ctime moves when anything else does.
-Attributes Apply(Attributes attributes, const AttributeChange& change, TimeNs now) {
+Attributes Applied(Attributes attributes, const AttributeChange& change, TimeNs now) {
   const Attributes before = attributes;
   if (change.mode) attributes.mode = *change.mode & 07777;
   if (change.uid) attributes.uid = *change.uid;
@@ -72,11 +72,11 @@ Status Filesystem::Impl::ChangeClosed(const NodePtr& node, const AttributeChange
   const std::int64_t now = parts_.clock.Now().time_since_epoch().count();
   {
     const Lock lock(tree_.mu);
-    if (Apply(node->attributes, change, now) == node->attributes) return Ok();
+    if (Applied(node->attributes, change, now) == node->attributes) return Ok();
   }
   COFFER_TRY(CheckRestored(node));
   const Lock lock(tree_.mu);
-  const Attributes after = Apply(node->attributes, change, now);
+  const Attributes after = Applied(node->attributes, change, now);
   if (node->gone && node->readers == 0) return Error{Code::kChanged, "replaced or removed"};
   node->attributes = after;
   // The root of a bucket has no object that could keep its attributes: they last for this mount.
@@ -91,7 +91,7 @@ void Filesystem::Impl::ChangeOpenFile(OpenFile& file, const AttributeChange& cha
   const bool fixed = file.writer.streaming();
   const Lock lock(tree_.mu);
   const Attributes after =
-      Apply(file.node->attributes, change, parts_.clock.Now().time_since_epoch().count());
+      Applied(file.node->attributes, change, parts_.clock.Now().time_since_epoch().count());
   if (after == file.node->attributes) return;
   file.node->attributes = after;
   if (change.mtime) file.explicit_mtime = true;

@@ -13,8 +13,6 @@
 namespace coffer::fs {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 constexpr std::size_t kBufferedRows = 1000;
 constexpr std::chrono::seconds kBufferedFor{1};
 constexpr std::chrono::milliseconds kCheapCount{5};
@@ -38,7 +36,7 @@ constexpr Database::Schema kSchema = {
 constexpr const char* kSettings =
     "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -4096;";
 
-struct Row {
+struct IndexRow {
   std::string etag;
   std::int64_t modified_s = 0;
   std::uint64_t size = 0;
@@ -79,7 +77,7 @@ s3::Metadata Unpack(std::string_view packed) {
 }
 
 // One connection and its statements. Not thread-safe.
-class Connection {
+class IndexDatabase {
  public:
   // "" opens a database in memory. An SQLite code.
   int Open(const std::string& path, std::uint64_t limit_bytes);
@@ -87,9 +85,9 @@ class Connection {
   bool is_open() const { return db_.is_open(); }
   std::string message() const { return db_.message(); }
 
-  int Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms);
+  int Find(std::string_view key, std::optional<IndexRow>& row, std::int64_t& used_ms);
   // All of it or nothing: rows to write, keys to drop, keys that were used.
-  using Rows = std::unordered_map<std::string, std::optional<Row>>;
+  using Rows = std::unordered_map<std::string, std::optional<IndexRow>>;
   int Write(const Rows& rows, const std::vector<std::string>& used);
   std::uint64_t Bytes();
   std::uint64_t CountRows();
@@ -104,18 +102,18 @@ class Connection {
   Statement find_, put_, erase_, touch_, trim_;
 };
 
-int Connection::Open(const std::string& path, std::uint64_t limit_bytes) {
+int IndexDatabase::Open(const std::string& path, std::uint64_t limit_bytes) {
   limit_bytes_ = limit_bytes;
   const int code = db_.Open(path, kSettings, kSchema);
   return code == SQLITE_OK ? PrepareAll() : code;
 }
 
-void Connection::Close() {
+void IndexDatabase::Close() {
   for (Statement* statement : {&find_, &put_, &erase_, &touch_, &trim_}) statement->reset();
   db_.Close();
 }
 
-int Connection::PrepareAll() {
+int IndexDatabase::PrepareAll() {
   const std::pair<const char*, Statement*> statements[] = {
       {"SELECT etag, modified, size, metadata, used, taken, lock_mode, lock_until, lock_hold"
        " FROM attributes WHERE key = ?",
@@ -135,16 +133,17 @@ int Connection::PrepareAll() {
   return SQLITE_OK;
 }
 
-int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t& used_ms) {
+int IndexDatabase::Find(std::string_view key, std::optional<IndexRow>& row, std::int64_t& used_ms) {
   Bind(find_, 1, key);
   const int code = sqlite3_step(find_.get());
   if (code == SQLITE_ROW) {
-    row = Row{std::string(Column(find_, 0)),
-              NumberColumn(find_, 1),
-              static_cast<std::uint64_t>(NumberColumn(find_, 2)),
-              std::string(Column(find_, 3)),
-              NumberColumn(find_, 5),
-              {std::string(Column(find_, 6)), NumberColumn(find_, 7), NumberColumn(find_, 8) != 0}};
+    row = IndexRow{
+        std::string(Column(find_, 0)),
+        NumberColumn(find_, 1),
+        static_cast<std::uint64_t>(NumberColumn(find_, 2)),
+        std::string(Column(find_, 3)),
+        NumberColumn(find_, 5),
+        {std::string(Column(find_, 6)), NumberColumn(find_, 7), NumberColumn(find_, 8) != 0}};
     used_ms = NumberColumn(find_, 4);
   }
   sqlite3_reset(find_.get());
@@ -152,7 +151,7 @@ int Connection::Find(std::string_view key, std::optional<Row>& row, std::int64_t
   return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-int Connection::Write(const Rows& rows, const std::vector<std::string>& used) {
+int IndexDatabase::Write(const Rows& rows, const std::vector<std::string>& used) {
   int code = db_.Execute("BEGIN IMMEDIATE");
   if (code != SQLITE_OK) return code;
   code = WriteRows(rows, used);
@@ -162,7 +161,7 @@ int Connection::Write(const Rows& rows, const std::vector<std::string>& used) {
   return code;
 }
 
-int Connection::WriteRows(const Rows& rows, const std::vector<std::string>& used) {
+int IndexDatabase::WriteRows(const Rows& rows, const std::vector<std::string>& used) {
   const std::int64_t now_ms = NowMs();
   int code = SQLITE_OK;
   for (const auto& [key, row] : rows) {
@@ -190,19 +189,19 @@ int Connection::WriteRows(const Rows& rows, const std::vector<std::string>& used
   return code;
 }
 
-std::uint64_t Connection::Bytes() {
+std::uint64_t IndexDatabase::Bytes() {
   const std::int64_t pages = db_.Number("PRAGMA page_count") - db_.Number("PRAGMA freelist_count");
   const std::int64_t size = db_.Number("PRAGMA page_size");
   return pages > 0 && size > 0 ? static_cast<std::uint64_t>(pages * size) : 0;
 }
 
-std::uint64_t Connection::CountRows() {
+std::uint64_t IndexDatabase::CountRows() {
   return static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, db_.Number("SELECT count(*) FROM attributes")));
 }
 
 // Down to nine tenths, so that not every write has to do it again.
-int Connection::Trim() {
+int IndexDatabase::Trim() {
   const std::uint64_t bytes = Bytes();
   if (bytes <= limit_bytes_) return SQLITE_OK;
   const auto rows = static_cast<double>(CountRows());
@@ -230,10 +229,10 @@ class SqliteIndex final : public AttributeIndex {
  private:
   std::string OpenFile() REQUIRES(mu_);
   void OpenMemory() REQUIRES(mu_);
-  void Add(std::string_view key, std::optional<Row> row) REQUIRES(mu_);
+  void Add(std::string_view key, std::optional<IndexRow> row) REQUIRES(mu_);
   void FlushIfDue() REQUIRES(mu_);
   void FlushLocked() REQUIRES(mu_);
-  std::optional<Row> Load(std::string_view key) REQUIRES(mu_);
+  std::optional<IndexRow> Load(std::string_view key) REQUIRES(mu_);
   // A damaged file is set aside, and an empty one takes its place.
   void Recover(int code) REQUIRES(mu_);
 
@@ -241,16 +240,16 @@ class SqliteIndex final : public AttributeIndex {
   const std::uint64_t limit_bytes_;
   const std::int64_t touch_after_s_;
   mutable Mutex mu_;
-  mutable Connection connection_ GUARDED_BY(mu_);
+  mutable IndexDatabase connection_ GUARDED_BY(mu_);
   bool persistent_ GUARDED_BY(mu_) = false;
-  Connection::Rows pending_ GUARDED_BY(mu_);       // no row: to be erased
+  IndexDatabase::Rows pending_ GUARDED_BY(mu_);    // no row: to be erased
   std::vector<std::string> used_ GUARDED_BY(mu_);  // keys of rows used after a long time
-  SteadyClock::time_point pending_since_ GUARDED_BY(mu_);
+  std::chrono::steady_clock::time_point pending_since_ GUARDED_BY(mu_);
   std::uint64_t hits_ GUARDED_BY(mu_) = 0;
   std::uint64_t misses_ GUARDED_BY(mu_) = 0;
   // Counting a large table takes a while, so the answer is kept in proportion to what it cost.
   mutable std::uint64_t counted_rows_ GUARDED_BY(mu_) = 0;
-  mutable SteadyClock::time_point count_valid_until_ GUARDED_BY(mu_);
+  mutable std::chrono::steady_clock::time_point count_valid_until_ GUARDED_BY(mu_);
 };
 
 std::string SqliteIndex::Start() {
@@ -294,16 +293,16 @@ void SqliteIndex::Recover(int code) {
   OpenMemory();
 }
 
-std::optional<Row> SqliteIndex::Load(std::string_view key) {
+std::optional<IndexRow> SqliteIndex::Load(std::string_view key) {
   const auto pending = pending_.find(std::string(key));
   if (pending != pending_.end()) return pending->second;
   if (!connection_.is_open()) return std::nullopt;
-  std::optional<Row> row;
+  std::optional<IndexRow> row;
   std::int64_t used_ms = 0;
   const int code = connection_.Find(key, row, used_ms);
   if (code != SQLITE_OK) Recover(code);
   if (row && NowMs() >= used_ms + touch_after_s_ * 1000) {
-    if (pending_.empty() && used_.empty()) pending_since_ = SteadyClock::now();
+    if (pending_.empty() && used_.empty()) pending_since_ = std::chrono::steady_clock::now();
     used_.emplace_back(key);
   }
   return row;
@@ -312,7 +311,7 @@ std::optional<Row> SqliteIndex::Load(std::string_view key) {
 std::optional<IndexedObject> SqliteIndex::Find(const IndexKey& key) {
   const Lock lock(mu_);
   FlushIfDue();
-  const std::optional<Row> row = Load(key.key);
+  const std::optional<IndexRow> row = Load(key.key);
   if (row && row->etag == key.etag && row->modified_s == key.last_modified_s &&
       row->size == key.size) {
     ++hits_;
@@ -322,9 +321,9 @@ std::optional<IndexedObject> SqliteIndex::Find(const IndexKey& key) {
   return std::nullopt;
 }
 
-void SqliteIndex::Add(std::string_view key, std::optional<Row> row) {
+void SqliteIndex::Add(std::string_view key, std::optional<IndexRow> row) {
   if (!connection_.is_open()) return;
-  if (pending_.empty() && used_.empty()) pending_since_ = SteadyClock::now();
+  if (pending_.empty() && used_.empty()) pending_since_ = std::chrono::steady_clock::now();
   pending_[std::string(key)] = std::move(row);
   FlushIfDue();
 }
@@ -334,8 +333,8 @@ void SqliteIndex::Store(std::string_view key, const s3::ObjectInfo& info) {
   std::optional<std::string> packed = Pack(info.metadata);
   if (!packed) return;
   const Lock lock(mu_);
-  Add(key, Row{info.etag, info.last_modified_s, info.size, std::move(*packed), info.server_date_s,
-               info.lock});
+  Add(key, IndexRow{info.etag, info.last_modified_s, info.size, std::move(*packed),
+                    info.server_date_s, info.lock});
 }
 
 void SqliteIndex::Erase(std::string_view key) {
@@ -346,7 +345,7 @@ void SqliteIndex::Erase(std::string_view key) {
 void SqliteIndex::FlushIfDue() {
   if (pending_.empty() && used_.empty()) return;
   const bool many = pending_.size() + used_.size() >= kBufferedRows;
-  if (many || SteadyClock::now() - pending_since_ >= kBufferedFor) FlushLocked();
+  if (many || std::chrono::steady_clock::now() - pending_since_ >= kBufferedFor) FlushLocked();
 }
 
 void SqliteIndex::FlushLocked() {
@@ -373,11 +372,11 @@ AttributeIndex::Stats SqliteIndex::stats() const {
   stats.misses = misses_;
   stats.persistent = persistent_;
   if (!connection_.is_open()) return stats;
-  const auto begin = SteadyClock::now();
+  const auto begin = std::chrono::steady_clock::now();
   if (begin >= count_valid_until_) {
     constexpr int kShare = 20;
     counted_rows_ = connection_.CountRows();
-    const auto cost = SteadyClock::now() - begin;
+    const auto cost = std::chrono::steady_clock::now() - begin;
     count_valid_until_ = cost < kCheapCount ? begin : begin + kShare * cost;
   }
   stats.rows = counted_rows_;

@@ -20,8 +20,6 @@ constexpr std::int64_t kLatest_s = std::numeric_limits<TimeNs>::max() / kSecond 
 constexpr std::uint32_t kMaxId = 0xfffffffe;  // 2^32 - 1 means "no change" to chown
 constexpr std::uint32_t kPermissions = 0777;
 constexpr std::uint32_t kSpecial = S_ISUID | S_ISGID | S_ISVTX;
-constexpr std::string_view kXattrField = "xattr";
-constexpr std::string_view kOwnXattrs = "user.coffer.";
 
 std::optional<std::string_view> FieldOf(const s3::Metadata& metadata, const char* name) {
   const auto it = metadata.find(name);
@@ -181,18 +179,6 @@ std::optional<std::uint32_t> ModeField(const s3::Metadata& metadata, bool marker
   return S_ISLNK(*octal) ? (*octal & ~static_cast<std::uint32_t>(S_IFMT)) : *octal;
 }
 
-std::uint32_t TypeBits(FileType type) {
-  switch (type) {
-    case FileType::kFile:
-      return S_IFREG;
-    case FileType::kDirectory:
-      return S_IFDIR;
-    case FileType::kSymlink:
-      return S_IFLNK;
-  }
-  return S_IFREG;
-}
-
 std::string TimeText(TimeNs time) {
   // Written as a number, -1.5 is one and a half seconds before the epoch.
   const std::uint64_t magnitude =
@@ -208,7 +194,7 @@ std::string TimeText(TimeNs time) {
 
 // The field's JSON; empty when there is none or it cannot be read.
 Json ParseXattrField(const s3::Metadata& metadata) {
-  const auto text = FieldOf(metadata, kXattrField.data());
+  const auto text = FieldOf(metadata, kXattrField);
   if (!text) return Json::object();
   const auto unescaped = UriUnescape(*text);
   if (!unescaped) return Json::object();
@@ -217,6 +203,18 @@ Json ParseXattrField(const s3::Metadata& metadata) {
 }
 
 }  // namespace
+
+std::uint32_t TypeBits(FileType type) {
+  switch (type) {
+    case FileType::kFile:
+      return S_IFREG;
+    case FileType::kDirectory:
+      return S_IFDIR;
+    case FileType::kSymlink:
+      return S_IFLNK;
+  }
+  return S_IFREG;
+}
 
 Attributes FromMetadata(std::string_view key, const s3::Metadata& metadata,
                         std::int64_t last_modified_s, const AttributeDefaults& defaults) {
@@ -313,11 +311,11 @@ void XattrsToMetadata(const Xattrs& xattrs, s3::Metadata& metadata) {
     if (IsXattrName(name)) json[name] = Base64Encode(AsBytes(value));
   }
   if (json.empty()) {
-    metadata.erase(std::string(kXattrField));
+    metadata.erase(kXattrField);
     return;
   }
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  metadata[std::string(kXattrField)] = UriEscape(text, Slash::kEscape);
+  metadata[kXattrField] = UriEscape(text, Slash::kEscape);
 }
 
 }  // namespace coffer::fs

@@ -16,7 +16,15 @@
 
 namespace coffer::fs {
 
+// Extended attributes that Coffer itself answers.
+inline constexpr std::string_view kOwnXattrs = "user.coffer.";
+// The field of user metadata that holds the extended attributes.
+inline constexpr const char* kXattrField = "xattr";
+
 enum class FileType { kFile, kDirectory, kSymlink };
+inline constexpr std::uint32_t kWriteBits = 0222;
+// S_IFREG, S_IFDIR, S_IFLNK.
+std::uint32_t TypeBits(FileType type);
 
 using TimeNs = std::int64_t;  // nanoseconds since the epoch
 inline constexpr TimeNs kSecond = 1'000'000'000;

@@ -14,10 +14,10 @@ constexpr int kLooks = 3;  // at what was written, until it shows
 constexpr std::chrono::milliseconds kPause{1000};
 constexpr std::size_t kMostCompared = 1u << 22;  // pairs of lines, of 4 bytes each
 
-using Lines = std::vector<std::string>;
+using TextLines = std::vector<std::string>;
 
-Lines LinesOf(const Json& json) {
-  Lines lines;
+TextLines LinesOf(const Json& json) {
+  TextLines lines;
   const std::string text = ToText(json);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -29,7 +29,7 @@ Lines LinesOf(const Json& json) {
 
 // The longest common run of lines from each place on.
 using Table = std::vector<std::vector<std::uint32_t>>;
-Table CommonLines(const Lines& a, const Lines& b) {
+Table CommonLines(const TextLines& a, const TextLines& b) {
   Table table(a.size() + 1, std::vector<std::uint32_t>(b.size() + 1));
   for (std::size_t i = a.size(); i-- > 0;) {
     for (std::size_t j = b.size(); j-- > 0;) {
@@ -40,13 +40,13 @@ Table CommonLines(const Lines& a, const Lines& b) {
   return table;
 }
 
-std::string Marked(const char* mark, const Lines& lines) {
+std::string Marked(const char* mark, const TextLines& lines) {
   std::string text;
   for (const std::string& line : lines) text += mark + Printable(line) + "\n";
   return text;
 }
 
-std::string Compared(const Lines& a, const Lines& b) {
+std::string Compared(const TextLines& a, const TextLines& b) {
   const Table common = CommonLines(a, b);
   std::string text;
   for (std::size_t i = 0, j = 0; i < a.size() || j < b.size();) {
@@ -198,14 +198,14 @@ class Making {
 
 std::string Difference(const Json& before, const Json& after) {
   if (before == after) return "";
-  Lines a = LinesOf(before);
-  Lines b = LinesOf(after);
+  TextLines a = LinesOf(before);
+  TextLines b = LinesOf(after);
   const auto head = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  const Lines first(a.begin(), head.first);
+  const TextLines first(a.begin(), head.first);
   a.erase(a.begin(), head.first);
   b.erase(b.begin(), head.second);
   const auto tail = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend());
-  const Lines last(tail.first.base(), a.end());
+  const TextLines last(tail.first.base(), a.end());
   a.erase(tail.first.base(), a.end());
   b.erase(tail.second.base(), b.end());
   std::string text = Marked("  ", first);

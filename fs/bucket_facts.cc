@@ -12,7 +12,7 @@ constexpr int kMostYears = 100;
 constexpr int kOldVersionDays = 30;
 constexpr int kUploadDays = 7;
 
-std::string Period(const s3::BucketLock& lock) {
+std::string ShortPeriod(const s3::BucketLock& lock) {
   if (lock.default_years > 0) return std::to_string(lock.default_years) + "y";
   return std::to_string(lock.default_days) + "d";
 }
@@ -50,7 +50,7 @@ Json Describe(const s3::BucketLock& lock) {
   Json json;
   json["object_lock"] = lock.enabled;
   json["default"] =
-      lock.default_mode.empty() ? "none" : AsciiLower(lock.default_mode) + ":" + Period(lock);
+      lock.default_mode.empty() ? "none" : AsciiLower(lock.default_mode) + ":" + ShortPeriod(lock);
   return json;
 }
 
@@ -88,7 +88,7 @@ std::string InWords(const s3::BucketLock& lock) {
   if (!lock.enabled) return "the bucket has no Object Lock";
   if (lock.default_mode.empty()) return "Object Lock is on, no default retention";
   return "Object Lock is on; every new object is locked: " + AsciiLower(lock.default_mode) +
-         " for " + Period(lock);
+         " for " + ShortPeriod(lock);
 }
 
 Result<s3::BucketLock> ParseLockDefault(const std::string& text) {

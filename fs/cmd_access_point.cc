@@ -345,8 +345,8 @@ class AccessPointCommand {
   s3::AccessPoint point_;
 };
 
-Result<int> Run(const AccessPointOptions& options, const Environment& environment,
-                Console& console) {
+Result<int> RunAccessPointWith(const AccessPointOptions& options, const Environment& environment,
+                               Console& console) {
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
@@ -358,7 +358,7 @@ Result<int> Run(const AccessPointOptions& options, const Environment& environmen
 
 int RunAccessPoint(const AccessPointOptions& options, const Environment& environment,
                    Console& console) {
-  const auto code = Run(options, environment, console);
+  const auto code = RunAccessPointWith(options, environment, console);
   if (code) return *code;
   console.err << "coffer access-point " << options.action << ": " << Printable(code.error().what)
               << "\n";

@@ -24,7 +24,7 @@
 namespace coffer::fs {
 namespace {
 
-int Report(Console& console, std::string_view command, const Error& error, bool json) {
+int ReportError(Console& console, std::string_view command, const Error& error, bool json) {
   if (json) console.out << ToText(Json{{"error", error.what}}) << "\n";
   console.err << "coffer " << command << ": " << Printable(error.what) << "\n";
   return ExitCodeOf(error);
@@ -64,13 +64,13 @@ int RunResolveCommand(const ResolveOptions& options, Console& console) {
 int RunDoctorCommand(const DoctorOptions& options, const Environment& environment,
                      Console& console) {
   if (const Status hidden = HideProcessMemory(); !hidden) {
-    return Report(console, "doctor", hidden.error(), options.json);
+    return ReportError(console, "doctor", hidden.error(), options.json);
   }
   s3::SystemClock clock;
   auto log = Log::Open({}, clock);
-  if (!log) return Report(console, "doctor", log.error(), options.json);
+  if (!log) return ReportError(console, "doctor", log.error(), options.json);
   auto connection = Connect(options.volume, environment, clock, **log);
-  if (!connection) return Report(console, "doctor", connection.error(), options.json);
+  if (!connection) return ReportError(console, "doctor", connection.error(), options.json);
   const std::string state = StateDirectory(options.volume, environment);
   s3::ConditionMemory& memory = (*connection)->conditions();
   const std::string bucket = (*connection)->reached_bucket();
@@ -80,7 +80,7 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
       options.volume.source, options.json, options.write_test, {}, {}, {}, {}, {}};
   std::array<std::byte, 8> random = {};
   if (const Status drawn = RandomBytes(random); !drawn)
-    return Report(console, "doctor", drawn.error(), options.json);
+    return ReportError(console, "doctor", drawn.error(), options.json);
   settings.probe_id = HexEncode(random);
   settings.remembered = FindingsOf(memory);
   settings.remember = [&](const ConditionalFindings& findings) {
@@ -104,23 +104,23 @@ int RunRemoveCommand(const RemoveOptions& options, const Environment& environmen
     volume.source = options.path;
   } else {
     auto place = FindMountedPath(options.path, environment, volume);
-    if (!place) return Report(console, "rm", place.error(), options.json);
+    if (!place) return ReportError(console, "rm", place.error(), options.json);
     if (const Status now = CheckShowsNow(place->at); !now) {
-      return Report(console, "rm", now.error(), options.json);
+      return ReportError(console, "rm", now.error(), options.json);
     }
     below = std::move(place->below);
     sealed = place->sealed;
   }
   s3::SystemClock clock;
   auto log = Log::Open({}, clock);
-  if (!log) return Report(console, "rm", log.error(), options.json);
+  if (!log) return ReportError(console, "rm", log.error(), options.json);
   auto connection = Connect(volume, environment, clock, **log);
-  if (!connection) return Report(console, "rm", connection.error(), options.json);
+  if (!connection) return ReportError(console, "rm", connection.error(), options.json);
   const s3::Target& target = (*connection)->target();
   WorkerPool pool(volume.max_threads);
   const std::string descriptor = target.key_prefix + std::string(kDescriptorName);
   auto locks = LocksOf(**connection, target.key_prefix + below, console);
-  if (!locks) return Report(console, "rm", locks.error(), options.json);
+  if (!locks) return ReportError(console, "rm", locks.error(), options.json);
   const RemoveRequest request{options.path,
                               target.key_prefix + below,
                               options.recursive,

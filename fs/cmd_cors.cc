@@ -17,15 +17,9 @@ using Rules = std::vector<s3::CorsRule>;
 
 constexpr std::size_t kMostRules = 100;
 
-std::string Joined(const std::vector<std::string>& words, std::string_view between = ", ") {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : std::string(between)) + word;
-  return text;
-}
-
 // ---- show, allow, remove ----
 
-int Show(const Rules& rules, bool json, Console& console) {
+int ShowRules(const Rules& rules, bool json, Console& console) {
   if (json) {
     console.out << ToText(Json{{"rules", Describe(rules)}}) << "\n";
     return kExitOk;
@@ -57,7 +51,7 @@ s3::CorsRule RuleFor(const std::string& origin, const SettingOptions& options) {
 }
 
 // In its place where there is one for the origin, else behind all others.
-Result<Rules> Allowed(Rules rules, const SettingOptions& options) {
+Result<Rules> WithAllowed(Rules rules, const SettingOptions& options) {
   for (const std::string& origin : options.origin) {
     COFFER_TRY(CheckOrigin(origin, true));
     s3::CorsRule rule = RuleFor(origin, options);
@@ -120,7 +114,7 @@ Result<int> Change(const SettingOptions& options, Connection& connection, const 
   const bool allow = options.action == "allow";
   if (!allow) COFFER_TRY(CheckRemoved(rules, options));
   const auto changed = [&](const Rules& found) {
-    return allow ? Allowed(found, options) : Result<Rules>(Remaining(found, options));
+    return allow ? WithAllowed(found, options) : Result<Rules>(Remaining(found, options));
   };
   COFFER_ASSIGN(Rules wanted, changed(rules));
   Rules now = rules;
@@ -160,9 +154,9 @@ bool ListHas(std::string_view list, std::string_view word) {
   return clean.find("," + AsciiLower(word) + ",") != std::string::npos || clean == ",*,";
 }
 
-class Check {
+class CorsCheck {
  public:
-  Check(const SettingOptions& options, Connection& connection, Console& console)
+  CorsCheck(const SettingOptions& options, Connection& connection, Console& console)
       : options_(options), connection_(connection), console_(console) {
     page_.origin = options.origin.front();
     if (!options.method.empty()) page_.method = options.method.front();
@@ -189,7 +183,7 @@ class Check {
   std::vector<std::string> sentences_;
 };
 
-Result<Seen> Check::Preflight() {
+Result<Seen> CorsCheck::Preflight() {
   s3::Request request;
   request.operation = s3::Operation::kPreflight;
   request.method = "OPTIONS";
@@ -214,7 +208,7 @@ Result<Seen> Check::Preflight() {
 }
 
 // One byte is enough: whether the page may have the answer stands in its head.
-Result<Seen> Check::Real() {
+Result<Seen> CorsCheck::Real() {
   s3::Request request;
   request.operation = s3::Operation::kGetObject;
   request.method = page_.method;
@@ -229,7 +223,7 @@ Result<Seen> Check::Real() {
   return seen;
 }
 
-void Check::Explain(const Result<Rules>& rules, bool passes) {
+void CorsCheck::Explain(const Result<Rules>& rules, bool passes) {
   if (!rules) {
     return Say("The bucket's rules cannot be read, so nothing tells why: " + rules.error().what +
                ".");
@@ -250,7 +244,7 @@ void Check::Explain(const Result<Rules>& rules, bool passes) {
   }
 }
 
-int Check::Tell(bool passes) {
+int CorsCheck::Tell(bool passes) {
   if (options_.json) {
     Json json;
     json["origin"] = page_.origin;
@@ -265,7 +259,7 @@ int Check::Tell(bool passes) {
   return passes ? kExitOk : kExitAccess;
 }
 
-Result<int> Check::Run() {
+Result<int> CorsCheck::Run() {
   COFFER_TRY(CheckOrigin(page_.origin, false));
   std::string key = connection_.target().key_prefix;
   if (key.ends_with('/') && !options_.volume.source.ends_with('/')) key.pop_back();
@@ -313,9 +307,9 @@ Result<int> Check::Run() {
 }  // namespace
 
 Result<int> RunCors(const SettingOptions& options, Connection& connection, Console& console) {
-  if (options.action == "check") return Check(options, connection, console).Run();
+  if (options.action == "check") return CorsCheck(options, connection, console).Run();
   COFFER_ASSIGN(const Rules rules, connection.MakeSettings().Cors());
-  if (options.action == "show") return Show(rules, options.json, console);
+  if (options.action == "show") return ShowRules(rules, options.json, console);
   return Change(options, connection, rules, console);
 }
 

@@ -13,7 +13,7 @@
 namespace coffer::fs {
 namespace {
 
-std::string_view Name(CheckState state) {
+std::string_view StateName(CheckState state) {
   switch (state) {
     case CheckState::kOk:
       return "ok";
@@ -52,13 +52,13 @@ Check ConditionalCheck(const DoctorContext& context, const DoctorSettings& setti
   return check;
 }
 
-void PrintForPeople(const std::vector<Check>& checks, Console& console) {
+void PrintChecks(const std::vector<Check>& checks, Console& console) {
   const auto longest = std::max_element(
       checks.begin(), checks.end(),
       [](const Check& a, const Check& b) { return a.name.size() < b.name.size(); });
   const std::size_t width = longest == checks.end() ? 0 : longest->name.size();
   for (const Check& check : checks) {
-    std::string state(Name(check.state));
+    std::string state(StateName(check.state));
     state.resize(12, ' ');
     std::string name = check.name;
     name.resize(width + 2, ' ');
@@ -81,7 +81,7 @@ void PrintJson(const DoctorContext& context, const DoctorSettings& settings,
   for (const Check& check : checks) {
     Json entry;
     entry["name"] = check.name;
-    entry["state"] = std::string(Name(check.state));
+    entry["state"] = std::string(StateName(check.state));
     entry["detail"] = check.detail;
     if (!check.change.empty()) entry["change"] = check.change;
     if (!check.policy.is_null()) entry["policy"] = check.policy;
@@ -90,7 +90,7 @@ void PrintJson(const DoctorContext& context, const DoctorSettings& settings,
   console.out << ToText(json) << '\n';
 }
 
-int ExitCodeFor(const std::vector<Check>& checks) {
+int DoctorExitCode(const std::vector<Check>& checks) {
   int code = kExitOk;
   for (const Check& check : checks) {
     if (check.state != CheckState::kFail) continue;
@@ -122,11 +122,11 @@ int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Cons
   }
   checks.insert(checks.end(), std::make_move_iterator(writes.begin()),
                 std::make_move_iterator(writes.end()));
-  const int code = ExitCodeFor(checks);
+  const int code = DoctorExitCode(checks);
   if (settings.json) {
     PrintJson(context, settings, checks, code == kExitOk, console);
   } else {
-    PrintForPeople(checks, console);
+    PrintChecks(checks, console);
   }
   return code;
 }

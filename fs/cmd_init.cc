@@ -29,7 +29,7 @@ namespace coffer::fs {
 namespace {
 
 constexpr std::size_t kSecrets = 256;
-constexpr std::size_t kThreads = 2;
+constexpr std::size_t kTrialThreads = 2;
 constexpr std::array<std::uint32_t, 4> kHeaderSizes = {1024, 2048, 4096, 8192};
 // Room for one more key, as large as they come: RSA of 4,096 bits under a long name.
 constexpr std::size_t kOneMoreKey = 550;
@@ -45,9 +45,9 @@ Result<std::string> NewVolumeId() {
   return id;
 }
 
-class Init {
+class VolumeInit {
  public:
-  Init(const InitOptions& options, Connection& connection, Console& console)
+  VolumeInit(const InitOptions& options, Connection& connection, Console& console)
       : options_(options),
         connection_(connection),
         console_(console),
@@ -56,11 +56,11 @@ class Init {
              {connection.target().region, options.volume.address.fips, Patience::kQuick},
              options.keys, arena_) {}
 
-  ~Init() {
+  ~VolumeInit() {
     if (made_recovery_key_) (void)RemoveFile(options_.new_recovery_key);
   }
-  Init(const Init&) = delete;
-  Init& operator=(const Init&) = delete;
+  VolumeInit(const VolumeInit&) = delete;
+  VolumeInit& operator=(const VolumeInit&) = delete;
 
   Status Run(const s3::BucketFacts& facts, const std::string& state_directory);
 
@@ -79,14 +79,14 @@ class Init {
   Console& console_;
   SecretArena arena_;
   KmsAccess kms_;
-  WorkerPool pool_{kThreads};
+  WorkerPool pool_{kTrialThreads};
   VolumeDescriptor descriptor_;
   std::vector<KeyMaterial> given_;
   KeyTrial trial_;
   bool made_recovery_key_ = false;  // and nothing was sealed under it yet
 };
 
-Status Init::CheckPlace() {
+Status VolumeInit::CheckPlace() {
   const std::string key = prefix() + std::string(kDescriptorName);
   const auto there = connection_.store().Get(key, {0, 1}, {});
   if (there) {
@@ -115,7 +115,7 @@ Status Init::CheckPlace() {
 }
 
 // The bounds were kept when the command line was read.
-Status Init::TakeRules(const s3::BucketFacts& facts) {
+Status VolumeInit::TakeRules(const s3::BucketFacts& facts) {
   descriptor_.lock_rules = options_.lock_rules;
   COFFER_ASSIGN(std::vector<LockRule> parsed,
                 ParseLockRules(options_.lock_rules, {options_.longest_lock_s, true}));
@@ -144,7 +144,7 @@ Status Init::TakeRules(const s3::BucketFacts& facts) {
   return Error{Code::kInterrupted, "nothing was changed"};
 }
 
-Status Init::TakeKeys() {
+Status VolumeInit::TakeKeys() {
   KeyOptions keys = options_.keys;
   if (!keys.any() && options_.new_recovery_key.empty()) {
     return Error{Code::kInvalid, "no key is named: --kms-key ARN, or --key-file FILE without KMS"};
@@ -163,7 +163,7 @@ Status Init::TakeKeys() {
 }
 
 // What init does not try, the first file would find out.
-Status Init::TryKeys() {
+Status VolumeInit::TryKeys() {
   const KeyWorkshop workshop{arena_,
                              [this](const std::string& key) { return kms_.MakeKeyring(key); }};
   COFFER_ASSIGN(
@@ -173,7 +173,7 @@ Status Init::TryKeys() {
   return ChooseHeader(trial_.encrypted);
 }
 
-Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
+Status VolumeInit::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
   COFFER_ASSIGN(const std::size_t needed, HeaderNeeded(descriptor_, encrypted));
   for (const std::uint32_t size : kHeaderSizes) {
     const bool named = options_.header_size == std::to_string(size);
@@ -189,7 +189,7 @@ Status Init::ChooseHeader(const std::vector<EncryptedDataKey>& encrypted) {
                                     "--header-size"};
 }
 
-Status Init::Write() {
+Status VolumeInit::Write() {
   auto written =
       WriteDescriptor({connection_.store(), arena_, pool_, prefix(), connection_.server_time()},
                       descriptor_, *trial_.source, s3::Condition::Absent());
@@ -199,7 +199,7 @@ Status Init::Write() {
   return written;
 }
 
-Status Init::Run(const s3::BucketFacts& facts, const std::string& state_directory) {
+Status VolumeInit::Run(const s3::BucketFacts& facts, const std::string& state_directory) {
   COFFER_TRY(arena_.Usable());
   if (!arena_.locked()) console_.err << "coffer init: " << kUnlockedKeys << "\n";
   COFFER_ASSIGN(descriptor_.id, NewVolumeId());
@@ -234,7 +234,7 @@ Status Init::Run(const s3::BucketFacts& facts, const std::string& state_director
   return Ok();
 }
 
-Status Start(const InitOptions& options, const Environment& environment, Console& console) {
+Status StartInit(const InitOptions& options, const Environment& environment, Console& console) {
   if (options.rebuild_descriptor) return RebuildDescriptor(options, environment, console);
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
@@ -243,14 +243,14 @@ Status Start(const InitOptions& options, const Environment& environment, Console
   COFFER_ASSIGN(const auto connection, Connection::Open(options.volume, environment, clock, *log));
   COFFER_ASSIGN(const Preflight preflight, connection->Check());
   for (const std::string& note : preflight.notes) console.err << "coffer init: " << note << "\n";
-  Init init(options, *connection, console);
+  VolumeInit init(options, *connection, console);
   return init.Run(preflight.facts, StateDirectory(options.volume, environment));
 }
 
 }  // namespace
 
 int RunInit(const InitOptions& options, const Environment& environment, Console& console) {
-  const Status done = Start(options, environment, console);
+  const Status done = StartInit(options, environment, console);
   if (done) return kExitOk;
   console.err << "coffer init: " << Printable(done.error().what) << "\n";
   return ExitCodeOf(done.error());

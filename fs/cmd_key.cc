@@ -95,7 +95,7 @@ Status KeyCommand::Run(const Environment& environment) {
 
 // ---- list ----
 
-Json ToJson(const KeyName& key, bool pinned) {
+Json KeyJson(const KeyName& key, bool pinned) {
   Json json = {{"type", key.kind == KeyName::Kind::kKms   ? "aws-kms"
                         : key.kind == KeyName::Kind::kAes ? "raw-aes"
                                                           : "raw-rsa"}};
@@ -124,7 +124,7 @@ Status KeyCommand::List() {
                  {"header_used", volume.header_size - opened_.free},
                  {"header_free", opened_.free},
                  {"keys", Json::array()}};
-    for (const KeyName& key : volume.keys) json["keys"].push_back(ToJson(key, pinned(key)));
+    for (const KeyName& key : volume.keys) json["keys"].push_back(KeyJson(key, pinned(key)));
     console_.out << ToText(json) << "\n";
     return Ok();
   }

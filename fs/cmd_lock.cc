@@ -25,7 +25,7 @@ std::string_view CommandName(LockAction action) {
   return action == LockAction::kUnlock ? "unlock" : "lock";
 }
 
-std::string Files(std::uint64_t count) {
+std::string FilesCounted(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " file" : " files");
 }
 
@@ -151,8 +151,9 @@ Result<LockOutcome> LockCommand::Look(Interrupts& interrupts) {
 
 Status LockCommand::AskFor(const LockOutcome& looked) {
   if (looked.compliance == 0) return Ok();
-  const std::string what = Files(looked.compliance) + ", " + HumanBytes(looked.compliance_bytes) +
-                           ", under compliance until " + s3::IsoTime(wish_.until_s);
+  const std::string what = FilesCounted(looked.compliance) + ", " +
+                           HumanBytes(looked.compliance_bytes) + ", under compliance until " +
+                           s3::IsoTime(wish_.until_s);
   if (!console_.interactive) {
     return Error{Code::kInvalid, "would put " + what +
                                      ". Nobody can undo this, so somebody has to mean it, and "
@@ -219,7 +220,7 @@ void LockCommand::TellPeople(const LockOutcome& outcome) const {
     }
   }
   console_.out << (options_.dry_run ? "would " : "") << Verb(options_, !options_.dry_run) << " "
-               << Files(outcome.changed) << ", " << HumanBytes(outcome.bytes);
+               << FilesCounted(outcome.changed) << ", " << HumanBytes(outcome.bytes);
   if (outcome.changed == 1 && !options_.dry_run) {
     const ChangedLock& change = outcome.changes.front();
     console_.out << ": its current version, " << Printable(change.version_id) << ", has "

@@ -17,18 +17,18 @@ namespace coffer::fs {
 namespace {
 
 // What rows count as.
-constexpr const char* kCompliance = "compliance";
+constexpr const char* kComplianceWord = "compliance";
 constexpr const char* kGovernance = "governance";
 constexpr const char* kHeld = "legal hold alone";
 constexpr const char* kFree = "not locked";
 constexpr const char* kUnknown = "unknown";
 constexpr const char* kDirectory = "directories";
-constexpr const char* kGone = "gone";
-constexpr const char* kOutcomes[] = {kCompliance, kGovernance, kHeld, kFree, kUnknown};
+constexpr const char* kGoneWord = "gone";
+constexpr const char* kOutcomes[] = {kComplianceWord, kGovernance, kHeld, kFree, kUnknown};
 
 const char* OutcomeOf(const LockRow& row) {
   if (!row.error.empty()) return kUnknown;
-  if (row.retained) return row.lock.mode == "COMPLIANCE" ? kCompliance : kGovernance;
+  if (row.retained) return row.lock.mode == "COMPLIANCE" ? kComplianceWord : kGovernance;
   return row.lock.legal_hold ? kHeld : kFree;
 }
 
@@ -69,9 +69,9 @@ class LockReport {
 // require something are told of what has less.
 Result<Visited> LockReport::Visit(const s3::ListedObject& object) {
   if (object.key.ends_with('/')) return Visited{kDirectory};
-  if (!place_.directory && object.key != place_.key) return Visited{kGone};  // begins alike
+  if (!place_.directory && object.key != place_.key) return Visited{kGoneWord};  // begins alike
   const auto info = session_.stored().Head(object.key, {});
-  if (!info && info.error().code == Code::kNotFound) return Visited{kGone};
+  if (!info && info.error().code == Code::kNotFound) return Visited{kGoneWord};
   if (!info) return Unknown(info.error());
   const std::string_view path = std::string_view(object.key).substr(place_.root.size());
   const LockRow row = MakeLockRow(path, *info, options_.required);
@@ -170,7 +170,7 @@ Status LockReport::TellRows(VolumeWalk& walk, const WalkReport& report, int code
 void LockReport::TellSummary(const WalkReport& report) const {
   std::ostream& out = format_ == LockFormat::kCsv ? console_.err : console_.out;
   const char* separator = ": ";
-  out << "looked at " << report.objects() - report.objects(kDirectory) - report.objects(kGone)
+  out << "looked at " << report.objects() - report.objects(kDirectory) - report.objects(kGoneWord)
       << " files";
   for (const char* outcome : kOutcomes) {
     if (report.objects(outcome) == 0) continue;
@@ -222,8 +222,8 @@ Status FindKind(VolumeSession& session, LockPlace& place) {
   return Ok();
 }
 
-Result<int> Start(const LockCommandOptions& options, const Environment& environment,
-                  Console& console) {
+Result<int> StartLockReport(const LockCommandOptions& options, const Environment& environment,
+                            Console& console) {
   COFFER_ASSIGN(const auto interrupts, Interrupts::Watch());
   COFFER_ASSIGN(LockPlaces places, FindLockPlaces(options, environment));
   if (!places.failures.empty()) {
@@ -245,7 +245,7 @@ Result<int> Start(const LockCommandOptions& options, const Environment& environm
 
 int RunLockReport(const LockCommandOptions& options, const Environment& environment,
                   Console& console) {
-  const auto code = Start(options, environment, console);
+  const auto code = StartLockReport(options, environment, console);
   if (code) return *code;
   console.err << "coffer lock: " << Printable(code.error().what) << "\n";
   if (options.json) console.out << ToText(Json{{"error", code.error().what}}) << "\n";

@@ -117,8 +117,8 @@ Status Logging::CheckPolicy(Connection& target, const std::string& prefix) {
   if (!account.empty()) asked.headers.push_back("aws:SourceAccount=" + account);
   COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, connection_.clock()));
   const Decision decision = Evaluate(policy->statements, request);
-  if (decision.verdict == Verdict::kAllowed) return Ok();
-  if (decision.verdict == Verdict::kNotDecided) {
+  if (decision.verdict == PolicyVerdict::kAllowed) return Ok();
+  if (decision.verdict == PolicyVerdict::kNotDecided) {
     SayStatement(
         "whether the policy of " + name + " lets the log in is not decided here: " + decision.why,
         statement);

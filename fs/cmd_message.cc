@@ -23,11 +23,11 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::size_t kStep = 1u << 20;
+constexpr std::size_t kPieceOfFile = 1u << 20;
 constexpr std::uint32_t kFrame = 64u << 10;
 constexpr auto kProgressEvery = std::chrono::milliseconds(500);
 
-Error Failed(const std::string& doing, const std::string& name) {
+Error FileFailed(const std::string& doing, const std::string& name) {
   return {Code::kUnavailable, doing + " " + name + ": " + std::generic_category().message(errno)};
 }
 
@@ -46,21 +46,21 @@ class Stream {
     for (;;) {
       const ssize_t got = ::read(fd_, into.data(), into.size());
       if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR) return Failed("read", name_);
+      if (errno != EINTR) return FileFailed("read", name_);
     }
   }
   Status Write(ByteView bytes) {
     while (!bytes.empty()) {
       const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
       if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return Failed("write", name_);
+      if (put < 0) return FileFailed("write", name_);
       bytes = bytes.subspan(static_cast<std::size_t>(put));
     }
     return Ok();
   }
   Status Sync() {
     if (::fsync(fd_) == 0 || errno == EINVAL || errno == EROFS) return Ok();
-    return Failed("write", name_);
+    return FileFailed("write", name_);
   }
   const std::string& name() const { return name_; }
   int fd() const { return fd_; }
@@ -74,7 +74,7 @@ class Stream {
 Result<std::unique_ptr<Stream>> OpenInput(const std::string& path) {
   if (path == "-") return std::make_unique<Stream>(STDIN_FILENO, "standard input", false);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Failed("open", path);
+  if (fd < 0) return FileFailed("open", path);
   return std::make_unique<Stream>(fd, path, true);
 }
 
@@ -95,13 +95,13 @@ class Output : public PlaintextSink {
     const bool there = ::lstat(real.c_str(), &info) == 0;
     if (there && !S_ISREG(info.st_mode)) {
       const int fd = ::open(real.c_str(), O_WRONLY | O_CLOEXEC);
-      if (fd < 0) return Failed("open", path);
+      if (fd < 0) return FileFailed("open", path);
       return std::make_unique<Output>(std::make_unique<Stream>(fd, path, true), "", "");
     }
     const std::string draft = real + ".coffer-" + std::to_string(::getpid());
     const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                           there ? info.st_mode & 0777 : 0600);
-    if (fd < 0) return Failed("make", draft);
+    if (fd < 0) return FileFailed("make", draft);
     return std::make_unique<Output>(std::make_unique<Stream>(fd, path, true), draft, real);
   }
   Output(std::unique_ptr<Stream> stream, std::string draft, std::string path)
@@ -116,7 +116,7 @@ class Output : public PlaintextSink {
   Status Finish() {
     if (draft_.empty()) return Ok();
     COFFER_TRY(stream_->Sync());
-    if (::rename(draft_.c_str(), path_.c_str()) != 0) return Failed("replace", path_);
+    if (::rename(draft_.c_str(), path_.c_str()) != 0) return FileFailed("replace", path_);
     draft_.clear();
     return Ok();
   }
@@ -128,15 +128,15 @@ class Output : public PlaintextSink {
 };
 
 // On a terminal, how far it is.
-class Progress {
+class MessageProgress {
  public:
-  Progress(Console& console, const Stream& input) : console_(console) {
+  MessageProgress(Console& console, const Stream& input) : console_(console) {
     struct stat info = {};
     if (::fstat(input.fd(), &info) == 0 && S_ISREG(info.st_mode)) {
       total_ = static_cast<std::uint64_t>(info.st_size);
     }
   }
-  ~Progress() {
+  ~MessageProgress() {
     if (shown_) console_.err << "\r\x1b[K" << std::flush;
   }
   void Add(std::size_t bytes) {
@@ -164,8 +164,8 @@ Status Seal(KeySource& keys, SecretArena& arena, const MessageOptions& options, 
   COFFER_ASSIGN(const auto output, Output::Open(options.output));
   COFFER_ASSIGN(const DataKeyPtr key, keys.ForSealing(context));
   COFFER_ASSIGN(WholeMessageSealer sealer, WholeMessageSealer::Make(*key, context, kFrame, arena));
-  Progress progress(console, *input);
-  Bytes plain(kStep);
+  MessageProgress progress(console, *input);
+  Bytes plain(kPieceOfFile);
   Bytes sealed;
   for (;;) {
     COFFER_ASSIGN(const std::size_t got, input->Read(plain));
@@ -181,7 +181,8 @@ Status Seal(KeySource& keys, SecretArena& arena, const MessageOptions& options, 
   return output->Finish();
 }
 
-Status Open(KeySource& keys, SecretArena& arena, const MessageOptions& options, Console& console) {
+Status OpenMessage(KeySource& keys, SecretArena& arena, const MessageOptions& options,
+                   Console& console) {
   OpenRules rules;
   COFFER_ASSIGN(rules.policy, ParseCommitmentPolicy(options.commitment_policy));
   COFFER_ASSIGN(rules.context, ParseUserContext(options.encryption_context));
@@ -189,8 +190,8 @@ Status Open(KeySource& keys, SecretArena& arena, const MessageOptions& options, 
   COFFER_ASSIGN(const auto input, OpenInput(options.input));
   COFFER_ASSIGN(const auto output, Output::Open(options.output));
   WholeMessageOpener opener(keys, arena, std::move(rules), *output);
-  Progress progress(console, *input);
-  Bytes sealed(kStep);
+  MessageProgress progress(console, *input);
+  Bytes sealed(kPieceOfFile);
   for (;;) {
     COFFER_ASSIGN(const std::size_t got, input->Read(sealed));
     if (got == 0) break;
@@ -201,7 +202,7 @@ Status Open(KeySource& keys, SecretArena& arena, const MessageOptions& options, 
   return output->Finish();
 }
 
-Status Run(const MessageOptions& options, const Environment& environment, Console& console) {
+Status RunMessage(const MessageOptions& options, const Environment& environment, Console& console) {
   COFFER_TRY(HideProcessMemory());
   if (!options.keys.any()) {
     return Error{Code::kInvalid,
@@ -210,14 +211,15 @@ Status Run(const MessageOptions& options, const Environment& environment, Consol
   COFFER_ASSIGN(const auto source, NamedKeySource::Make(options.volume, options.keys, environment));
   KeySource& keys = source->keys();
   SecretArena& arena = source->arena();
-  return options.open ? Open(keys, arena, options, console) : Seal(keys, arena, options, console);
+  return options.open ? OpenMessage(keys, arena, options, console)
+                      : Seal(keys, arena, options, console);
 }
 
 }  // namespace
 
 int RunMessageCommand(const MessageOptions& options, const Environment& environment,
                       Console& console) {
-  const Status done = Run(options, environment, console);
+  const Status done = RunMessage(options, environment, console);
   if (done) return kExitOk;
   console.err << "coffer " << (options.open ? "open" : "seal") << ": "
               << Printable(done.error().what) << "\n";

@@ -81,20 +81,20 @@ Status Prepare(const MountOptions& options, const Environment& environment, s3::
   return prepared.control->Listen(ControlSockets(prepared.directory, geteuid(), environment));
 }
 
-int Report(const Error& error) {
+int ReportMountError(const Error& error) {
   std::cerr << "coffer mount: " << Printable(error.what) << "\n";
   return ExitCodeOf(error);
 }
 
 int Serve(const MountOptions& options, const Environment& environment, Readiness& readiness) {
-  if (const Status hidden = HideProcessMemory(); !hidden) return Report(hidden.error());
+  if (const Status hidden = HideProcessMemory(); !hidden) return ReportMountError(hidden.error());
   s3::SystemClock clock;
   Prepared mount;
   const Status prepared = Prepare(options, environment, clock, mount);
   if (!prepared) {
     mount.control.reset();                                 // it looks at everything else
     if (mount.assembly) mount.assembly->LeaveOwedLocks();  // they look at the session
-    return Report(prepared.error());
+    return ReportMountError(prepared.error());
   }
   Log& log = *mount.log;
   if (!options.foreground) log.Detach();

@@ -119,7 +119,7 @@ class PolicyCommand {
                    << "\n";
     } else {
       console_.out << word;
-      if (decision.verdict == Verdict::kDenied && !decision.statement.empty()) {
+      if (decision.verdict == PolicyVerdict::kDenied && !decision.statement.empty()) {
         console_.out << " by " << Printable(decision.statement) << "\n";
       } else {
         console_.out << ": " << Printable(decision.why) << "\n";
@@ -252,7 +252,8 @@ class PolicyCommand {
   std::optional<StsCaller> caller_;
 };
 
-Result<int> Run(const PolicyOptions& options, const Environment& environment, Console& console) {
+Result<int> RunPolicyWith(const PolicyOptions& options, const Environment& environment,
+                          Console& console) {
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
@@ -267,7 +268,7 @@ Result<int> Run(const PolicyOptions& options, const Environment& environment, Co
 }  // namespace
 
 int RunPolicy(const PolicyOptions& options, const Environment& environment, Console& console) {
-  const auto code = Run(options, environment, console);
+  const auto code = RunPolicyWith(options, environment, console);
   if (code) return *code;
   console.err << "coffer policy " << options.action << ": " << Printable(code.error().what) << "\n";
   if (options.json) console.out << ToText(Json{{"error", code.error().what}}) << "\n";

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* kFits = "fits";        // left alone
 constexpr const char* kRebound = "rebound";  // or would be
-constexpr const char* kFailed = "failed";
+constexpr const char* kFailedOutcome = "failed";
 
 class Rebind {
  public:
@@ -73,7 +73,7 @@ Result<Visited> Rebind::Visit(const std::string& key, bool change, std::optional
       if (failure != nullptr) {
         *failure = object.failure.value_or(Error{Code::kCorrupt, object.reason});
       }
-      return Visited{kFailed, std::string(Word(object.verdict)) + ": " + object.reason};
+      return Visited{kFailedOutcome, std::string(Word(object.verdict)) + ": " + object.reason};
   }
   if (!change) {
     return Visited{kRebound,
@@ -85,7 +85,7 @@ Result<Visited> Rebind::Visit(const std::string& key, bool change, std::optional
   if (adopted) return Visited{kRebound, "", object.info.size};
   if (adopted.error().code == Code::kInterrupted) return std::move(adopted).error();
   if (failure != nullptr) *failure = adopted.error();
-  return Visited{kFailed, adopted.error().what};
+  return Visited{kFailedOutcome, adopted.error().what};
 }
 
 Status Rebind::Adopt(const std::string& key, const CheckedObject& object) {
@@ -150,7 +150,7 @@ Result<bool> Rebind::IsThere(const std::string& key) {
 // Of what is to be changed, and of what cannot be.
 void Rebind::Show(const WalkReport& report, bool planned) const {
   for (const WalkFinding& finding : report.findings) {
-    const bool failed = finding.outcome == kFailed;
+    const bool failed = finding.outcome == kFailedOutcome;
     if (!failed && !planned) continue;
     (failed ? console_.err << "coffer rebind: not possible: " : console_.out << "rebind: ")
         << Printable(finding.key) << ": " << Printable(finding.reason) << "\n";
@@ -175,7 +175,7 @@ bool Rebind::Agreed(const Outcome& looked) {
 
 int Rebind::Report(const Outcome& done) const {
   const WalkReport& report = done.report;
-  const std::uint64_t failed = report.objects(kFailed);
+  const std::uint64_t failed = report.objects(kFailedOutcome);
   if (options_.json) {
     Json json;
     json["dry_run"] = options_.dry_run;
@@ -185,7 +185,7 @@ int Rebind::Report(const Outcome& done) const {
     json["complete"] = !report.stopped;
     json["failed"] = Json::array();
     for (const WalkFinding& finding : report.findings) {
-      if (finding.outcome != kFailed) continue;
+      if (finding.outcome != kFailedOutcome) continue;
       json["failed"].push_back({{"key", finding.key}, {"error", finding.reason}});
     }
     if (report.stopped) json["stopped"] = report.stopped->what;
@@ -243,7 +243,8 @@ Result<int> Rebind::Run(const std::string& below, bool directory, Interrupts& in
   return Report(done);
 }
 
-Result<int> Start(const RebindOptions& options, const Environment& environment, Console& console) {
+Result<int> StartRebind(const RebindOptions& options, const Environment& environment,
+                        Console& console) {
   COFFER_ASSIGN(const auto interrupts, Interrupts::Watch());
   COFFER_ASSIGN(const VolumePlace place,
                 FindVolumePlace(options.path, options.volume, environment));
@@ -274,7 +275,7 @@ Result<int> Start(const RebindOptions& options, const Environment& environment, 
 }  // namespace
 
 int RunRebind(const RebindOptions& options, const Environment& environment, Console& console) {
-  const auto code = Start(options, environment, console);
+  const auto code = StartRebind(options, environment, console);
   if (code) return *code;
   console.err << "coffer rebind: " << Printable(code.error().what) << "\n";
   if (options.json) console.out << ToText(Json{{"error", code.error().what}}) << "\n";

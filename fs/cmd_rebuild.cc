@@ -9,6 +9,7 @@
 
 #include "crypto/encoding.h"
 #include "crypto/header.h"
+#include "crypto/multi_key_source.h"
 #include "fs/descriptor_write.h"
 #include "fs/key_match.h"
 #include "fs/key_pins.h"
@@ -21,9 +22,8 @@ namespace {
 
 constexpr std::size_t kSamples = 100;
 constexpr std::size_t kSamplesAtOnce = 16;
-constexpr std::uint64_t kLargestHeader = 8192;
+constexpr std::uint64_t kLargestSampleHeader = 8192;
 constexpr std::uint64_t kShownBytes = 32;
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = MultiKeySource::kMaxEncryptedKeys};
 
 // A file, and what its header says.
 struct Sample {
@@ -149,7 +149,7 @@ Result<KeyTrial> Rebuild::Try(std::vector<KeyName>& keys) {
 }
 
 Status Rebuild::LookAt(Sample& sample) {
-  auto head = session_->stored().Get(sample.object.key, {0, kLargestHeader},
+  auto head = session_->stored().Get(sample.object.key, {0, kLargestSampleHeader},
                                      {.etag = sample.object.etag, .version_id = {}});
   if (!head) return std::move(head).error().While("look at \"" + sample.object.key + "\"");
   auto header = ParseHeader(head->body, kHeaderLimits);

@@ -139,14 +139,8 @@ Status ResealCommand::OpenRecords() {
   return Ok();
 }
 
-class NoUploads : public s3::UploadObserver {
- public:
-  void Began(const s3::Upload& /*upload*/) override {}
-  void Ended(const s3::Upload& /*upload*/) override {}
-};
-
 Result<WalkReport> ResealCommand::Walk(bool survey) {
-  NoUploads none;
+  s3::NoUploads none;
   s3::UploadObserver& uploads = records_ ? static_cast<s3::UploadObserver&>(*records_) : none;
   Resealer resealer(
       {session_->stored(), *source_, session_->sealed()->store(), *check_, *loose_, uploads},

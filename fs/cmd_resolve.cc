@@ -31,7 +31,7 @@ constexpr Ability kAbilities[] = {
     {"ranged_get", "reading parts of an object", &Capabilities::ranged_get},
 };
 
-void PrintForPeople(const Target& target, std::ostream& out) {
+void PrintTarget(const Target& target, std::ostream& out) {
   out << "address:     " << KindInWords(target) << ' ' << target.name;
   if (!target.account.empty()) out << " of account " << target.account;
   out << " (partition " << target.partition << ")\n";
@@ -129,7 +129,7 @@ int RunResolve(const s3::AddressOptions& options, const std::string& source, boo
   if (json) {
     out << ToText(DescribeTarget(*target)) << '\n';
   } else {
-    PrintForPeople(*target, out);
+    PrintTarget(*target, out);
   }
   return 0;
 }

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kName = "coffer restore";
 
-std::string Counted(std::uint64_t count, std::string_view one, std::string_view many) {
+std::string CountedWords(std::uint64_t count, std::string_view one, std::string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
 
@@ -89,7 +89,7 @@ void RestoreCommand::Wait(Interrupts& interrupts) {
   const std::uint64_t awaited = ordered.ordered + ordered.under_way;
   if (awaited == 0 || failures_.stopped()) return;
   if (console_.interactive) {
-    Err() << "waiting for " << Counted(awaited, "file", "files")
+    Err() << "waiting for " << CountedWords(awaited, "file", "files")
           << "; Ctrl-C ends the waiting, not what was ordered\n";
   }
   LockTally waiting;
@@ -133,10 +133,10 @@ void RestoreCommand::TellPeople(const RestoreOutcome& done, const LockOutcome& n
     }
   }
   console_.out << (options_.dry_run ? "would order " : "ordered ")
-               << Counted(done.ordered, "file", "files") << ", " << HumanBytes(done.bytes);
+               << CountedWords(done.ordered, "file", "files") << ", " << HumanBytes(done.bytes);
   if (done.ordered > 0) {
     console_.out << ": tier " << options_.tier << ", readable for "
-                 << Counted(options_.days, "day", "days") << " once they are there";
+                 << CountedWords(options_.days, "day", "days") << " once they are there";
   }
   const auto also = [&](std::uint64_t count, const char* what) {
     if (count > 0) console_.out << "; " << count << " " << what;
@@ -149,7 +149,8 @@ void RestoreCommand::TellPeople(const RestoreOutcome& done, const LockOutcome& n
   also(not_done.failed, "could not be");
   console_.out << "\n";
   if (options_.wait) {
-    console_.out << Counted(done.arrived, "archived file can be read", "archived files can be read")
+    console_.out << CountedWords(done.arrived, "archived file can be read",
+                                 "archived files can be read")
                  << "\n";
   }
 }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kNames[] = {"cors",       "encryption",   "logging",
                                        "versioning", "lock-default", "lifecycle"};
-std::string NameOf(BucketSetting setting) {
+std::string SettingName(BucketSetting setting) {
   return std::string(kNames[static_cast<std::size_t>(setting)]);
 }
 
@@ -53,7 +53,7 @@ class Setting {
 
   BucketChange NewChange(const std::string& what) const {
     BucketChange change;
-    change.command = NameOf(options_.setting) + " " + options_.action;
+    change.command = SettingName(options_.setting) + " " + options_.action;
     change.what = what + " of " + bucket();
     return change;
   }
@@ -225,7 +225,8 @@ Status CheckWhole(const SettingOptions& options, const std::string& prefix) {
                "this setting is the whole bucket's: leave out the prefix " + prefix};
 }
 
-Result<int> Run(const SettingOptions& options, const Environment& environment, Console& console) {
+Result<int> RunSettingWith(const SettingOptions& options, const Environment& environment,
+                           Console& console) {
   COFFER_TRY(HideProcessMemory());
   s3::SystemClock clock;
   COFFER_ASSIGN(const auto log, Log::Open({}, clock));
@@ -264,9 +265,9 @@ Result<int> Run(const SettingOptions& options, const Environment& environment, C
 }  // namespace
 
 int RunSetting(const SettingOptions& options, const Environment& environment, Console& console) {
-  const auto code = Run(options, environment, console);
+  const auto code = RunSettingWith(options, environment, console);
   if (code) return *code;
-  console.err << "coffer " << NameOf(options.setting) << " " << options.action << ": "
+  console.err << "coffer " << SettingName(options.setting) << " " << options.action << ": "
               << Printable(code.error().what) << "\n";
   if (options.json) console.out << ToText(Json{{"error", code.error().what}}) << "\n";
   return ExitCodeOf(code.error());

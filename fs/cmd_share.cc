@@ -28,7 +28,7 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::uint64_t kLargestHeader = 64u << 10;
+constexpr std::uint64_t kLargestSharedHeader = 64u << 10;
 
 // What a file in a mount of Coffer tells of itself; on any other filesystem whoever made the file
 // could have written it.
@@ -190,7 +190,7 @@ Status Share::Connect() {
 Status Share::CheckSource() {
   s3::ReadCondition condition;
   condition.version_id = options_.version;
-  auto got = connection_->quick_store().Get(key_, {0, kLargestHeader}, condition);
+  auto got = connection_->quick_store().Get(key_, {0, kLargestSharedHeader}, condition);
   if (!got) return std::move(got).error().While("look at " + options_.path);
   const auto header = ParseHeader(got->body, {});
   const bool sealed = IsBound(got->info.metadata) || header.has_value();

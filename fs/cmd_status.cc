@@ -49,7 +49,7 @@ Json Ask(const Mount& mount, const Environment& environment) {
   return report;
 }
 
-int ExitCodeFor(const Json& report) {
+int StatusExitCode(const Json& report) {
   const std::string state = report.value("state", "");
   if (state == "not alive") return kExitNotAlive;
   return state == "healthy" ? kExitOk : kExitDegraded;
@@ -83,7 +83,7 @@ int RunStatus(const StatusOptions& options, const Environment& environment, Cons
   int code = kExitOk;
   for (const Mount& mount : mounts) {
     reports.push_back(Ask(mount, environment));
-    code = std::max(code, ExitCodeFor(reports.back()));
+    code = std::max(code, StatusExitCode(reports.back()));
     if (!options.json) console.out << StatusForPeople(reports.back());
   }
   if (options.json)

@@ -21,7 +21,7 @@ constexpr Verdict kVerdicts[] = {Verdict::kGood,    Verdict::kMarker,    Verdict
                                  Verdict::kForeign, Verdict::kUnreadable};
 
 // For people, after a count.
-std::string_view Words(Verdict verdict) {
+std::string_view VerdictWords(Verdict verdict) {
   switch (verdict) {
     case Verdict::kMarker:
       return "markers of other tools";
@@ -153,7 +153,7 @@ Status Verify::TellPeople(const WalkReport& report) {
   for (const Verdict verdict : kVerdicts) {
     const std::uint64_t count = report.objects(std::string(Word(verdict)));
     if (count == 0) continue;
-    console_.out << separator << count << " " << Words(verdict);
+    console_.out << separator << count << " " << VerdictWords(verdict);
     separator = ", ";
   }
   console_.out << "\n";
@@ -204,7 +204,8 @@ Status CheckThere(VolumeSession& session, const std::string& below, const std::s
                                     "tells, by its keys)"};
 }
 
-Result<int> Start(const VerifyOptions& options, const Environment& environment, Console& console) {
+Result<int> StartVerify(const VerifyOptions& options, const Environment& environment,
+                        Console& console) {
   COFFER_ASSIGN(const auto interrupts, Interrupts::Watch());
   COFFER_ASSIGN(VolumePlace place, FindVolumePlace(options.path, options.volume, environment));
   if (!place.directory) place.below += '/';
@@ -227,7 +228,7 @@ Result<int> Start(const VerifyOptions& options, const Environment& environment, 
 }  // namespace
 
 int RunVerify(const VerifyOptions& options, const Environment& environment, Console& console) {
-  const auto code = Start(options, environment, console);
+  const auto code = StartVerify(options, environment, console);
   if (code) return *code;
   console.err << "coffer verify: " << Printable(code.error().what) << "\n";
   if (options.json) console.out << ToText(Json{{"error", code.error().what}}) << "\n";

@@ -22,7 +22,7 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::size_t kThreads = 6;  // one waits, the others answer
+constexpr std::size_t kControlThreads = 6;  // one waits, the others answer
 constexpr int kTickMs = 1000;
 constexpr std::size_t kLongestLine = 4u << 20;
 
@@ -113,7 +113,7 @@ class ControlServer::Descriptor {
 };
 
 ControlServer::ControlServer(ControlHandlers handlers)
-    : handlers_(std::move(handlers)), pool_(kThreads) {
+    : handlers_(std::move(handlers)), pool_(kControlThreads) {
   const sigset_t set = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = std::make_unique<Descriptor>(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));

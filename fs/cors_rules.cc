@@ -11,10 +11,10 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::string_view kOwn = "coffer-";
+constexpr std::string_view kOwnRule = "coffer-";
 
 // One '*' stands for any text, the empty one too.
-bool Matches(std::string_view pattern, std::string_view text) {
+bool MatchesPattern(std::string_view pattern, std::string_view text) {
   const std::size_t star = pattern.find('*');
   if (star == pattern.npos) return pattern == text;
   const std::string_view head = pattern.substr(0, star);
@@ -56,7 +56,7 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
     if (allowed == origin + "/")
       return "it has " + allowed + ", with a slash at its end, which no origin has";
     if (AsciiLower(allowed) == AsciiLower(origin)) return "it has " + allowed + ": capitals count";
-    if (!Matches(HostOf(allowed), HostOf(origin))) continue;
+    if (!MatchesPattern(HostOf(allowed), HostOf(origin))) continue;
     if (SchemeOf(allowed) != SchemeOf(origin))
       return std::string("it is for ")
           .append(SchemeOf(allowed))
@@ -79,10 +79,10 @@ std::string OriginReason(const s3::CorsRule& rule, const std::string& origin) {
 }
 
 // "" when the rule matches.
-std::string Reason(const s3::CorsRule& rule, const PageRequest& request) {
+std::string RefusalReason(const s3::CorsRule& rule, const PageRequest& request) {
   const auto any = [](const std::vector<std::string>& patterns, const std::string& text) {
     return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& pattern) { return Matches(pattern, text); });
+                       [&](const std::string& pattern) { return MatchesPattern(pattern, text); });
   };
   if (!any(rule.origins, request.origin)) return OriginReason(rule, request.origin);
   if (std::find(rule.methods.begin(), rule.methods.end(), request.method) == rule.methods.end())
@@ -166,7 +166,7 @@ bool NeedsPreflight(const PageRequest& request) {
 CorsAnswer Decide(const std::vector<s3::CorsRule>& rules, const PageRequest& request) {
   CorsAnswer answer;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    const std::string reason = Reason(rules[i], request);
+    const std::string reason = RefusalReason(rules[i], request);
     if (reason.empty()) {
       answer.rule = i;
       return answer;
@@ -183,10 +183,10 @@ std::string RuleName(const std::vector<s3::CorsRule>& rules, std::size_t index) 
 }
 
 std::string CorsRuleId(const std::string& origin) {
-  return std::string(kOwn) + HexEncode(Sha256(AsBytes(origin))).substr(0, 16);
+  return std::string(kOwnRule) + HexEncode(Sha256(AsBytes(origin))).substr(0, 16);
 }
 
-bool IsOwn(const s3::CorsRule& rule) { return rule.id.starts_with(kOwn); }
+bool IsOwn(const s3::CorsRule& rule) { return rule.id.starts_with(kOwnRule); }
 
 Json Describe(const std::vector<s3::CorsRule>& rules) {
   Json all = Json::array();

@@ -4,13 +4,10 @@
 #include <utility>
 
 #include "fs/bucket_facts.h"
+#include "fs/doctor_checks.h"
 
 namespace coffer::fs {
 namespace {
-
-Check NotTested(std::string name, const std::string& why) {
-  return {std::move(name), CheckState::kNotTested, why};
-}
 
 class SettingChecks {
  public:

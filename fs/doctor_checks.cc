@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fs/cmd_resolve.h"
+#include "fs/lock_duration.h"
 #include "fs/policy_hint.h"
 #include "s3client/api_error.h"
 
@@ -13,7 +14,6 @@ namespace {
 // Above this S3 refuses signatures, and Coffer corrects the time it signs with.
 constexpr std::int64_t kRefusedSkewS = 900;
 constexpr std::int64_t kNoticedSkewS = 60;
-constexpr std::int64_t kDayS = 86'400;
 // A younger upload may well be at work.
 constexpr std::int64_t kOldUploadDays = 2;
 
@@ -23,10 +23,6 @@ Check Passed(std::string name, std::string detail) {
 Check Warn(std::string name, std::string detail, std::string change) {
   return {std::move(name), CheckState::kWarn, std::move(detail), std::move(change)};
 }
-Check NotTested(std::string name, std::string detail) {
-  return {std::move(name), CheckState::kNotTested, std::move(detail)};
-}
-
 class ReadOnlyChecks {
  public:
   explicit ReadOnlyChecks(const DoctorContext& context)

@@ -21,6 +21,9 @@ struct ReadOnlyFindings {
 // Blocks on the network; writes nothing.
 ReadOnlyFindings CheckReadOnly(const DoctorContext& context);
 
+inline Check NotTested(std::string name, std::string why) {
+  return {std::move(name), CheckState::kNotTested, std::move(why)};
+}
 // A check that failed with `error`: with the statement to add when it was a refusal.
 Check FailedCheck(const DoctorContext& context, const std::string& name, const std::string& action,
                   bool on_objects, const Error& error);

@@ -9,21 +9,22 @@ namespace {
 
 using s3::ConditionalWrite;
 using s3::ConditionMemory;
-using Kind = s3::Condition::Kind;
+using ConditionKind = s3::Condition::Kind;
 
 // One kind of conditional write as doctor names it.
-struct Row {
+struct ProbeRow {
   Finding ConditionalFindings::*finding;
   ConditionalWrite write;
-  Kind kind;
+  ConditionKind kind;
 };
-constexpr Row kRows[] = {
-    {&ConditionalFindings::put_if_absent, ConditionalWrite::kPut, Kind::kAbsent},
-    {&ConditionalFindings::put_if_match, ConditionalWrite::kPut, Kind::kMatches},
-    {&ConditionalFindings::copy_if_absent, ConditionalWrite::kCopy, Kind::kAbsent},
-    {&ConditionalFindings::copy_source_match, ConditionalWrite::kCopySource, Kind::kMatches},
-    {&ConditionalFindings::complete_if_absent, ConditionalWrite::kComplete, Kind::kAbsent},
-    {&ConditionalFindings::delete_if_match, ConditionalWrite::kDelete, Kind::kMatches},
+constexpr ProbeRow kProbes[] = {
+    {&ConditionalFindings::put_if_absent, ConditionalWrite::kPut, ConditionKind::kAbsent},
+    {&ConditionalFindings::put_if_match, ConditionalWrite::kPut, ConditionKind::kMatches},
+    {&ConditionalFindings::copy_if_absent, ConditionalWrite::kCopy, ConditionKind::kAbsent},
+    {&ConditionalFindings::copy_source_match, ConditionalWrite::kCopySource,
+     ConditionKind::kMatches},
+    {&ConditionalFindings::complete_if_absent, ConditionalWrite::kComplete, ConditionKind::kAbsent},
+    {&ConditionalFindings::delete_if_match, ConditionalWrite::kDelete, ConditionKind::kMatches},
 };
 
 Result<LockSight> ToSight(const Result<bool>& visible) {
@@ -89,7 +90,7 @@ std::optional<ConditionalFindings> FindingsOf(const ConditionMemory& memory) {
     ConditionalFindings findings;
     findings.versioned = versioned;
     bool known = false;
-    for (const Row& row : kRows) {
+    for (const ProbeRow& row : kProbes) {
       const ConditionMemory::Case c{row.write, row.kind, versioned};
       Finding& finding = findings.*row.finding;
       if (memory.Counts(c)) finding = Finding::kHonoured;
@@ -106,7 +107,7 @@ void Remember(const ConditionalFindings& findings, ConditionMemory& memory) {
   if (findings.put_if_match_bare) {
     memory.SetBare({s3::ConditionalWrite::kPut, s3::Condition::Kind::kMatches, findings.versioned});
   }
-  for (const Row& row : kRows) {
+  for (const ProbeRow& row : kProbes) {
     const ConditionMemory::Case c{row.write, row.kind, findings.versioned};
     const Finding finding = findings.*row.finding;
     if (finding == Finding::kUnusable) memory.SetUnusable(c);

@@ -11,15 +11,14 @@
 #include "fs/kms_access.h"
 #include "fs/policy_hint.h"
 #include "fs/sealed_access.h"
+#include "fs/volume_session.h"
 #include "fs/volume_signs.h"
 #include "fs/worker_pool.h"
 
 namespace coffer::fs {
 namespace {
 
-// As many as a mount has beside its cache.
-constexpr std::size_t kOtherSecrets = 8192;
-constexpr std::size_t kThreads = 2;
+constexpr std::size_t kCheckThreads = 2;
 constexpr const char* kVolume = "sealed volume";
 
 class SealedChecks {
@@ -176,7 +175,7 @@ class SealedChecks {
   SecretArena arena_;
   KmsAccess kms_;
   std::unique_ptr<SealedAccess> access_;
-  WorkerPool pool_{kThreads};  // last, so that it ends first
+  WorkerPool pool_{kCheckThreads};  // last, so that it ends first
 };
 
 }  // namespace

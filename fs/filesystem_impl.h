@@ -24,6 +24,9 @@
 
 namespace coffer::fs {
 
+// In bytes; an object that says it is a link and is larger is shown as a file.
+inline constexpr std::uint64_t kLargestSymlink = 4096;
+
 // One open(2). `reader` follows the node: it is made anew when the node's key or version changes.
 struct Handle {
   NodePtr node;

@@ -5,6 +5,7 @@
 
 #include "crypto/commitment_policy.h"
 #include "crypto/encryption_context.h"
+#include "crypto/multi_key_source.h"
 #include "crypto/whole_message_opener.h"
 
 namespace coffer::fs {
@@ -12,10 +13,9 @@ namespace {
 
 constexpr std::uint64_t kPiece = 8u << 20;
 // No header of eight keys is larger.
-constexpr std::uint64_t kLargestHeader = 64u << 10;
+constexpr std::uint64_t kLargestForeignHeader = 64u << 10;
 constexpr std::uint64_t kSizesKept = 65'536;
 constexpr CommitmentPolicy kPolicy = CommitmentPolicy::kRequireEncryptRequireDecrypt;
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = 8};
 
 Error NotOurs(const std::string& why) {
   return {Code::kCorrupt, "it is not a sealed file of this volume: " + why};
@@ -120,9 +120,9 @@ Result<Header> ForeignMessages::HeaderOf(Coming& coming) const {
     auto header = ParseHeader(coming.bytes, kHeaderLimits);
     if (header) return header;
     const bool more = header.error().code == Code::kRange && coming.next < coming.info.size &&
-                      coming.bytes.size() < kLargestHeader;
+                      coming.bytes.size() < kLargestForeignHeader;
     if (!more) return NotOurs(header.error().what);
-    COFFER_ASSIGN(const Bytes bytes, coming.Fetch(kLargestHeader));
+    COFFER_ASSIGN(const Bytes bytes, coming.Fetch(kLargestForeignHeader));
     Append(coming.bytes, bytes);
   }
 }

@@ -14,7 +14,7 @@
 namespace coffer::fs {
 namespace {
 
-Error Failed() {
+Error NoSignals() {
   return {Code::kUnavailable, "watch for signals: " + std::generic_category().message(errno)};
 }
 
@@ -25,13 +25,13 @@ Result<std::unique_ptr<Interrupts>> Interrupts::Watch() {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
-  if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return Failed();
+  if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return NoSignals();
   const int signals = signalfd(-1, &set, SFD_CLOEXEC);
-  if (signals < 0) return Failed();
+  if (signals < 0) return NoSignals();
   const int stop = eventfd(0, EFD_CLOEXEC);
   if (stop < 0) {
     close(signals);
-    return Failed();
+    return NoSignals();
   }
   std::unique_ptr<Interrupts> watch(new Interrupts(signals, stop));
   watch->pool_ = std::make_unique<WorkerPool>(1);

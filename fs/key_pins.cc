@@ -15,7 +15,7 @@ std::string PinFile(const std::string& state_directory, const std::string& addre
   return state_directory + "/volumes/" + HexEncode(ByteView(digest.data(), 16));
 }
 
-Error Unreadable(const std::string& path) {
+Error UnreadablePins(const std::string& path) {
   return {Code::kCorrupt,
           path + ", which says under which keys this volume may be, cannot be read"};
 }
@@ -33,10 +33,10 @@ Result<std::optional<KeyPin>> LoadPin(const std::string& state_directory,
   const auto descriptor = json.is_object() ? json.find("descriptor") : json.end();
   if (known_address == json.end() || *known_address != address || descriptor == json.end() ||
       !descriptor->is_string()) {
-    return Unreadable(path);
+    return UnreadablePins(path);
   }
   auto parsed = ParseDescriptor(descriptor->get<std::string>());
-  if (!parsed) return Unreadable(path);
+  if (!parsed) return UnreadablePins(path);
   return std::optional<KeyPin>(KeyPin{address, parsed->id, std::move(parsed->keys)});
 }
 

@@ -114,7 +114,7 @@ Result<KeyMaterial> RsaMaterial(const std::string& value) {
 }
 
 // A private half, where there are both.
-const KeyMaterial* Find(const std::vector<KeyMaterial>& given, const KeyName& name) {
+const KeyMaterial* MaterialOf(const std::vector<KeyMaterial>& given, const KeyName& name) {
   const KeyMaterial* found = nullptr;
   for (const KeyMaterial& material : given) {
     if (!SameKey(material.name, name)) continue;
@@ -211,9 +211,9 @@ Result<std::vector<std::unique_ptr<Keyring>>> MakeKeyrings(const std::vector<Key
     if (name.kind == KeyName::Kind::kKms) {
       COFFER_ASSIGN(ring, workshop.kms(name.name));
     } else if (name.kind == KeyName::Kind::kAes) {
-      COFFER_ASSIGN(ring, MakeAes(name, Find(given, name), workshop.arena));
+      COFFER_ASSIGN(ring, MakeAes(name, MaterialOf(given, name), workshop.arena));
     } else {
-      COFFER_ASSIGN(ring, MakeRsa(name, Find(given, name), workshop.arena));
+      COFFER_ASSIGN(ring, MakeRsa(name, MaterialOf(given, name), workshop.arena));
     }
     rings.push_back(std::move(ring));
   }

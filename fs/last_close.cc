@@ -60,7 +60,7 @@ std::optional<std::uint64_t> Field(std::string_view text, std::string_view name,
 }
 
 // kYes when `info` (the text of an fdinfo file) is a writable descriptor of that file.
-Holder Matches(std::string_view info, std::uint64_t ino, std::uint64_t mount_id) {
+Holder MatchingHolder(std::string_view info, std::uint64_t ino, std::uint64_t mount_id) {
   const auto mount = Field(info, "mnt_id:", 10);
   const auto flags = Field(info, "flags:", 8);
   const auto number = Field(info, "ino:", 10);
@@ -94,7 +94,7 @@ Holder HoldsForWriting(std::int32_t process, std::uint64_t ino, std::uint64_t mo
     if (entry->d_name[0] == '.') continue;
     const auto info = ReadSmall(dirfd(dir.get()), entry->d_name);
     if (!info) continue;  // closed meanwhile
-    const Holder one = Matches(*info, ino, mount_id);
+    const Holder one = MatchingHolder(*info, ino, mount_id);
     if (one == Holder::kYes) return one;
     if (one == Holder::kUnknown) answer = one;
   }

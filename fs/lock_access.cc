@@ -4,12 +4,12 @@
 #include <iterator>
 #include <utility>
 
+#include "fs/lock_duration.h"
 #include "s3client/api_error.h"
 
 namespace coffer::fs {
 namespace {
 
-constexpr std::int64_t kDayS = 86'400;
 constexpr std::int64_t kYearS = 365 * kDayS;
 
 // What one question about an object's lock told.

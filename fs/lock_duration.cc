@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kMinuteS = 60;
 constexpr std::int64_t kHourS = 60 * kMinuteS;
-constexpr std::int64_t kDayS = 24 * kHourS;
 // No service takes a date beyond the year 9999; sums stay far from overflowing.
 constexpr std::int64_t kLongestS = std::int64_t{8000} * 365 * kDayS;
 

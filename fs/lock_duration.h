@@ -15,6 +15,8 @@
 
 namespace coffer::fs {
 
+inline constexpr std::int64_t kDayS = 86'400;
+
 struct LockTerm {
   std::string mode = {};  // "GOVERNANCE", "COMPLIANCE": as the service writes them
   std::int64_t period_s = 0;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "fs/console.h"
 #include "fs/json.h"
 #include "fs/lock_policy.h"
@@ -10,17 +11,11 @@
 namespace coffer::fs {
 namespace {
 
-std::string Quoted(std::string_view text) {
+std::string CsvField(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
-}
-
-std::string Joined(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
-  return joined;
 }
 
 std::string Until(const s3::Lock& lock) {
@@ -29,11 +24,11 @@ std::string Until(const s3::Lock& lock) {
 
 std::string Columns(const LockRow& row) {
   const auto word = [](bool yes) { return yes ? std::string("yes") : std::string("no"); };
-  if (!row.error.empty()) return ",,,,,,,,," + Quoted(row.error);
-  return Quoted(row.version_id) + "," + std::to_string(row.size) + "," +
+  if (!row.error.empty()) return ",,,,,,,,," + CsvField(row.error);
+  return CsvField(row.version_id) + "," + std::to_string(row.size) + "," +
          s3::IsoTime(row.last_modified_s) + "," + word(row.retained || row.lock.legal_hold) + "," +
-         Quoted(row.lock.mode) + "," + Until(row.lock) + "," + word(row.retained) + "," +
-         word(row.lock.legal_hold) + "," + Quoted(Joined(row.unmet)) + ",";
+         CsvField(row.lock.mode) + "," + Until(row.lock) + "," + word(row.retained) + "," +
+         word(row.lock.legal_hold) + "," + CsvField(Joined(row.unmet, "; ")) + ",";
 }
 
 std::string Members(const LockRow& row) {
@@ -55,7 +50,7 @@ std::string Members(const LockRow& row) {
   return text.substr(1, text.size() - 2);
 }
 
-std::string Words(const LockRow& row) {
+std::string RowWords(const LockRow& row) {
   if (!row.error.empty()) return "unknown: " + row.error;
   s3::Lock running = row.lock;
   if (!row.retained) running.mode.clear();
@@ -98,14 +93,14 @@ std::string RowText(const LockRow& row, LockFormat format) {
     case LockFormat::kJson:
       return Members(row);
     default:
-      return Words(row);
+      return RowWords(row);
   }
 }
 
 std::string RowLine(const std::string& key, const std::string& text, LockFormat format) {
   switch (format) {
     case LockFormat::kCsv:
-      return Quoted(key) + "," + text;
+      return CsvField(key) + "," + text;
     case LockFormat::kJson:
       return "{\"key\":" + ToText(Json(key), -1) + "," + text + "}";
     default:

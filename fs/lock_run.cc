@@ -13,7 +13,7 @@
 namespace coffer::fs {
 namespace {
 
-LockPlace Below(const LockPlace& place) {
+LockPlace PlaceBelow(const LockPlace& place) {
   LockPlace below = place;
   below.key += '/';
   return below;
@@ -181,7 +181,7 @@ void LockRun::VisitFile(Operand& operand) {
   const bool none = !info && info.error().code == Code::kNotFound;
   const bool below = place.maybe && request_.recursive;
   if (none && below) {
-    operand.walk = Below(place);
+    operand.walk = PlaceBelow(place);
     return;
   }
   if (none) {
@@ -197,7 +197,7 @@ void LockRun::VisitFile(Operand& operand) {
 
 // S3 may have a directory of a file's name, and nothing says which of them is meant.
 Status LockRun::FindBeside(Operand& operand) {
-  LockPlace beside = Below(operand.place);
+  LockPlace beside = PlaceBelow(operand.place);
   auto any = AnyBelow(session_.stored(), beside.key);
   if (!any) return Failed(beside.key, std::move(any).error());
   if (*any) operand.walk = std::move(beside);

@@ -18,7 +18,6 @@ using std::chrono::seconds;
 
 // A change of a lock leaves a listing as it was: what a HEAD said of it is shown for this long.
 constexpr std::int64_t kLockShownS = 3600;
-constexpr std::uint32_t kWriteBits = 0222;
 
 // The service's time until which a lock that was read at `taken_s` is good to be shown.
 std::int64_t ShownUntil(const s3::Lock& lock, std::int64_t taken_s) {
@@ -33,7 +32,7 @@ bool SameAsGiven(const s3::Lock& given, const s3::Lock& found, std::int64_t slac
          std::abs(found.retain_until_s - given.retain_until_s) <= slack_s;
 }
 
-Error NoObjectLock() { return {Code::kUnsupported, "the bucket has no Object Lock"}; }
+Error BucketWithoutLock() { return {Code::kUnsupported, "the bucket has no Object Lock"}; }
 
 }  // namespace
 
@@ -300,7 +299,7 @@ Status Filesystem::Impl::SetLockXattr(NodeId id, std::string_view field,
 // What was written and changed before goes into the version that is locked.
 Status Filesystem::Impl::ChangeLock(NodeId id, const LockChange& change) {
   COFFER_TRY(CheckWritable());
-  if (!options_.locks.enabled) return NoObjectLock();
+  if (!options_.locks.enabled) return BucketWithoutLock();
   COFFER_ASSIGN(const NodePtr node, FindNode(id));
   if (node->directory) return Error{Code::kUnsupported, "only files are locked"};
   COFFER_TRY(Revalidate(node, false));

@@ -21,7 +21,6 @@ constexpr unsigned kMissesBeforeListing = 3;
 constexpr std::chrono::minutes kLongestStream{5};
 constexpr std::uint64_t kHeadsBeforeWarning = 10'000;
 // S3 keeps symbolic links as their target; a larger object cannot be one.
-constexpr std::uint64_t kLargestSymlink = 4096;
 
 // What user metadata says beyond the attributes, or null: most objects have nothing more.
 std::shared_ptr<const s3::Metadata> ExtraOf(const s3::Metadata& metadata) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "crypto/multi_key_source.h"
 #include "crypto/whole_message_opener.h"
 #include "fs/listing.h"
 #include "fs/mutex.h"
@@ -14,8 +15,7 @@
 namespace coffer::fs {
 namespace {
 
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = 8};
-constexpr std::uint64_t kPiece = 2u << 20;
+constexpr std::uint64_t kCheckedAtOnce = 2u << 20;
 constexpr std::size_t kPiecesAtOnce = 16;
 // A frame is held in memory, sealed and open.
 constexpr std::uint64_t kLargestFrame = 16u << 20;
@@ -122,7 +122,7 @@ Result<CheckedObject> MessageCheck::Reading::Read() {
 MessageCheck::Reading::Step MessageCheck::Reading::Begin() {
   const std::uint64_t frame = volume_.layout.sealed_frame_size();
   const std::uint64_t frames =
-      depth_ == Depth::kWhole ? std::max<std::uint64_t>(kPiece / frame, 1) : 1;
+      depth_ == Depth::kWhole ? std::max<std::uint64_t>(kCheckedAtOnce / frame, 1) : 1;
   const s3::Range range{0, volume_.layout.header_size() + frames * frame + kFinalOverhead};
   auto fetched = parts_.store.Get(key_, range, {});
   if (!fetched && fetched.error().code == Code::kNotFound) return Conclude(Verdict::kGone, "");
@@ -259,7 +259,7 @@ Status MessageCheck::Reading::ReadPieces() {
 Status MessageCheck::Reading::ReadSeveral(FrameNumber first) {
   const Shape& shape = *object_.shape;
   const std::uint64_t step =
-      std::max<std::uint64_t>(kPiece / shape.layout().sealed_frame_size(), 1);
+      std::max<std::uint64_t>(kCheckedAtOnce / shape.layout().sealed_frame_size(), 1);
   std::atomic<std::uint64_t> next{first};
   Mutex mu;
   std::optional<std::pair<std::uint64_t, Error>> failed;  // the first by place
@@ -317,7 +317,7 @@ Status MessageCheck::Reading::ReadWhole() {
   WholeMessageOpener opener(parts_.keys, parts_.arena, std::move(rules), nowhere);
   COFFER_TRY(opener.Write(head_));
   for (std::uint64_t at = head_.size(); at < object_.info.size;) {
-    const std::uint64_t size = std::min(kPiece, object_.info.size - at);
+    const std::uint64_t size = std::min(kCheckedAtOnce, object_.info.size - at);
     COFFER_ASSIGN(const Bytes piece, Fetch({at, size}));
     COFFER_TRY(opener.Write(piece));
     at += size;

@@ -10,14 +10,13 @@
 #include "fs/point_in_time.h"
 #include "fs/sealed_report.h"
 #include "fs/volume_json.h"
+#include "fs/volume_session.h"
 #include "fs/volume_signs.h"
 #include "s3client/time_text.h"
 
 namespace coffer::fs {
 namespace {
 
-// Of messages that are open or being written, of keyrings.
-constexpr std::size_t kOtherSecrets = 8192;
 // Of the memory limit: for messages that have to be held whole.
 constexpr std::uint64_t kForeignShare = 8;
 constexpr const char* kStateDirectory = "use the state directory (--state-dir names another)";
@@ -29,12 +28,6 @@ std::uint64_t WholeFrames(std::uint64_t size, std::uint64_t frame) {
 }
 
 // For mounts that never upload.
-class NoUploads : public UploadObserver {
- public:
-  void Began(const s3::Upload&) override {}
-  void Ended(const s3::Upload&) override {}
-};
-
 LocalPlaces PlacesFor(const MountOptions& options, const Environment& environment) {
   LocalPlaces places;
   places.state = StateDirectory(options.volume, environment);
@@ -340,7 +333,7 @@ Status MountAssembly::MakeRules(std::vector<std::string>& notes) {
 
 Status MountAssembly::OpenRecords() {
   if (options_.read_only) {
-    uploads_ = std::make_unique<NoUploads>();
+    uploads_ = std::make_unique<s3::NoUploads>();
     return Ok();
   }
   UploadRecords::Options options;

@@ -29,9 +29,9 @@ constexpr char kContainerAdvice[] =
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
-using DirectoryHandle = std::unique_ptr<DIR, CloseDirectory>;
+using DirectoryStreamHandle = std::unique_ptr<DIR, CloseDirectory>;
 
-std::string Reason(int error) { return std::generic_category().message(error); }
+std::string ErrorText(int error) { return std::generic_category().message(error); }
 
 // The kernel writes blanks, newlines and backslashes as \040 and so on.
 std::string Unescape(std::string_view text) {
@@ -68,7 +68,7 @@ std::optional<MountEntry> ParseLine(const std::string& line) {
 }
 
 // A path's own text without slashes at its end.
-std::string Trimmed(std::string path) {
+std::string WithoutSlashes(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
 }
@@ -77,7 +77,8 @@ Result<std::string> RealPath(const std::string& path) {
   char resolved[PATH_MAX];
   if (realpath(path.c_str(), resolved) == nullptr) {
     const int error = errno;
-    return Error{error == ENOENT ? Code::kNotFound : Code::kInvalid, path + ": " + Reason(error)};
+    return Error{error == ENOENT ? Code::kNotFound : Code::kInvalid,
+                 path + ": " + ErrorText(error)};
   }
   return std::string(resolved);
 }
@@ -94,7 +95,7 @@ Status CheckDevice() {
                                     " may not be opened by this user; it should have mode 0666"};
   }
   return Error{Code::kUnsupported,
-               std::string(kFuseDevice) + ": " + Reason(error) + "; " + kContainerAdvice};
+               std::string(kFuseDevice) + ": " + ErrorText(error) + "; " + kContainerAdvice};
 }
 
 bool InPath(const std::string& program) {
@@ -135,8 +136,8 @@ Status CheckUser(const MountPointNeeds& needs) {
 }
 
 Result<bool> IsEmpty(const std::string& directory) {
-  const DirectoryHandle handle(opendir(directory.c_str()));
-  if (!handle) return Error{Code::kDenied, directory + ": " + Reason(errno)};
+  const DirectoryStreamHandle handle(opendir(directory.c_str()));
+  if (!handle) return Error{Code::kDenied, directory + ": " + ErrorText(errno)};
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
   while (const dirent* entry = readdir(handle.get())) {
     const std::string_view name = entry->d_name;
@@ -169,7 +170,7 @@ Status CheckDirectory(const std::string& directory, const MountPointNeeds& needs
   if (stat(directory.c_str(), &st) != 0) {
     const int error = errno;
     if (error == ENOENT) return Missing(directory);
-    return Error{Code::kDenied, directory + ": " + Reason(error)};
+    return Error{Code::kDenied, directory + ": " + ErrorText(error)};
   }
   if (!S_ISDIR(st.st_mode)) return Error{Code::kNotDirectory, directory + " is not a directory"};
   if (geteuid() != 0 && access(directory.c_str(), W_OK) != 0) {
@@ -190,24 +191,24 @@ std::string LinkOf(const std::string& path) {
   return size < 0 ? std::string() : std::string(target, static_cast<std::size_t>(size));
 }
 
-bool Below(std::string_view path, std::string_view directory) {
+bool IsBelow(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) &&
          (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 bool Uses(const std::string& process, std::string_view directory) {
   for (const char* link : {"/cwd", "/root", "/exe"})
-    if (Below(LinkOf(process + link), directory)) return true;
+    if (IsBelow(LinkOf(process + link), directory)) return true;
   const std::string descriptors = process + "/fd";
-  const DirectoryHandle handle(opendir(descriptors.c_str()));
+  const DirectoryStreamHandle handle(opendir(descriptors.c_str()));
   if (!handle) return false;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
   while (const dirent* entry = readdir(handle.get()))
-    if (Below(LinkOf(descriptors + "/" + entry->d_name), directory)) return true;
+    if (IsBelow(LinkOf(descriptors + "/" + entry->d_name), directory)) return true;
   return false;
 }
 
-std::string NameOf(const std::string& process) {
+std::string ProcessName(const std::string& process) {
   std::ifstream file(process + "/comm");
   std::string name;
   std::getline(file, name);
@@ -268,7 +269,7 @@ std::optional<MountEntry> FindMount(const std::vector<MountEntry>& mounts,
 }
 
 Result<std::string> RealDirectory(const std::string& path) {
-  const std::string trimmed = Trimmed(path);
+  const std::string trimmed = WithoutSlashes(path);
   const std::size_t slash = trimmed.rfind('/');
   const std::string name = trimmed.substr(slash == std::string::npos ? 0 : slash + 1);
   // A link says where to look; "." and ".." have no parent to look from.
@@ -293,7 +294,7 @@ Status Detach(const std::string& directory, bool lazily) {
   const int error = errno;
   if (error == EPERM) return DetachByHelper(directory, lazily);
   return Error{error == EBUSY ? Code::kBusy : Code::kInvalid,
-               "unmount " + directory + ": " + Reason(error)};
+               "unmount " + directory + ": " + ErrorText(error)};
 }
 
 Result<std::string> PrepareMountPoint(const std::string& directory, const MountPointNeeds& needs,
@@ -310,7 +311,7 @@ Result<std::string> PrepareMountPoint(const std::string& directory, const MountP
 
 std::vector<std::string> UsersOf(const std::string& directory, std::size_t limit) {
   std::vector<std::string> users;
-  const DirectoryHandle handle(opendir("/proc"));
+  const DirectoryStreamHandle handle(opendir("/proc"));
   if (!handle) return users;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
   for (const dirent* entry = nullptr; (entry = readdir(handle.get())) && users.size() < limit;) {
@@ -318,7 +319,7 @@ std::vector<std::string> UsersOf(const std::string& directory, std::size_t limit
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     if (pid == std::to_string(getpid())) continue;  // with a descriptor of our caller's
     const std::string process = "/proc/" + pid;
-    if (Uses(process, directory)) users.push_back(NameOf(process) + " (" + pid + ")");
+    if (Uses(process, directory)) users.push_back(ProcessName(process) + " (" + pid + ")");
   }
   return users;
 }

@@ -9,7 +9,7 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::chrono::milliseconds kProgressEvery{500};
+constexpr std::chrono::milliseconds kDrainShownEvery{500};
 constexpr int kSaveEveryTicks = 60;
 constexpr int kLogEveryTicks = 5;
 
@@ -89,7 +89,7 @@ Status MountRun::Drain(const Progress& progress) {
   for (;;) {
     {
       const Lock lock(mu_);
-      const auto next = std::chrono::steady_clock::now() + kProgressEvery;
+      const auto next = std::chrono::steady_clock::now() + kDrainShownEvery;
       while (phase_ != Phase::kDone && done_.WaitUntil(mu_, next)) continue;
       if (phase_ == Phase::kDone) break;
     }

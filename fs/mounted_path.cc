@@ -27,7 +27,7 @@ struct Place {
 };
 
 // Nothing but a name on the way can be missing, or no directory any more.
-bool IsThere(const std::string& path) {
+bool PathIsThere(const std::string& path) {
   struct stat st = {};
   return lstat(path.c_str(), &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
@@ -35,7 +35,7 @@ bool IsThere(const std::string& path) {
 // Where `path` would be: the last of its directories that are there, and the rest as it is written.
 Result<std::string> RealOrLost(const std::string& path) {
   auto real = RealDirectory(path);
-  if (real || IsThere(path)) return real;
+  if (real || PathIsThere(path)) return real;
   std::string above = path;
   while (above.ends_with('/')) above.pop_back();
   const std::size_t slash = above.rfind('/');

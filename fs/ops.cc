@@ -67,18 +67,6 @@ timespec ToTimespec(TimeNs time) {
 
 TimeNs FromTimespec(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
-mode_t TypeBits(FileType type) {
-  switch (type) {
-    case FileType::kDirectory:
-      return S_IFDIR;
-    case FileType::kSymlink:
-      return S_IFLNK;
-    case FileType::kFile:
-      break;
-  }
-  return S_IFREG;
-}
-
 struct stat ToStat(const NodeStat& node) {
   struct stat st = {};
   st.st_ino = node.ino;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "fs/option_values.h"
 #include "fs/option_words.h"
 
@@ -54,27 +55,21 @@ bool IgnoresConfiguredEndpoints(const Environment& environment) {
   return ignore && *ignore;
 }
 
-std::string Trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == text.npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
-}
-
 // NAME = VALUE, or NAME for a switch; '#' begins a comment; quotes keep blanks and '#'.
 Status TakeConfigLine(std::string line, const std::string& origin, Layer& layer) {
-  line = Trim(line);
+  line = std::string(Trimmed(line));
   if (line.empty() || line[0] == '#') return Ok();
   const std::size_t equals = line.find('=');
-  const std::string name = WithDashes(Trim(line.substr(0, equals)));
-  std::string value = equals == std::string::npos ? "true" : Trim(line.substr(equals + 1));
+  const std::string name = WithDashes(std::string(Trimmed(line.substr(0, equals))));
+  std::string value(
+      equals == std::string::npos ? "true" : Trimmed(std::string_view(line).substr(equals + 1)));
   if (value.size() >= 2 && value.front() == '"') {
     const std::size_t end = value.find('"', 1);
     if (end == std::string::npos) return Usage(origin + ": a quote does not end");
     value = value.substr(1, end - 1);
   } else {
     const std::size_t comment = value.find(" #");
-    if (comment != std::string::npos) value = Trim(value.substr(0, comment));
+    if (comment != std::string::npos) value = std::string(Trimmed(value.substr(0, comment)));
   }
   if (name == "config" || FindOption(name) == nullptr) {
     const std::string nearest = Nearest(name, Names(~0u));

@@ -16,7 +16,7 @@ Result<std::string> EitherName(const std::string& ours, const std::string& their
 }
 
 template <typename T>
-Result<T> Named(std::string_view option, const std::string& text, Result<T> parsed) {
+Result<T> WithOption(std::string_view option, const std::string& text, Result<T> parsed) {
   if (parsed) return parsed;
   return Usage(std::string(option) + " " + parsed.error().what + ", not '" + text + "'");
 }
@@ -30,8 +30,10 @@ Result<LockRequirement> ParseRequirement(const std::string& text) {
   }
   const std::string pattern = text.substr(0, equals);
   const std::string term = text.substr(equals + 1);
-  COFFER_ASSIGN(PathGlob glob, Named("--require: the pattern", pattern, PathGlob::Parse(pattern)));
-  COFFER_ASSIGN(LockTerm wanted, Named("--require: what follows '='", term, ParseLockTerm(term)));
+  COFFER_ASSIGN(PathGlob glob,
+                WithOption("--require: the pattern", pattern, PathGlob::Parse(pattern)));
+  COFFER_ASSIGN(LockTerm wanted,
+                WithOption("--require: what follows '='", term, ParseLockTerm(term)));
   return LockRequirement{text, std::move(glob), std::move(wanted)};
 }
 
@@ -83,10 +85,10 @@ class LockBuilder {
                   EitherName(words_.until, words_.object_lock_until, "--until",
                              "--object-lock-retain-until-date"));
     if (!mode.empty()) {
-      COFFER_ASSIGN(made_.mode, Named("--mode", mode, ParseLockMode(mode)));
+      COFFER_ASSIGN(made_.mode, WithOption("--mode", mode, ParseLockMode(mode)));
     }
     if (!until.empty()) {
-      COFFER_ASSIGN(made_.until_s, Named("--until", until, ParseLockDate(until)));
+      COFFER_ASSIGN(made_.until_s, WithOption("--until", until, ParseLockDate(until)));
     }
     if (!words_.object_lock_hold.empty()) made_.hold = words_.object_lock_hold == "ON";
     made_.longest_s = draft_.mount.locks.longest_s;
@@ -95,7 +97,7 @@ class LockBuilder {
 
   Status TakePeriod(std::string_view option, const std::string& text) {
     if (text.empty()) return Ok();
-    COFFER_ASSIGN(made_.period_s, Named(option, text, ParseLockPeriod(text)));
+    COFFER_ASSIGN(made_.period_s, WithOption(option, text, ParseLockPeriod(text)));
     if (*made_.period_s <= made_.longest_s) return Ok();
     return Usage(std::string(option) + " " + text + " is " + PeriodInWords(*made_.period_s) +
                  ", longer than --lock-max allows (" + PeriodInWords(made_.longest_s) +
@@ -129,8 +131,8 @@ class LockBuilder {
     if (draft_.recursive) return Usage("--extend takes a pattern: 'DIR/**' in place of -r");
     made_.action = LockAction::kExtend;
     COFFER_TRY(TakePeriod("--extend", words_.extend));
-    COFFER_ASSIGN(made_.if_less_than_s, Named("--if-less-than", words_.if_less_than,
-                                              ParseLockPeriod(words_.if_less_than)));
+    COFFER_ASSIGN(made_.if_less_than_s, WithOption("--if-less-than", words_.if_less_than,
+                                                   ParseLockPeriod(words_.if_less_than)));
     if (made_.if_less_than_s > *made_.period_s) {
       return Usage("--if-less-than is longer than --extend: every run would find all files again");
     }

@@ -19,7 +19,7 @@ constexpr unsigned kKeys = kForMount | kForDoctor | kForInit | kRekeying | kMess
 constexpr unsigned kEverything = ~0u;
 
 constexpr std::uint64_t kKiB = 1u << 10;
-constexpr std::uint64_t kMiB = 1u << 20;
+constexpr std::uint64_t kMebibyte = 1u << 20;
 constexpr std::uint64_t kGiB = 1u << 30;
 
 constexpr std::string_view kWhere = "Where the bucket is";
@@ -42,8 +42,8 @@ constexpr std::string_view kUnseenLocks[] = {"locked", "unlocked"};
 constexpr std::string_view kHoldStates[] = {"ON", "OFF"};
 constexpr std::string_view kWormModes[] = {"off", "snaplock"};
 constexpr std::string_view kUnverified[] = {"refuse", "allow"};
-constexpr std::string_view kBindings[] = {"strict", "warn", "off"};
-constexpr std::string_view kHeaderSizes[] = {"1024", "2048", "4096", "8192"};
+constexpr std::string_view kBindingWords[] = {"strict", "warn", "off"};
+constexpr std::string_view kHeaderSizeWords[] = {"1024", "2048", "4096", "8192"};
 constexpr std::string_view kS3ecModes[] = {"off", "v3", "v2", "v1"};
 constexpr std::string_view kTiers[] = {"Bulk", "Standard", "Expedited"};
 constexpr std::string_view kPolicies[] = {"forbid-encrypt-allow-decrypt",
@@ -144,12 +144,12 @@ constexpr CommandSpec kCommands[] = {
 };
 
 s3::AddressOptions& Address(Draft& draft) { return draft.mount.volume.address; }
-VolumeOptions& Volume(Draft& draft) { return draft.mount.volume; }
+VolumeOptions& VolumeOf(Draft& draft) { return draft.mount.volume; }
 KeyOptions& Keys(Draft& draft) { return draft.mount.keys; }
 
-Slot Text(std::string& field) { return TextSlot{&field}; }
+Slot TextIn(std::string& field) { return TextSlot{&field}; }
 Slot List(std::vector<std::string>& field) { return ListSlot{&field}; }
-Slot Choice(std::string& field, std::span<const std::string_view> choices) {
+Slot ChoiceOf(std::string& field, std::span<const std::string_view> choices) {
   return ChoiceSlot{&field, choices};
 }
 Slot Switch(bool& field, bool on = true) { return SwitchSlot{&field, on}; }
@@ -163,14 +163,14 @@ Slot Mode(std::uint32_t& field, std::uint32_t most = 07777) { return ModeSlot{&f
 constexpr OptionSpec kOptions[] = {
     {"prefix", 0, kOnObjects | kForResolve | kForShare | kForCors | kForLifecycle | kOnPolicies,
      "PREFIX", kWhere, "use only keys below PREFIX",
-     [](Draft& d) -> Slot { return Text(Address(d).prefix); }},
+     [](Draft& d) -> Slot { return TextIn(Address(d).prefix); }},
     {"region", 0, kAddress | kMessages, "REGION", kWhere,
      "AWS Region; found by itself if not given",
-     [](Draft& d) -> Slot { return Text(Address(d).region); }},
+     [](Draft& d) -> Slot { return TextIn(Address(d).region); }},
     {"endpoint-url", 0, kAddress, "URL", kWhere, "another server than AWS's own",
-     [](Draft& d) -> Slot { return Text(Address(d).endpoint_url); }},
+     [](Draft& d) -> Slot { return TextIn(Address(d).endpoint_url); }},
     {"control-endpoint-url", 0, kSetting, "URL", kWhere, "another S3 Control than AWS's own",
-     [](Draft& d) -> Slot { return Text(Volume(d).control_endpoint_url); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).control_endpoint_url); }},
     {"force-path-style", 0, kAddress, "", kWhere, "bucket in the path, not in the host name",
      [](Draft& d) -> Slot { return Switch(Address(d).force_path_style); }},
     {"fips", 0, kAddress | kMessages, "", kWhere, "FIPS 140 endpoints",
@@ -184,32 +184,33 @@ constexpr OptionSpec kOptions[] = {
     {"disable-multi-region-access-points", 0, kAddress, "", kWhere, "refuse them",
      [](Draft& d) -> Slot { return Switch(Address(d).disable_multi_region_access_points); }},
     {"connect-to", 0, kAsking, "H:P:H:P", kWhere, "for host:port connect to host:port (as curl)",
-     [](Draft& d) -> Slot { return List(Volume(d).connect_to); }},
+     [](Draft& d) -> Slot { return List(VolumeOf(d).connect_to); }},
     {"ca-bundle", 0, kAsking, "FILE", kWhere, "certificates to trust instead of the system's",
-     [](Draft& d) -> Slot { return Text(Volume(d).ca_bundle); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).ca_bundle); }},
 
     {"profile", 0, kAddress | kMessages, "NAME", kWho, "profile of ~/.aws/config and credentials",
-     [](Draft& d) -> Slot { return Text(Volume(d).profile); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).profile); }},
     {"no-sign-request", 0, kOnObjects, "", kWho, "no credentials: public buckets",
-     [](Draft& d) -> Slot { return Switch(Volume(d).no_sign_request); }},
+     [](Draft& d) -> Slot { return Switch(VolumeOf(d).no_sign_request); }},
     {"requester-pays", 0, kOnObjects | kForShare, "", kWho, "this account pays for requests",
-     [](Draft& d) -> Slot { return Switch(Volume(d).requester_pays); }},
+     [](Draft& d) -> Slot { return Switch(VolumeOf(d).requester_pays); }},
     {"expected-bucket-owner", 0, kNetwork, "ACCOUNT", kWho, "refuse a bucket of anybody else",
-     [](Draft& d) -> Slot { return Text(Volume(d).expected_bucket_owner); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).expected_bucket_owner); }},
     {"user-agent-prefix", 0, kNetwork, "TEXT", kWho, "put before the User-Agent header",
-     [](Draft& d) -> Slot { return Text(Volume(d).user_agent_prefix); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).user_agent_prefix); }},
 
     {"storage-class", 0, kWriting, "CLASS", kObjects, "STANDARD_IA, INTELLIGENT_TIERING, ...",
-     [](Draft& d) -> Slot { return Text(Volume(d).storage_class); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).storage_class); }},
     {"sse", 0, kWriting | kForEncryption | kForPolicy, "KIND", kObjects,
      "AES256, aws:kms or aws:kms:dsse",
-     [](Draft& d) -> Slot { return Choice(Volume(d).sse, kEncryption); }},
+     [](Draft& d) -> Slot { return ChoiceOf(VolumeOf(d).sse, kEncryption); }},
     {"sse-kms-key-id", 0, kWriting | kForEncryption | kForPolicy, "ARN", kObjects,
-     "KMS key for --sse aws:kms", [](Draft& d) -> Slot { return Text(Volume(d).sse_kms_key_id); }},
+     "KMS key for --sse aws:kms",
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).sse_kms_key_id); }},
     {"sse-customer-key-file", 0, kOnObjects, "FILE", kObjects, "SSE-C: 32 bytes, file mode 0600",
-     [](Draft& d) -> Slot { return Text(Volume(d).sse_customer_key_file); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).sse_customer_key_file); }},
     {"unsigned-payload", 0, kWriting, "", kObjects, "https only: a CRC instead of SHA-256",
-     [](Draft& d) -> Slot { return Switch(Volume(d).unsigned_payload); }},
+     [](Draft& d) -> Slot { return Switch(VolumeOf(d).unsigned_payload); }},
     {"infer-content-type", 0, kForMount, "", kObjects, "Content-Type by the file's ending",
      [](Draft& d) -> Slot { return Switch(d.mount.infer_content_type); }},
 
@@ -222,9 +223,9 @@ constexpr OptionSpec kOptions[] = {
      "GET or PUT; cors: also HEAD, POST, DELETE",
      [](Draft& d) -> Slot { return List(d.setting.method); }},
     {"download-as", 0, kForShare, "NAME", kTheBucket, "a browser saves it under that name",
-     [](Draft& d) -> Slot { return Text(d.share.download_as); }},
+     [](Draft& d) -> Slot { return TextIn(d.share.download_as); }},
     {"version", 0, kForShare | kForRestore, "ID", kTheBucket, "that version, not the current one",
-     [](Draft& d) -> Slot { return Text(d.share.version); }},
+     [](Draft& d) -> Slot { return TextIn(d.share.version); }},
     {"ciphertext", 0, kForShare, "", kTheBucket, "of a sealed file: the message as it is stored",
      [](Draft& d) -> Slot { return Switch(d.share.ciphertext); }},
     {"origin", 0, kForCors, "ORIGIN", kTheBucket, "of the page: https://www.example.com",
@@ -237,62 +238,62 @@ constexpr OptionSpec kOptions[] = {
     {"max-age", 0, kForCors, "TIME", kTheBucket, "how long a browser keeps the answer",
      [](Draft& d) -> Slot { return DurationSlot{&d.setting.max_age}; }},
     {"to", 0, kForLogging, "s3://BUCKET/PREFIX", kTheBucket, "where the log is kept",
-     [](Draft& d) -> Slot { return Text(d.setting.to); }},
+     [](Draft& d) -> Slot { return TextIn(d.setting.to); }},
     {"enable-object-lock", 0, kForLockDefault, "", kTheBucket,
      "turn Object Lock on first; cannot be undone",
      [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},
 
     {"account", 0, kOnPolicies, "ACCOUNT", kTheBucket, "whose it is; the caller's if not given",
-     [](Draft& d) -> Slot { return Text(d.policy.account); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.account); }},
     {"min", 0, kForPolicy, "LIMIT", kTheBucket, "tls: 1.2 or 1.3; retention-bounds: 1d",
-     [](Draft& d) -> Slot { return Text(d.policy.min); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.min); }},
     {"max", 0, kForPolicy, "DAYS", kTheBucket, "retention-bounds: 400d",
-     [](Draft& d) -> Slot { return Text(d.policy.max); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.max); }},
     {"except", 0, kForPolicy, "ARN", kTheBucket, "only-access-points: not for that principal",
      [](Draft& d) -> Slot { return List(d.policy.except); }},
     {"lock-me-out", 0, kOnPolicies, "", kTheBucket, "although the caller is denied by it then",
      [](Draft& d) -> Slot { return Switch(d.policy.lock_me_out); }},
     {"principal", 0, kOnPolicies, "ARN", kTheBucket,
      "who asks, or is granted to; test: * is nobody",
-     [](Draft& d) -> Slot { return Text(d.policy.principal); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.principal); }},
     {"action", 0, kForPolicy, "ACTION", kTheBucket, "test: s3:GetObject, ...",
-     [](Draft& d) -> Slot { return Text(d.policy.s3_action); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.s3_action); }},
     {"key", 0, kForPolicy, "KEY", kTheBucket, "test: of which object",
-     [](Draft& d) -> Slot { return Text(d.policy.key); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.key); }},
     {"through", 0, kForPolicy, "ACCESS-POINT", kTheBucket, "test: not by the bucket's own name",
-     [](Draft& d) -> Slot { return Text(d.policy.through); }},
+     [](Draft& d) -> Slot { return TextIn(d.policy.through); }},
     {"insecure", 0, kForPolicy, "", kTheBucket, "test: over http",
      [](Draft& d) -> Slot { return Switch(d.policy.insecure); }},
 
     {"bucket", 0, kForAccessPoint, "BUCKET", kTheBucket, "create, list: behind the access point",
-     [](Draft& d) -> Slot { return Text(d.access_point.bucket); }},
+     [](Draft& d) -> Slot { return TextIn(d.access_point.bucket); }},
     {"vpc", 0, kForAccessPoint, "VPC", kTheBucket, "create: reached from that network alone",
-     [](Draft& d) -> Slot { return Text(d.access_point.vpc); }},
+     [](Draft& d) -> Slot { return TextIn(d.access_point.vpc); }},
     {"block-public-access", 0, kForAccessPoint, "WHAT", kTheBucket,
      "create: all (default), none, or AWS's names",
-     [](Draft& d) -> Slot { return Text(d.access_point.block); }},
+     [](Draft& d) -> Slot { return TextIn(d.access_point.block); }},
     {"allow", 0, kForAccessPoint, "WHAT", kTheBucket, "read,write,list,delete,lock",
      [](Draft& d) -> Slot { return List(d.access_point.allow); }},
     {"set", 0, kForAccessPoint, "FILE", kTheBucket, "policy: what it is from now on (JSON)",
-     [](Draft& d) -> Slot { return Text(d.access_point.set); }},
+     [](Draft& d) -> Slot { return TextIn(d.access_point.set); }},
 
     {"sealed", 0, kForMount, "auto|yes|no", kSealing, "yes: a sealed volume or nothing",
-     [](Draft& d) -> Slot { return Choice(d.mount.sealed, kSealedModes); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.sealed, kSealedModes); }},
     {"kms-key", 0, kKeys, "ARN", kSealing, "AWS KMS key; can stand several times",
      [](Draft& d) -> Slot { return List(Keys(d).kms_keys); }},
     {"key-file", 0, kKeys, "FILE", kSealing, "a local AES key, without KMS; file mode 0600",
-     [](Draft& d) -> Slot { return Text(Keys(d).key_file); }},
+     [](Draft& d) -> Slot { return TextIn(Keys(d).key_file); }},
     {"aes-key", 0, kKeys, "NS/N=FILE", kSealing, "a local AES key of that namespace and name",
      [](Draft& d) -> Slot { return List(Keys(d).aes_keys); }},
     {"rsa-key", 0, kKeys, "NS/N:P=FILE", kSealing, "an RSA key; P: pkcs1, oaep-sha256, ...",
      [](Draft& d) -> Slot { return List(Keys(d).rsa_keys); }},
     {"recovery-key", 0, kKeys, "FILE", kSealing, "public half of an RSA key kept elsewhere",
-     [](Draft& d) -> Slot { return Text(Keys(d).recovery_key); }},
+     [](Draft& d) -> Slot { return TextIn(Keys(d).recovery_key); }},
     {"recovery-private-key", 0, kForMount | kForDoctor | kForOpen | kReading, "FILE", kSealing,
      "its private half; a mount is read-only then",
-     [](Draft& d) -> Slot { return Text(Keys(d).recovery_private_key); }},
+     [](Draft& d) -> Slot { return TextIn(Keys(d).recovery_private_key); }},
     {"new-recovery-key", 0, kForInit, "FILE", kSealing, "make such a key; FILE is its private half",
-     [](Draft& d) -> Slot { return Text(d.init.new_recovery_key); }},
+     [](Draft& d) -> Slot { return TextIn(d.init.new_recovery_key); }},
     {"no-recovery-key", 0, kForInit | kForKey, "", kSealing,
      "one KMS key is meant to be all there is",
      [](Draft& d) -> Slot { return Switch(d.init.no_recovery_key); }},
@@ -302,23 +303,23 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return Switch(d.reseal.adopt_plaintext); }},
     {"name-binding", 0, kForMount | kForInit | kForVerify, "strict|warn|off", kSealing,
      "objects that another tool moved or changed",
-     [](Draft& d) -> Slot { return Choice(d.mount.name_binding, kBindings); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.name_binding, kBindingWords); }},
     {"s3ec", 0, kForMount, "off|v3|v2|v1", kSealing, "read S3 Encryption Client objects",
-     [](Draft& d) -> Slot { return Choice(d.mount.s3ec, kS3ecModes); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.s3ec, kS3ecModes); }},
     {"s3ec-max-size", 0, kForMount, "SIZE", kSealing, "of those that are read (1G)",
      [](Draft& d) -> Slot { return Size(d.mount.s3ec_max_size, 1, 64 * kGiB - 32); }},
     {"encryption-context", 0, kForMount | kForInit | kMessages, "NAME=VALUE", kSealing,
      "authenticated, and logged by KMS in the clear",
      [](Draft& d) -> Slot { return List(d.message.encryption_context); }},
     {"header-size", 0, kForInit, "BYTES", kSealing, "room for more keys: 1024 to 8192",
-     [](Draft& d) -> Slot { return Choice(d.init.header_size, kHeaderSizes); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.init.header_size, kHeaderSizeWords); }},
     {"commitment-policy", 0, kForOpen, "POLICY", kSealing,
      "require-encrypt-require-decrypt, or -allow-",
-     [](Draft& d) -> Slot { return Choice(d.message.commitment_policy, kPolicies); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.message.commitment_policy, kPolicies); }},
     {"max-encrypted-data-keys", 0, kForOpen, "N", kSealing, "refuse messages with more",
      [](Draft& d) -> Slot { return Count(d.message.max_encrypted_data_keys, 65'535); }},
     {"kms-endpoint-url", 0, kKeys, "URL", kSealing, "another KMS than AWS's own",
-     [](Draft& d) -> Slot { return Text(Keys(d).kms_endpoint_url); }},
+     [](Draft& d) -> Slot { return TextIn(Keys(d).kms_endpoint_url); }},
     {"kms-rate", 0, kKeys, "N", kSealing, "requests to KMS a second (50)",
      [](Draft& d) -> Slot { return Count(Keys(d).kms_rate, 100'000); }},
     {"key-max-age", 0, kForMount, "SECS", kSealing, "how long a data key serves (300)",
@@ -332,9 +333,9 @@ constexpr OptionSpec kOptions[] = {
     {"require-mlock", 0, kKeys, "", kSealing, "refuse where memory for keys cannot be locked",
      [](Draft& d) -> Slot { return Switch(Keys(d).require_mlock); }},
     {"input", 'i', kMessages, "FILE", kRunning, "what is read; - is standard input",
-     [](Draft& d) -> Slot { return Text(d.message.input); }},
+     [](Draft& d) -> Slot { return TextIn(d.message.input); }},
     {"output", 'o', kMessages, "FILE", kRunning, "what is written; - is standard output",
-     [](Draft& d) -> Slot { return Text(d.message.output); }},
+     [](Draft& d) -> Slot { return TextIn(d.message.output); }},
 
     {"uid", 0, kForMount, "N", kFiles, "owner of objects that name none",
      [](Draft& d) -> Slot { return IdSlot{&d.mount.uid}; }},
@@ -351,9 +352,9 @@ constexpr OptionSpec kOptions[] = {
     {"attributes", 0, kForMount, "exact|list", kFiles, "list: no HEAD for modes and owners",
      [](Draft& d) -> Slot { return AttributeSlot{&d.mount.attributes}; }},
     {"bucket-size", 0, kForMount, "SIZE", kFiles, "what df says (1P)",
-     [](Draft& d) -> Slot { return Size(d.mount.bucket_size, kMiB, 1ull << 60); }},
+     [](Draft& d) -> Slot { return Size(d.mount.bucket_size, kMebibyte, 1ull << 60); }},
     {"at", 0, kForMount, "TIME", kFiles, "as it was: 2026-11-29T16:00Z, or 2h, 3d ago",
-     [](Draft& d) -> Slot { return Text(d.mount.at); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.at); }},
 
     {"read-only", 0, kForMount, "", kAccess, "refuse every change",
      [](Draft& d) -> Slot { return Switch(d.mount.read_only); }},
@@ -372,24 +373,24 @@ constexpr OptionSpec kOptions[] = {
 
     {"locked", 0, kForMount | kForVersions, "refuse|versioned", kLocks,
      "versioned: changes lie over what is locked",
-     [](Draft& d) -> Slot { return Choice(d.mount.locks.locked, kLockedFiles); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.locks.locked, kLockedFiles); }},
     {"locked-mode", 0, kForMount, "strip|keep", kLocks, "strip: a locked file shows no write bits",
-     [](Draft& d) -> Slot { return Choice(d.mount.locks.locked_mode, kLockedModes); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.locks.locked_mode, kLockedModes); }},
     {"lock-unknown", 0, kForMount, "locked|unlocked", kLocks, "what a lock counts as, unseen",
-     [](Draft& d) -> Slot { return Choice(d.mount.locks.unknown, kUnseenLocks); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.locks.unknown, kUnseenLocks); }},
     {"allow-compliance", 0, kForMount | kForInit, "", kLocks,
      "let rules and setfattr set what stays",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.allow_compliance); }},
     {"until", 0, kForLock, "DATE", kLocks, "2030-01-01, or 2030-01-01T12:00:00Z",
-     [](Draft& d) -> Slot { return Text(d.lock.until); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.until); }},
     {"for", 0, kForLock, "DURATION", kLocks, "from now: 30d, 12h, 1y6M (m minutes, M months)",
-     [](Draft& d) -> Slot { return Text(d.lock.period); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.period); }},
     {"mode", 0, kForLock, "MODE", kLocks, "governance, or compliance, which none can undo",
-     [](Draft& d) -> Slot { return Text(d.lock.mode); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.mode); }},
     {"extend", 0, kForLock, "DURATION", kLocks, "what FILE, a pattern, matches: from now",
-     [](Draft& d) -> Slot { return Text(d.lock.extend); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.extend); }},
     {"if-less-than", 0, kForLock, "DURATION", kLocks, "where no more is left than this",
-     [](Draft& d) -> Slot { return Text(d.lock.if_less_than); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.if_less_than); }},
     {"report", 0, kForLock, "", kLocks, "show the locks there are, change none",
      [](Draft& d) -> Slot { return Switch(d.lock.report); }},
     {"csv", 0, kForLock, "", kLocks, "the report as a table for programs",
@@ -399,11 +400,11 @@ constexpr OptionSpec kOptions[] = {
     {"bypass-governance-retention", 0, kForUnlock, "", kLocks, "this is what is meant",
      [](Draft& d) -> Slot { return Switch(d.lock.bypass); }},
     {"object-lock-mode", 0, kForLock, "MODE", kLocks, "as --mode",
-     [](Draft& d) -> Slot { return Text(d.lock.object_lock_mode); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.object_lock_mode); }},
     {"object-lock-retain-until-date", 0, kForLock, "DATE", kLocks, "as --until",
-     [](Draft& d) -> Slot { return Text(d.lock.object_lock_until); }},
+     [](Draft& d) -> Slot { return TextIn(d.lock.object_lock_until); }},
     {"object-lock-legal-hold-status", 0, kForLock, "ON|OFF", kLocks, "as coffer hold",
-     [](Draft& d) -> Slot { return Choice(d.lock.object_lock_hold, kHoldStates); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.lock.object_lock_hold, kHoldStates); }},
     {"lock-rule", 0, kForMount | kForInit, "GLOB=M:TIME", kLocks, "lock new files; see coffer(1)",
      [](Draft& d) -> Slot { return List(d.mount.locks.rules); }},
     {"lock-max", 0, kForMount | kForInit | kForLock, "TIME", kLocks, "refuse longer locks (400d)",
@@ -411,54 +412,54 @@ constexpr OptionSpec kOptions[] = {
     {"no-builtin-exemptions", 0, kForMount, "", kLocks, "rules for temporary names, too",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.no_builtin_exemptions); }},
     {"autolock", 0, kForMount, "IDLE=M:TIME", kLocks, "lock all others once they have rested",
-     [](Draft& d) -> Slot { return Text(d.mount.locks.autolock); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.locks.autolock); }},
     {"worm", 0, kForMount, "off|snaplock", kLocks, "chmod a-w locks a file until its atime",
-     [](Draft& d) -> Slot { return Choice(d.mount.locks.worm, kWormModes); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.locks.worm, kWormModes); }},
     {"worm-retention", 0, kForMount, "M:TIME", kLocks, "of such locks where no atime is set",
-     [](Draft& d) -> Slot { return Text(d.mount.locks.worm_retention); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.locks.worm_retention); }},
     {"worm-atime", 0, kForMount, "", kLocks, "show as atime until when a file is locked",
      [](Draft& d) -> Slot { return Switch(d.mount.locks.worm_atime); }},
     {"lock-unverified", 0, kForMount, "refuse|allow", kLocks, "rules where locks cannot be read",
-     [](Draft& d) -> Slot { return Choice(d.mount.locks.unverified, kUnverified); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.mount.locks.unverified, kUnverified); }},
 
     {"metadata-ttl", 0, kForMount, "SECS", kTime, "or minimal, indefinite (1)",
      [](Draft& d) -> Slot { return TtlSlot{&d.mount.metadata_ttl}; }},
     {"negative-metadata-ttl", 0, kForMount, "SECS", kTime, "of names that are not there",
      [](Draft& d) -> Slot { return OptionalTtlSlot{&d.mount.negative_metadata_ttl}; }},
     {"deadline", 0, kAsking, "SECS", kTime, "give up without progress; or forever (300)",
-     [](Draft& d) -> Slot { return DeadlineSlot{&Volume(d).deadline}; }},
+     [](Draft& d) -> Slot { return DeadlineSlot{&VolumeOf(d).deadline}; }},
     {"connect-timeout", 0, kAsking, "SECS", kTime, "of one attempt to connect (5)",
-     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).connect_timeout}; }},
+     [](Draft& d) -> Slot { return DurationSlot{&VolumeOf(d).connect_timeout}; }},
     {"first-byte-timeout", 0, kAsking, "SECS", kTime, "until a reply begins (20)",
-     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).first_byte_timeout}; }},
+     [](Draft& d) -> Slot { return DurationSlot{&VolumeOf(d).first_byte_timeout}; }},
     {"low-speed-time", 0, kNetwork, "SECS", kTime, "a transfer this long too slow is cut (30)",
-     [](Draft& d) -> Slot { return DurationSlot{&Volume(d).low_speed_time}; }},
+     [](Draft& d) -> Slot { return DurationSlot{&VolumeOf(d).low_speed_time}; }},
     {"low-speed-limit", 0, kNetwork, "SIZE", kTime, "too slow: fewer bytes a second (1K)",
-     [](Draft& d) -> Slot { return Size(Volume(d).low_speed_limit, 1, kGiB); }},
+     [](Draft& d) -> Slot { return Size(VolumeOf(d).low_speed_limit, 1, kGiB); }},
 
     {"memory-limit", 0, kForMount, "SIZE", kLimits, "of all buffers together (256M)",
-     [](Draft& d) -> Slot { return Size(d.mount.memory_limit, 32 * kMiB, 1024 * kGiB); }},
+     [](Draft& d) -> Slot { return Size(d.mount.memory_limit, 32 * kMebibyte, 1024 * kGiB); }},
     {"read-part-size", 0, kForMount, "SIZE", kLimits, "largest range asked for (8M)",
      [](Draft& d) -> Slot { return Size(d.mount.read_part_size, 128 * kKiB, kGiB); }},
     {"write-part-size", 0, kForMount, "SIZE", kLimits, "first part of a large file (8M)",
-     [](Draft& d) -> Slot { return Size(d.mount.write_part_size, 5 * kMiB, kGiB); }},
+     [](Draft& d) -> Slot { return Size(d.mount.write_part_size, 5 * kMebibyte, kGiB); }},
     {"max-threads", 0, kOnObjects, "N", kLimits, "requests at once (64)",
-     [](Draft& d) -> Slot { return Count(Volume(d).max_threads, 1024); }},
+     [](Draft& d) -> Slot { return Count(VolumeOf(d).max_threads, 1024); }},
     {"index-limit", 0, kForMount, "SIZE", kLimits, "of the attribute index on disk (1G)",
-     [](Draft& d) -> Slot { return Size(d.mount.index_limit, kMiB, 1024 * kGiB); }},
+     [](Draft& d) -> Slot { return Size(d.mount.index_limit, kMebibyte, 1024 * kGiB); }},
 
     {"foreground", 'f', kForMount, "", kRunning, "stay in front",
      [](Draft& d) -> Slot { return Switch(d.mount.foreground); }},
     {"debug", 'd', kForMount, "", kRunning, "log every request",
      [](Draft& d) -> Slot { return Switch(d.mount.debug); }},
     {"log-directory", 'l', kForMount, "DIR", kRunning, "log into a file there, not to syslog",
-     [](Draft& d) -> Slot { return Text(d.mount.log_directory); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.log_directory); }},
     {"state-dir", 0, kOnObjects, "DIR", kRunning, "what must survive a crash (/var/lib/coffer)",
-     [](Draft& d) -> Slot { return Text(Volume(d).state_dir); }},
+     [](Draft& d) -> Slot { return TextIn(VolumeOf(d).state_dir); }},
     {"rescue-dir", 0, kForMount, "DIR", kRunning, "for bytes that S3 did not take",
-     [](Draft& d) -> Slot { return Text(d.mount.rescue_dir); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.rescue_dir); }},
     {"index-dir", 0, kForMount, "DIR", kRunning, "attribute index (/var/cache/coffer)",
-     [](Draft& d) -> Slot { return Text(d.mount.index_dir); }},
+     [](Draft& d) -> Slot { return TextIn(d.mount.index_dir); }},
     {"json", 0,
      kForStatus | kForDoctor | kForResolve | kForRemove | kRekeying | kOnSealed | kLocking |
          kForVersions | kForRestore | kForShare | kSetting,
@@ -470,7 +471,7 @@ constexpr OptionSpec kOptions[] = {
     {"days", 0, kForRestore, "N", kRunning, "how long files stay readable (7)",
      [](Draft& d) -> Slot { return Count(d.archive.days, 36'500); }},
     {"tier", 0, kForRestore, "TIER", kRunning, "Bulk, Standard (if not given) or Expedited",
-     [](Draft& d) -> Slot { return Choice(d.archive.tier, kTiers); }},
+     [](Draft& d) -> Slot { return ChoiceOf(d.archive.tier, kTiers); }},
     {"wait", 0, kForRestore, "", kRunning, "end when all of them can be read",
      [](Draft& d) -> Slot { return Switch(d.archive.wait); }},
     {"write-test", 0, kForDoctor, "", kRunning, "also try to write, and remove it again",
@@ -488,7 +489,7 @@ constexpr OptionSpec kOptions[] = {
     {"yes", 'y', kForRemove | kForInit | kRekeying | kForRebind | kForLock | kChanging, "",
      kRunning, "do not ask", [](Draft& d) -> Slot { return Switch(d.yes); }},
     {"config", 0, kEverything, "FILE", kRunning, "options, one NAME = VALUE a line",
-     [](Draft& d) -> Slot { return Text(d.config); }},
+     [](Draft& d) -> Slot { return TextIn(d.config); }},
 };
 
 constexpr std::string_view kGroups[] = {kWhere,  kWho,   kObjects, kTheBucket, kSealing, kFiles,
@@ -501,7 +502,7 @@ std::string Row(std::string left, std::string_view help) {
   return left + std::string(help) + "\n";
 }
 
-std::string Left(const OptionSpec& option) {
+std::string LeftColumn(const OptionSpec& option) {
   std::string left = option.letter ? std::string("-") + option.letter + ", " : "";
   left += "--" + std::string(option.name);
   if (!option.argument.empty()) left += " " + std::string(option.argument);
@@ -526,7 +527,7 @@ std::string HelpFor(const CommandSpec& command) {
     std::string rows;
     for (const OptionSpec& option : kOptions) {
       if (option.group == group && (option.commands & command.bit) != 0)
-        rows += Row(Left(option), option.help);
+        rows += Row(LeftColumn(option), option.help);
     }
     if (group == kRunning) {
       if (command.bit == kForMount) rows += Row("-o WORD,...", "the same names, as in fstab");

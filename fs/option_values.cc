@@ -31,7 +31,7 @@ Result<std::chrono::milliseconds> ParseTtl(std::string_view text) {
 }
 
 // 8388608 as "8M".
-std::string Show(std::uint64_t size) {
+std::string ShownSize(std::uint64_t size) {
   std::size_t unit = 0;
   constexpr std::string_view kUnits = "BKMGTP";
   while (unit + 1 < kUnits.size() && size >= 1024 && size % 1024 == 0) {
@@ -78,7 +78,7 @@ struct Assigner {
   Status operator()(const SizeSlot& slot) const {
     COFFER_ASSIGN(const std::uint64_t size, ParseSize(text));
     if (size < slot.least || size > slot.most) {
-      return Complaint("must be from " + Show(slot.least) + " to " + Show(slot.most));
+      return Complaint("must be from " + ShownSize(slot.least) + " to " + ShownSize(slot.most));
     }
     *slot.field = size;
     return Ok();

@@ -163,7 +163,7 @@ class ArgumentParser {
 using Layers = std::vector<const Layer*>;  // in order of precedence
 
 // The first layer that names an option decides it.
-const std::vector<Given>* Decide(const Layers& layers, std::string_view name) {
+const std::vector<Given>* DecidingLayer(const Layers& layers, std::string_view name) {
   for (const Layer* layer : layers) {
     const auto found = layer->find(name);
     if (found != layer->end()) return &found->second;
@@ -171,10 +171,10 @@ const std::vector<Given>* Decide(const Layers& layers, std::string_view name) {
   return nullptr;
 }
 
-Status Apply(const Layers& layers, const CommandSpec& command, Draft& draft) {
+Status ApplyLayers(const Layers& layers, const CommandSpec& command, Draft& draft) {
   for (const OptionSpec& option : Options()) {
     if ((option.commands & command.bit) == 0) continue;
-    const std::vector<Given>* decided = Decide(layers, option.name);
+    const std::vector<Given>* decided = DecidingLayer(layers, option.name);
     if (decided == nullptr) continue;
     for (const Given& given : *decided) {
       const Status assigned = Assign(option.slot(draft), given.value);
@@ -191,9 +191,9 @@ Status TakeProfile(const Layers& layers, const Environment& environment, Draft& 
   const auto named_to_coffer = [](const std::vector<Given>* given) {
     return given != nullptr && !given->back().origin.starts_with("AWS_");
   };
-  const std::vector<Given>* named = Decide(layers, "profile");
+  const std::vector<Given>* named = DecidingLayer(layers, "profile");
   volume.profile_named = named_to_coffer(named);
-  volume.region_named = named_to_coffer(Decide(layers, "region"));
+  volume.region_named = named_to_coffer(DecidingLayer(layers, "region"));
   const s3::Environment env = [&](std::string_view name) {
     return std::string(Get(environment, std::string(name)));
   };
@@ -284,7 +284,7 @@ Status CheckS3ec(const MountOptions& mount, bool max_size_named) {
   return Ok();
 }
 
-Status CheckKeys(const MountOptions& mount) {
+Status CheckKeyOptions(const MountOptions& mount) {
   if (mount.sealed == "no" && mount.keys.any() && mount.s3ec == "off")
     return Usage("--sealed=no shows objects as they are: leave out the keys");
   if (mount.sealed == "no" && !mount.name_binding.empty())
@@ -460,7 +460,7 @@ Status CheckTyped(const Layers& layers, const CommandSpec& command) {
   if ((command.bit & (kForLock | kForUnlock | kChanging)) == 0) return Ok();
   for (const std::string_view name :
        {"yes", "bypass-governance-retention", "lock-me-out", "enable-object-lock"}) {
-    const std::vector<Given>* given = Decide(layers, name);
+    const std::vector<Given>* given = DecidingLayer(layers, name);
     if (given == nullptr || (FindOption(name)->commands & command.bit) == 0) continue;
     const std::string flag = "--" + std::string(name);
     if (given->back().origin == flag) continue;
@@ -487,22 +487,22 @@ Result<CommandLine> ParseCommand(const CommandSpec& command, const std::vector<s
   COFFER_TRY(CheckCofferVariables(environment, command, line.notes));
   const Layer variables = FromCofferVariables(environment);
   const Layer sdk = FromSdkVariables(environment);
-  const std::vector<Given>* config = Decide({&flags, &variables}, "config");
+  const std::vector<Given>* config = DecidingLayer({&flags, &variables}, "config");
   COFFER_ASSIGN(
       const Layer file,
       FromFile(config == nullptr ? default_config : config->back().value, config != nullptr));
   const Layers layers = {&flags, &variables, &sdk, &file};
   if (AsksService(command)) COFFER_TRY(TakeProfile(layers, environment, draft));
-  COFFER_TRY(Apply(layers, command, draft));
+  COFFER_TRY(ApplyLayers(layers, command, draft));
   COFFER_TRY(CheckTyped(layers, command));
-  const std::vector<Given>* access = Decide(layers, "read-only");
+  const std::vector<Given>* access = DecidingLayer(layers, "read-only");
   draft.mount.read_only_named = access != nullptr && access->back().origin != "-o rw";
   COFFER_TRY(CheckVolume(draft.mount.volume));
   COFFER_TRY(CheckMount(draft.mount));
-  COFFER_TRY(CheckKeys(draft.mount));
+  COFFER_TRY(CheckKeyOptions(draft.mount));
   if (command.bit == kForMount) {
     draft.mount.encryption_context = draft.message.encryption_context;
-    COFFER_TRY(CheckS3ec(draft.mount, Decide(layers, "s3ec-max-size") != nullptr));
+    COFFER_TRY(CheckS3ec(draft.mount, DecidingLayer(layers, "s3ec-max-size") != nullptr));
   }
   if (command.bit == kForInit) COFFER_TRY(CheckInit(draft.init, draft));
   if ((command.bit & (kForLock | kForHold | kForUnlock)) != 0) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fs/lock_rules.h"
+#include "fs/path.h"
 #include "s3client/lock_check.h"
 
 namespace coffer::fs {
@@ -22,8 +23,6 @@ const char* What(const OwedRow& row) {
   if (row.owed.rest == seconds(0)) return "could not be locked when it was made";
   return IsTemporaryName(row.key) ? "kept its temporary name" : "has rested (--autolock)";
 }
-
-std::string Quote(const std::string& key) { return "\"" + key + "\""; }
 
 // Nobody could say whether it may be locked.
 bool IsOutage(Code code) {
@@ -45,7 +44,7 @@ bool IsAnother(const s3::ObjectInfo& now, const OwedRow& owed) {
 }
 
 // What is asked for beside what is there: neither becomes less.
-s3::Lock Both(const s3::Lock& there, s3::Lock asked, std::int64_t now_s) {
+s3::Lock BothLocks(const s3::Lock& there, s3::Lock asked, std::int64_t now_s) {
   if (!there.Retained(now_s)) return asked;
   if (there.mode == "COMPLIANCE") asked.mode = there.mode;
   asked.retain_until_s = std::max(asked.retain_until_s, there.retain_until_s);
@@ -99,7 +98,7 @@ OwedLocks::Ticket OwedLocks::Expect(std::string_view key, const OwedTerm& owed) 
   debt.row.owed = owed;
   const Status recorded = Record(debt.row);
   if (!recorded) {
-    Warn("that " + Quote(debt.row.key) +
+    Warn("that " + QuotedKey(debt.row.key) +
          " is to be locked later is not recorded, and a crash would leave it unlocked: " +
          recorded.error().what);
   }
@@ -213,7 +212,7 @@ std::vector<std::string> OwedLocks::TakeOver(bool allow_compliance) {
     if (allowed) {
       ++count;
     } else {
-      lines.push_back(Quote(row.key) +
+      lines.push_back(QuotedKey(row.key) +
                       " was to be locked in compliance mode by an earlier mount: that takes "
                       "--allow-compliance");
     }
@@ -322,7 +321,7 @@ void OwedLocks::Pay(Ticket ticket, const Debt& debt, const Hooks& hooks) {
 Result<s3::ObjectInfo> OwedLocks::Set(const std::string& key, s3::ObjectInfo now,
                                       const LockTerm& term, bool verified) {
   const std::int64_t now_s = now.server_date_s;
-  const s3::Lock asked = Both(now.lock, {term.mode, now_s + term.period_s, false}, now_s);
+  const s3::Lock asked = BothLocks(now.lock, {term.mode, now_s + term.period_s, false}, now_s);
   if (verified) {
     return s3::ConfirmLock(parties_.store, key, {now.etag, now.version_id, 0}, asked);
   }
@@ -357,7 +356,7 @@ OwedLocks::Payment OwedLocks::PayOne(const Debt& debt, const Hooks& hooks) {
   }
   if (hooks.locked) hooks.locked(key);
   if (hooks.warn) {
-    hooks.warn(Quote(key) + " " + What(debt.row) + ", and is locked now: " + term.mode + ", " +
+    hooks.warn(QuotedKey(key) + " " + What(debt.row) + ", and is locked now: " + term.mode + ", " +
                PeriodInWords(term.period_s));
   }
   return {Outcome::kLocked};
@@ -371,7 +370,7 @@ std::string OwedLocks::RefusedAgain(Debt& debt, const Payment& payment, bool& gi
   if (row.refused++ == 0) row.refused_since_s = now_s;
   given_up = row.refused >= kRefusalsTaken && now_s - row.refused_since_s >= kRefusedForS;
   if (!given_up) return "";
-  return Quote(row.key) + " stays unlocked: its lock was refused for " +
+  return QuotedKey(row.key) + " stays unlocked: its lock was refused for " +
          PeriodInWords(now_s - row.refused_since_s) +
          ", and is not tried again (\"coffer lock\" does it by hand): " + payment.what;
 }
@@ -386,8 +385,8 @@ void OwedLocks::NoteFailure(Ticket ticket, const Payment& payment) {
     if (found == debts_.end()) return;
     Debt& debt = found->second;
     if (++debt.failed == 1) {
-      line =
-          Quote(debt.row.key) + " " + What(debt.row) + ", and is not locked yet: " + payment.what;
+      line = QuotedKey(debt.row.key) + " " + What(debt.row) +
+             ", and is not locked yet: " + payment.what;
     }
     debt.due = parties_.clock.Steady() + PauseAfter(debt.failed);
     if (payment.outcome == Outcome::kRefused) {

@@ -10,10 +10,10 @@
 namespace coffer::fs {
 namespace {
 
-constexpr const char* kName = "owed-locks";
+constexpr const char* kFileName = "owed-locks";
 
 // An id is not used twice: one that is dropped late must not be another's by then.
-constexpr Database::Schema kSchema = {
+constexpr Database::Schema kOwedSchema = {
     1,
     "DROP TABLE IF EXISTS owed;"
     "CREATE TABLE owed(id INTEGER PRIMARY KEY AUTOINCREMENT, owner BLOB NOT NULL,"
@@ -23,7 +23,7 @@ constexpr Database::Schema kSchema = {
     "CREATE INDEX by_owner ON owed(owner);"
     "PRAGMA user_version = 1;"};
 // Mounts that lock many files at once wait for each other rather than fail.
-constexpr const char* kSettings =
+constexpr const char* kOwedSettings =
     "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576; PRAGMA busy_timeout = 10000;";
 
 OwedRow RowOf(const Statement& found) {
@@ -45,8 +45,8 @@ Result<std::unique_ptr<OwedTable>> OwedTable::Open(const std::string& state_dire
                                                    const std::string& volume) {
   std::array<std::byte, 16> owner{};
   COFFER_TRY(RandomBytes(owner));
-  COFFER_ASSIGN(std::string path, DatabasePath(state_directory, kName, volume));
-  COFFER_ASSIGN(auto alive, CrashRecords::Open({state_directory, kName, volume}));
+  COFFER_ASSIGN(std::string path, DatabasePath(state_directory, kFileName, volume));
+  COFFER_ASSIGN(auto alive, CrashRecords::Open({state_directory, kFileName, volume}));
   return std::unique_ptr<OwedTable>(
       new OwedTable(std::move(path), HexEncode(owner), std::move(alive)));
 }
@@ -68,7 +68,7 @@ Status OwedTable::Outcome(int code) const {
 Status OwedTable::Connect() {
   if (database_.is_open()) return Ok();
   COFFER_TRY(MakeDatabaseFile(path_));
-  int code = database_.Open(path_, kSettings, kSchema);
+  int code = database_.Open(path_, kOwedSettings, kOwedSchema);
   if (IsDamage(code)) {
     damage_ = path_ + " was damaged (" + database_.message() +
               "): it is kept as .damaged, and files that an earlier mount was to lock may be left "
@@ -76,7 +76,7 @@ Status OwedTable::Connect() {
     database_.Close();
     SetDatabaseAside(path_);
     COFFER_TRY(MakeDatabaseFile(path_));
-    code = database_.Open(path_, kSettings, kSchema);
+    code = database_.Open(path_, kOwedSettings, kOwedSchema);
   }
   const std::pair<const char*, Statement*> statements[] = {
       {"INSERT INTO owed VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &add_},

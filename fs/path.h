@@ -19,6 +19,9 @@ bool IsName(std::string_view name);
 // cannot be shown; they are counted as hidden. True for `prefix` itself, the root's marker.
 bool IsVisibleKey(std::string_view prefix, std::string_view key);
 
+// As messages show it: between double quotes.
+inline std::string QuotedKey(std::string_view key) { return "\"" + std::string(key) + "\""; }
+
 // st_ino: a hash of the key, stable over remounts and machines; never 0 or 1 (the root's).
 std::uint64_t InodeNumber(std::string_view key);
 

@@ -40,7 +40,7 @@ char32_t TakeCharacter(std::string_view text, std::size_t& at) {
   return size == 1 && first >= 0x80 ? kRawByte + first : c;
 }
 
-Error Complaint(std::string what) { return {Code::kInvalid, std::move(what)}; }
+Error PatternComplaint(std::string what) { return {Code::kInvalid, std::move(what)}; }
 
 }  // namespace
 
@@ -52,7 +52,7 @@ class PathGlobParser {
     glob_.text_ = pattern_;
     glob_.literal_ = true;
     if (pattern_.starts_with('/')) pattern_.remove_prefix(1);
-    if (pattern_.empty()) return Complaint("is empty: '**' means every file");
+    if (pattern_.empty()) return PatternComplaint("is empty: '**' means every file");
     while (at_ < pattern_.size()) COFFER_TRY(TakeToken());
     COFFER_TRY(CheckComponents());
     return std::move(glob_);
@@ -72,13 +72,14 @@ class PathGlobParser {
       return Ok();
     }
     if (c == '{' || c == '}') {
-      return Complaint("has braces, which are no alternatives here: one pattern for each, or '\\" +
-                       std::string(1, c) + "' for the character");
+      return PatternComplaint(
+          "has braces, which are no alternatives here: one pattern for each, or '\\" +
+          std::string(1, c) + "' for the character");
     }
-    if (c == '\\' && ++at_ == pattern_.size()) return Complaint("ends in '\\'");
+    if (c == '\\' && ++at_ == pattern_.size()) return PatternComplaint("ends in '\\'");
     const std::size_t begin = at_;
     const char32_t one = TakeCharacter(pattern_, at_);
-    if (one == 0) return Complaint("has a NUL, which no path has");
+    if (one == 0) return PatternComplaint("has a NUL, which no path has");
     glob_.tokens_.push_back({Kind::kOne, one});
     if (glob_.literal_) glob_.literal_prefix_ += pattern_.substr(begin, at_ - begin);
     return Ok();
@@ -114,7 +115,7 @@ class PathGlobParser {
         ++at_;
         COFFER_ASSIGN(last, TakeMember());
       }
-      if (last < first) return Complaint("has a range that ends before it begins");
+      if (last < first) return PatternComplaint("has a range that ends before it begins");
       set.ranges.push_back({first, last});
     } while (Next() != ']');
     ++at_;
@@ -125,7 +126,7 @@ class PathGlobParser {
   Result<char32_t> TakeMember() {
     if (Next() == '\\') ++at_;
     if (at_ >= pattern_.size())
-      return Complaint("has a '[' without its ']': '\\[' is the character");
+      return PatternComplaint("has a '[' without its ']': '\\[' is the character");
     return TakeCharacter(pattern_, at_);
   }
 
@@ -139,14 +140,16 @@ class PathGlobParser {
   // What no path below a root has, so that the pattern would match nothing.
   Status CheckComponents() const {
     if (pattern_.ends_with('/')) {
-      return Complaint("ends in '/': files are locked, not directories; all below one are '" +
-                       std::string(pattern_) + "**'");
+      return PatternComplaint(
+          "ends in '/': files are locked, not directories; all below one are '" +
+          std::string(pattern_) + "**'");
     }
     for (std::size_t at = 0; at <= pattern_.size();) {
       const std::size_t end = std::min(pattern_.find('/', at), pattern_.size());
       const std::string_view component = pattern_.substr(at, end - at);
       if (component.empty() || component == "." || component == "..") {
-        return Complaint("has a component that no path has: '" + std::string(component) + "'");
+        return PatternComplaint("has a component that no path has: '" + std::string(component) +
+                                "'");
       }
       at = end + 1;
     }

@@ -8,8 +8,6 @@
 namespace coffer::fs {
 namespace {
 
-using Texts = std::vector<std::string>;
-
 Error NoPolicy(const std::string& why) {
   return {Code::kUnsupported, "this is no policy that can be changed here: " + why};
 }
@@ -136,7 +134,7 @@ class NamesSeen {
   std::optional<std::string> twice_;
 };
 
-Texts Sorted(Texts texts) {
+Texts SortedTexts(Texts texts) {
   std::sort(texts.begin(), texts.end());
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   return texts;
@@ -147,22 +145,22 @@ Json MeaningOf(const PolicyStatement& statement, const Json& written) {
   Json out;
   out["Sid"] = written.value("Sid", "");
   out["Effect"] = statement.allow ? "Allow" : "Deny";
-  Json who = statement.everybody ? Json("*") : Json(Sorted(statement.principals));
+  Json who = statement.everybody ? Json("*") : Json(SortedTexts(statement.principals));
   if (statement.unknown_principals || !statement.services.empty()) {
     Json others = written.value(statement.except_principals ? "NotPrincipal" : "Principal", Json());
     others.erase("AWS");
-    if (!statement.services.empty()) others["Service"] = Sorted(statement.services);
+    if (!statement.services.empty()) others["Service"] = SortedTexts(statement.services);
     who = Json{{"AWS", who}, {"others", others}};
   }
   out[statement.except_principals ? "NotPrincipal" : "Principal"] = std::move(who);
-  out[statement.except_actions ? "NotAction" : "Action"] = Sorted(statement.actions);
-  out[statement.except_resources ? "NotResource" : "Resource"] = Sorted(statement.resources);
+  out[statement.except_actions ? "NotAction" : "Action"] = SortedTexts(statement.actions);
+  out[statement.except_resources ? "NotResource" : "Resource"] = SortedTexts(statement.resources);
   std::vector<PolicyCondition> conditions = statement.conditions;
   std::sort(conditions.begin(), conditions.end(), [](const auto& a, const auto& b) {
     return std::pair(a.op, a.key) < std::pair(b.op, b.key);
   });
   for (const PolicyCondition& one : conditions) {
-    out["Condition"][one.op][one.key] = Sorted(one.values);
+    out["Condition"][one.op][one.key] = SortedTexts(one.values);
   }
   return out;
 }

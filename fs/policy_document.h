@@ -17,6 +17,8 @@ namespace coffer::fs {
 
 inline constexpr std::size_t kMaxPolicyBytes = 20u << 10;  // the service's own limit
 
+using Texts = std::vector<std::string>;
+
 struct PolicyCondition {
   std::string op;   // "StringNotEqualsIfExists"
   std::string key;  // "s3:x-amz-acl"

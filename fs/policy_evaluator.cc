@@ -52,7 +52,7 @@ bool FitsArn(std::string_view pattern, std::string_view arn) {
 
 enum class How { kExact, kIgnoreCase, kLike, kArn };
 
-bool Matches(How how, std::string_view pattern, std::string_view text) {
+bool MatchesValue(How how, std::string_view pattern, std::string_view text) {
   if (how == How::kLike) return Fits(pattern, text);
   if (how == How::kArn) return FitsArn(pattern, text);
   if (how == How::kIgnoreCase) return AsciiLower(pattern) == AsciiLower(text);
@@ -93,17 +93,17 @@ bool MayMatch(How how, std::string_view pattern, std::string_view texts) {
 
 // A role whose path is unknown may be any of those that end in its name.
 Tri FitsCaller(How how, const PolicyCaller& caller, std::string_view pattern) {
-  const bool plain = Matches(how, pattern, caller.arn);
+  const bool plain = MatchesValue(how, pattern, caller.arn);
   if (!caller.path_unknown) return ToTri(plain);
   const std::size_t slash = caller.arn.find('/');
   const std::string kind = caller.arn.substr(0, slash);
   const std::string name = caller.arn.substr(slash);
   // What takes the role without a path, and with one that nobody has, takes it with any.
-  if (plain && Matches(how, pattern, kind + "/\x01/\x01" + name)) return Tri::kYes;
+  if (plain && MatchesValue(how, pattern, kind + "/\x01/\x01" + name)) return Tri::kYes;
   return plain || MayMatch(how, pattern, kind + "/*" + name) ? Tri::kUnknown : Tri::kNo;
 }
 
-std::optional<double> Number(const std::string& text) {
+std::optional<double> NumberIn(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -111,7 +111,7 @@ std::optional<double> Number(const std::string& text) {
 }
 
 std::optional<double> Moment(const std::string& text) {
-  if (const auto number = Number(text)) return number;
+  if (const auto number = NumberIn(text)) return number;
   if (const auto date = s3::ParseIsoDate(text)) return static_cast<double>(*date);
   return std::nullopt;
 }
@@ -140,7 +140,7 @@ Tri InRange(const std::string& range, const std::string& address) {
   if (!net || !ip) return Tri::kUnknown;
   int bits = net->size;
   if (slash != std::string::npos) {
-    const auto length = Number(range.substr(slash + 1));
+    const auto length = NumberIn(range.substr(slash + 1));
     if (!length || *length < 0 || *length > net->size) return Tri::kUnknown;
     bits = static_cast<int>(*length);
   }
@@ -164,12 +164,12 @@ Tri Compare(std::string_view how, std::optional<double> found, std::optional<dou
 }
 
 // An operator without "Not" and "IfExists", on one value. kUnknown for one that is not known.
-Tri Matches(std::string_view op, const std::string& wanted, const std::string& found,
-            const PolicyCaller* caller) {
+Tri MatchesValue(std::string_view op, const std::string& wanted, const std::string& found,
+                 const PolicyCaller* caller) {
   if (wanted.find("${") != std::string::npos) return Tri::kUnknown;  // a policy variable
   const auto on_text = [&](How how) {
     return caller != nullptr ? FitsCaller(how, *caller, wanted)
-                             : ToTri(Matches(how, wanted, found));
+                             : ToTri(MatchesValue(how, wanted, found));
   };
   if (op == "StringEquals") return on_text(How::kExact);
   if (op == "StringEqualsIgnoreCase") return on_text(How::kIgnoreCase);
@@ -177,7 +177,7 @@ Tri Matches(std::string_view op, const std::string& wanted, const std::string& f
   if (op == "ArnEquals" || op == "ArnLike") return on_text(How::kArn);
   if (op == "Bool") return ToTri(AsciiLower(wanted) == AsciiLower(found));
   if (op == "IpAddress") return InRange(wanted, found);
-  if (op.starts_with("Numeric")) return Compare(op.substr(7), Number(found), Number(wanted));
+  if (op.starts_with("Numeric")) return Compare(op.substr(7), NumberIn(found), NumberIn(wanted));
   if (op.starts_with("Date")) return Compare(op.substr(4), Moment(found), Moment(wanted));
   return Tri::kUnknown;
 }
@@ -217,7 +217,7 @@ bool AbsentIsKnown(std::string_view key, const std::string& action) {
 }
 
 // Takes `head` and `tail` off `text`, which begins and ends so.
-bool Cut(std::string_view& text, std::string_view head, std::string_view tail) {
+bool CutAffixes(std::string_view& text, std::string_view head, std::string_view tail) {
   if (!text.starts_with(head) || !text.ends_with(tail)) return false;
   text.remove_prefix(head.size());
   text.remove_suffix(tail.size());
@@ -273,7 +273,7 @@ struct Who {
   Tri matches = Tri::kNo;
   bool by_account = false;  // only because its account is named
 };
-Who Names(const PolicyStatement& statement, const PolicyCaller& caller) {
+Who NamesCaller(const PolicyStatement& statement, const PolicyCaller& caller) {
   if (statement.except_principals) return {Tri::kUnknown, false};
   if (statement.everybody) return {Tri::kYes, false};
   if (caller.arn.empty()) {
@@ -317,20 +317,20 @@ Tri Applies(const PolicyStatement& statement, const PolicyRequest& request, Tri 
 }
 
 // Statements allow it: does that do?
-Decision Allowed(const PolicyStatement& by, const PolicyRequest& request, bool by_account) {
+Decision AllowedBy(const PolicyStatement& by, const PolicyRequest& request, bool by_account) {
   const bool foreign = request.caller.account != request.owner && !request.caller.arn.empty();
   if (foreign) {
-    return {Verdict::kNotDecided, by.name,
+    return {PolicyVerdict::kNotDecided, by.name,
             by.name + " allows it, and the IAM policies of account " + request.caller.account +
                 " must, too",
             false};
   }
   if (by_account) {
-    return {Verdict::kNotDecided, by.name,
+    return {PolicyVerdict::kNotDecided, by.name,
             by.name + " leaves it to the account: the IAM policies of the principal may allow it",
             false};
   }
-  return {Verdict::kAllowed, by.name, by.name + " allows it", false};
+  return {PolicyVerdict::kAllowed, by.name, by.name + " allows it", false};
 }
 
 }  // namespace
@@ -391,16 +391,16 @@ Tri Holds(const PolicyCondition& condition, const PolicyRequest& request) {
     return any;
   }
   // A key is said to have one value here, of which "any" and "all" are the same.
-  const bool for_all = Cut(op, "ForAllValues:", "");
-  const bool for_any = Cut(op, "ForAnyValue:", "");
-  const bool if_exists = Cut(op, "", "IfExists");
+  const bool for_all = CutAffixes(op, "ForAllValues:", "");
+  const bool for_any = CutAffixes(op, "ForAnyValue:", "");
+  const bool if_exists = CutAffixes(op, "", "IfExists");
   const std::optional<std::string> positive = Positive(op);
   if (!present) return ToTri(for_all || if_exists || (positive.has_value() && !for_any));
   const bool of_caller = key == "aws:principalarn" && request.caller.path_unknown;
   Tri any = Tri::kNo;
   for (const std::string& value : condition.values) {
-    any = Either(any, Matches(positive ? std::string_view(*positive) : op, value, found->second,
-                              of_caller ? &request.caller : nullptr));
+    any = Either(any, MatchesValue(positive ? std::string_view(*positive) : op, value,
+                                   found->second, of_caller ? &request.caller : nullptr));
   }
   return positive ? Not(any) : any;
 }
@@ -410,36 +410,36 @@ Decision Evaluate(const std::vector<PolicyStatement>& statements, const PolicyRe
   Decision allowed;
   bool is_allowed = false;
   if (IsRootOnPolicy(request)) {
-    return {Verdict::kAllowed, "", "the account's root may always do it", false};
+    return {PolicyVerdict::kAllowed, "", "the account's root may always do it", false};
   }
   for (const PolicyStatement& statement : statements) {
-    const Who who = Names(statement, request.caller);
+    const Who who = NamesCaller(statement, request.caller);
     const Tri applies = Applies(statement, request, who.matches);
     if (applies == Tri::kNo) continue;
     if (applies == Tri::kUnknown) {
       if (statement.allow && undecided.uncertain) continue;
-      undecided = {Verdict::kNotDecided, statement.name,
+      undecided = {PolicyVerdict::kNotDecided, statement.name,
                    statement.name + " may or may not match: it asks for what is not known here",
                    !statement.allow};
       continue;
     }
     if (!statement.allow) {
-      return {Verdict::kDenied, statement.name, "denied by " + statement.name, false};
+      return {PolicyVerdict::kDenied, statement.name, "denied by " + statement.name, false};
     }
-    const Decision decision = Allowed(statement, request, who.by_account);
-    if (!is_allowed || decision.verdict == Verdict::kAllowed) allowed = decision;
+    const Decision decision = AllowedBy(statement, request, who.by_account);
+    if (!is_allowed || decision.verdict == PolicyVerdict::kAllowed) allowed = decision;
     is_allowed = true;
   }
   if (undecided.uncertain) return undecided;
   if (is_allowed) return allowed;
   if (!undecided.statement.empty()) return undecided;
   if (request.caller.arn.empty() || request.caller.account != request.owner) {
-    return {Verdict::kDenied, "",
+    return {PolicyVerdict::kDenied, "",
             "denied: no statement allows it to who is not of the account (an ACL, where the bucket "
             "has them on, is not looked at)",
             false};
   }
-  return {Verdict::kNotDecided, "",
+  return {PolicyVerdict::kNotDecided, "",
           "no statement speaks of it: the IAM policies of the principal may allow it", false};
 }
 

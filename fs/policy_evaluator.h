@@ -38,10 +38,10 @@ struct PolicyRequest {
   std::map<std::string, std::string> context;
 };
 
-enum class Verdict { kAllowed, kDenied, kNotDecided };
+enum class PolicyVerdict { kAllowed, kDenied, kNotDecided };
 
 struct Decision {
-  Verdict verdict = Verdict::kNotDecided;
+  PolicyVerdict verdict = PolicyVerdict::kNotDecided;
   std::string statement;  // that decided; "" when none did
   std::string why;
   bool uncertain = false;  // not decided, because a denial may or may not match

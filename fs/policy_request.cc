@@ -7,12 +7,11 @@
 #include <utility>
 
 #include "crypto/ascii.h"
+#include "fs/lock_duration.h"
 #include "s3client/date.h"
 
 namespace coffer::fs {
 namespace {
-
-constexpr std::int64_t kDay_s = 86'400;
 
 bool IsOfObjects(std::string_view asked) {
   const std::string action = AsciiLower(asked);
@@ -31,7 +30,7 @@ Status TakeRetention(const std::string& until, std::int64_t now_s, PolicyRequest
   request.context["s3:object-lock-retain-until-date"] = until;
   // Whole days, also of a date that is over.
   const std::int64_t left_s = *date - now_s;
-  const std::int64_t days = left_s / kDay_s - (left_s % kDay_s < 0 ? 1 : 0);
+  const std::int64_t days = left_s / kDayS - (left_s % kDayS < 0 ? 1 : 0);
   request.context["s3:object-lock-remaining-retention-days"] = std::to_string(days);
   return Ok();
 }
@@ -95,9 +94,9 @@ struct Taken {
 Result<Taken> TakenFrom(const AskedRequest& asked, const std::vector<PolicyStatement>& before,
                         const std::vector<PolicyStatement>& added, const s3::Clock& clock) {
   COFFER_ASSIGN(const PolicyRequest request, MakePolicyRequest(asked, clock));
-  if (Evaluate(before, request).verdict == Verdict::kDenied) return Taken{};
+  if (Evaluate(before, request).verdict == PolicyVerdict::kDenied) return Taken{};
   const Decision is = Evaluate(added, request);
-  const bool denied = is.verdict == Verdict::kDenied && !is.statement.empty();
+  const bool denied = is.verdict == PolicyVerdict::kDenied && !is.statement.empty();
   return Taken{denied || is.uncertain, denied};
 }
 

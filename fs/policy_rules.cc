@@ -9,8 +9,6 @@
 namespace coffer::fs {
 namespace {
 
-using Texts = std::vector<std::string>;
-
 // The Sids of a rule: letters and digits alone.
 struct RuleSids {
   std::string_view rule;

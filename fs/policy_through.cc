@@ -17,7 +17,7 @@ std::string OfDoor(const PolicyDoor& door, const std::string& of_bucket) {
   return door.arn + (slash == std::string::npos ? "" : "/object" + of_bucket.substr(slash));
 }
 
-Decision Denied(std::string why) { return {Verdict::kDenied, "", std::move(why), false}; }
+Decision Denied(std::string why) { return {PolicyVerdict::kDenied, "", std::move(why), false}; }
 
 // What the kind of door refuses, whatever policies say; nothing where it lets pass.
 std::optional<Decision> AtTheDoor(const PolicyDoor& door, const PolicyRequest& request) {
@@ -30,7 +30,7 @@ std::optional<Decision> AtTheDoor(const PolicyDoor& door, const PolicyRequest& r
   if (door.vpc.empty()) return std::nullopt;
   const auto from = request.context.find("aws:sourcevpc");
   if (from == request.context.end()) {
-    return Decision{Verdict::kNotDecided, "",
+    return Decision{PolicyVerdict::kNotDecided, "",
                     "the access point is reached from " + door.vpc +
                         " alone: --header aws:SourceVpc=" + door.vpc + " asks from there",
                     true};
@@ -39,10 +39,10 @@ std::optional<Decision> AtTheDoor(const PolicyDoor& door, const PolicyRequest& r
   return Denied("the access point is reached from " + door.vpc + " alone");
 }
 
-bool Allows(const Decision& decision) { return decision.verdict == Verdict::kAllowed; }
+bool Allows(const Decision& decision) { return decision.verdict == PolicyVerdict::kAllowed; }
 
 // Names the policy that a statement is of.
-Decision Named(Decision decision, const char* whose) {
+Decision WithPolicy(Decision decision, const char* whose) {
   if (!decision.statement.empty()) decision.statement += std::string(" of ") + whose;
   decision.why = std::string(whose) + ": " + decision.why;
   return decision;
@@ -63,10 +63,10 @@ Decision EvaluateThrough(const PolicyDoor& door, const std::vector<PolicyStateme
   PolicyRequest at_door = request;
   at_door.resource = OfDoor(door, request.resource);
   at_door.owner = door.account;
-  Decision first = Named(Evaluate(door.statements, at_door), kDoors);
-  const Decision second = Named(Evaluate(of_bucket, request), kBuckets);
+  Decision first = WithPolicy(Evaluate(door.statements, at_door), kDoors);
+  const Decision second = WithPolicy(Evaluate(of_bucket, request), kBuckets);
   for (const Decision& one : {first, second}) {
-    if (one.verdict == Verdict::kDenied) return one;
+    if (one.verdict == PolicyVerdict::kDenied) return one;
   }
   if (const auto unknown = AtTheDoor(door, request)) return *unknown;
   for (const Decision& one : {first, second}) {
@@ -74,11 +74,11 @@ Decision EvaluateThrough(const PolicyDoor& door, const std::vector<PolicyStateme
   }
   if (Allows(first) && Allows(second)) return first;
   if (!Allows(first) && !Allows(second)) {
-    return {Verdict::kNotDecided, "", first.why + "; " + second.why, false};
+    return {PolicyVerdict::kNotDecided, "", first.why + "; " + second.why, false};
   }
   const Decision& silent = Allows(first) ? second : first;
   const Decision& allows = Allows(first) ? first : second;
-  return {Verdict::kNotDecided, allows.statement, allows.why + "; but " + silent.why, false};
+  return {PolicyVerdict::kNotDecided, allows.statement, allows.why + "; but " + silent.why, false};
 }
 
 Result<LostRights> LostThrough(const PolicyDoor& before, const PolicyDoor& after,
@@ -96,7 +96,8 @@ Result<LostRights> LostThrough(const PolicyDoor& before, const PolicyDoor& after
     if (!before.vpc.empty()) request.context["aws:sourcevpc"] = before.vpc;
     const Decision was = EvaluateThrough(before, {}, request);
     const Decision is = EvaluateThrough(after, {}, request);
-    const bool denied = is.verdict == Verdict::kDenied && was.verdict != Verdict::kDenied;
+    const bool denied =
+        is.verdict == PolicyVerdict::kDenied && was.verdict != PolicyVerdict::kDenied;
     if (!denied && (!is.uncertain || was.uncertain)) continue;
     lost.certain = lost.certain || denied;
     lost.needed += (lost.needed.empty() ? "" : ", ") + std::string(action);

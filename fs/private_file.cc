@@ -18,7 +18,7 @@ namespace {
 constexpr mode_t kOwnerOnly = S_IRWXU;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
-Error Failed(std::string_view doing, const std::string& path, int number) {
+Error CallFailed(std::string_view doing, const std::string& path, int number) {
   Code code = Code::kUnavailable;
   if (number == ENOSPC || number == EDQUOT) code = Code::kNoSpace;
   if (number == EACCES || number == EPERM || number == EROFS || number == ELOOP) {
@@ -29,7 +29,7 @@ Error Failed(std::string_view doing, const std::string& path, int number) {
 }
 
 // Leaves errno alone.
-bool IsThere(const std::string& path) {
+bool FileIsThere(const std::string& path) {
   const int number = errno;
   struct stat info {};
   const bool there = stat(path.c_str(), &info) == 0;
@@ -63,28 +63,28 @@ Result<PrivateFile> PrivateFile::Create(const std::string& path) {
     return open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                 S_IRUSR | S_IWUSR);
   });
-  if (fd < 0) return Failed("create", path, errno);
+  if (fd < 0) return CallFailed("create", path, errno);
   return PrivateFile(fd, path);
 }
 
 Result<PrivateFile> PrivateFile::Open(const std::string& path) {
   const int fd = Retried(
       [&] { return open(path.c_str(), O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); });
-  if (fd < 0) return Failed("open", path, errno);
+  if (fd < 0) return CallFailed("open", path, errno);
   return PrivateFile(fd, path);
 }
 
 Status PrivateFile::Clear() { return Cut(0); }
 
 Status PrivateFile::Cut(std::uint64_t size) {
-  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return Failed("write", path_, errno);
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return CallFailed("write", path_, errno);
   return Ok();
 }
 
 Result<bool> PrivateFile::TryLock() {
   if (Retried([&] { return flock(fd_, LOCK_EX | LOCK_NB); }) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
-  return Failed("lock", path_, errno);
+  return CallFailed("lock", path_, errno);
 }
 
 bool PrivateFile::IsRemoved() const {
@@ -95,7 +95,7 @@ bool PrivateFile::IsRemoved() const {
 Status PrivateFile::Append(ByteView bytes) {
   while (!bytes.empty()) {
     const ssize_t written = Retried([&] { return write(fd_, bytes.data(), bytes.size()); });
-    if (written < 0) return Failed("write", path_, errno);
+    if (written < 0) return CallFailed("write", path_, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return Ok();
@@ -105,7 +105,7 @@ Status PrivateFile::ReadAt(std::uint64_t offset, MutableByteView out) const {
   while (!out.empty()) {
     const ssize_t got =
         Retried([&] { return pread(fd_, out.data(), out.size(), static_cast<off_t>(offset)); });
-    if (got < 0) return Failed("read", path_, errno);
+    if (got < 0) return CallFailed("read", path_, errno);
     if (got == 0) return Error{Code::kUnavailable, path_ + " ends too early"};
     out = out.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
@@ -114,7 +114,7 @@ Status PrivateFile::ReadAt(std::uint64_t offset, MutableByteView out) const {
 }
 
 Status PrivateFile::Sync() {
-  if (fdatasync(fd_) != 0) return Failed("write", path_, errno);
+  if (fdatasync(fd_) != 0) return CallFailed("write", path_, errno);
   return Ok();
 }
 
@@ -123,13 +123,13 @@ Status MakePrivateDirectory(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
     // What exists above may lie where mkdir says something else than EEXIST.
-    if (mkdir(part.c_str(), kOwnerOnly) != 0 && errno != EEXIST && !IsThere(part)) {
-      return Failed("make directory", part, errno);
+    if (mkdir(part.c_str(), kOwnerOnly) != 0 && errno != EEXIST && !FileIsThere(part)) {
+      return CallFailed("make directory", part, errno);
     }
     if (end == path.npos) break;
   }
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return Failed("make directory", path, errno);
+  if (stat(path.c_str(), &info) != 0) return CallFailed("make directory", path, errno);
   if (!S_ISDIR(info.st_mode)) return Error{Code::kDenied, path + " is not a directory"};
   if (info.st_uid != geteuid()) {
     return Error{Code::kDenied, path + " belongs to another user: choose another directory"};
@@ -144,14 +144,14 @@ Result<bool> HasPrivateFile(const std::string& path) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return false;
-    return Failed("look at", path, errno);
+    return CallFailed("look at", path, errno);
   }
   if (!S_ISREG(info.st_mode) || info.st_uid != geteuid()) {
     return Error{Code::kDenied, path + " is not a file of ours: remove it"};
   }
   constexpr mode_t kMode = S_IRUSR | S_IWUSR;
   if ((info.st_mode & ~(S_IFMT | kMode)) != 0 && chmod(path.c_str(), kMode) != 0) {
-    return Failed("chmod 600", path, errno);
+    return CallFailed("chmod 600", path, errno);
   }
   return true;
 }
@@ -159,7 +159,7 @@ Result<bool> HasPrivateFile(const std::string& path) {
 Result<std::string> ReadPrivateFile(const std::string& path, std::size_t limit) {
   const int fd =
       Retried([&] { return open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); });
-  if (fd < 0) return Failed("read", path, errno);
+  if (fd < 0) return CallFailed("read", path, errno);
   std::string text;
   char buffer[1 << 14];
   ssize_t got = 0;
@@ -171,7 +171,7 @@ Result<std::string> ReadPrivateFile(const std::string& path, std::size_t limit) 
     text.append(buffer, static_cast<std::size_t>(got));
   }
   close(fd);
-  if (number != 0) return Failed("read", path, number);
+  if (number != 0) return CallFailed("read", path, number);
   if (text.size() > limit) return Error{Code::kTooLarge, path + " is larger than it can be"};
   return text;
 }
@@ -182,7 +182,7 @@ Status ReplacePrivateFile(const std::string& path, std::string_view text) {
   COFFER_ASSIGN(PrivateFile file, PrivateFile::Create(draft));
   COFFER_TRY(file.Append(AsBytes(text)));
   COFFER_TRY(file.Sync());
-  if (std::rename(draft.c_str(), path.c_str()) != 0) return Failed("replace", path, errno);
+  if (std::rename(draft.c_str(), path.c_str()) != 0) return CallFailed("replace", path, errno);
   return SyncDirectory(path.substr(0, path.rfind('/')));
 }
 
@@ -193,22 +193,22 @@ Result<std::vector<std::string>> NamesIn(const std::string& directory) {
   for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     names.push_back(it->path().filename().string());
   }
-  if (error) return Failed("read directory", directory, error.value());
+  if (error) return CallFailed("read directory", directory, error.value());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 Status RemoveFile(const std::string& path) {
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return Failed("remove", path, errno);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return CallFailed("remove", path, errno);
   return Ok();
 }
 
 Status SyncDirectory(const std::string& path) {
   const int fd = Retried([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (fd < 0) return Failed("open", path, errno);
+  if (fd < 0) return CallFailed("open", path, errno);
   const int failed = fsync(fd) != 0 ? errno : 0;
   close(fd);
-  if (failed != 0) return Failed("write", path, failed);
+  if (failed != 0) return CallFailed("write", path, failed);
   return Ok();
 }
 

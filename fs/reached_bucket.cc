@@ -9,7 +9,7 @@
 namespace coffer::fs {
 namespace {
 
-struct Place {
+struct PlaceBehind {
   std::string host;
   std::string port;
 };
@@ -24,20 +24,21 @@ std::string TakeField(std::string_view& text) {
 }
 
 // Where `rule` leads to from `asked`; nothing when it is about another host or leads nowhere else.
-std::optional<Place> Led(std::string_view rule, const Place& asked) {
+std::optional<PlaceBehind> Led(std::string_view rule, const PlaceBehind& asked) {
   std::array<std::string, 4> fields;
   for (std::string& field : fields) field = TakeField(rule);
   const auto& [host, port, to_host, to_port] = fields;
   if (!host.empty() && host != asked.host) return std::nullopt;
   if (!port.empty() && port != asked.port) return std::nullopt;
-  return Place{to_host.empty() ? asked.host : to_host, to_port.empty() ? asked.port : to_port};
+  return PlaceBehind{to_host.empty() ? asked.host : to_host,
+                     to_port.empty() ? asked.port : to_port};
 }
 
 }  // namespace
 
 std::string ReachedBucket(const s3::Target& target, std::span<const std::string> connect_to) {
   const std::uint16_t standard = target.https ? 443 : 80;
-  const Place asked{target.host, std::to_string(target.port != 0 ? target.port : standard)};
+  const PlaceBehind asked{target.host, std::to_string(target.port != 0 ? target.port : standard)};
   std::string name = BucketUrl(target);
   for (const std::string& rule : connect_to) {
     const auto led = Led(rule, asked);

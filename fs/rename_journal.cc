@@ -23,7 +23,7 @@ std::string Line(char tag, const Json& json) { return tag + json.dump() + "\n"; 
 // Any bytes as text that JSON can carry, exactly.
 std::string Escaped(const std::string& text) { return UriEscape(text, Slash::kKeep); }
 
-std::optional<std::string> Text(const Json& json) {
+std::optional<std::string> PlainText(const Json& json) {
   const auto* text = json.get_ptr<const std::string*>();
   if (text == nullptr) return std::nullopt;
   auto plain = UriUnescape(*text);
@@ -31,12 +31,12 @@ std::optional<std::string> Text(const Json& json) {
   return std::move(*plain);
 }
 
-std::optional<RenameHeader> ParseHeader(const std::string& line) {
+std::optional<RenameHeader> ParseRenameHeader(const std::string& line) {
   const Json json = Json::parse(std::string_view(line).substr(1), nullptr, false);
   if (!json.is_array() || json.size() != 4 || json[0] != kVersion) return std::nullopt;
-  auto from = Text(json[1]);
-  auto to = Text(json[2]);
-  auto marker = Text(json[3]);
+  auto from = PlainText(json[1]);
+  auto to = PlainText(json[2]);
+  auto marker = PlainText(json[3]);
   if (!from || !to || !marker) return std::nullopt;
   return RenameHeader{std::move(*from), std::move(*to), std::move(*marker)};
 }
@@ -46,9 +46,9 @@ std::optional<RenameEntry> ParseEntry(const Json& json) {
       !json[3].is_number_integer()) {
     return std::nullopt;
   }
-  auto name = Text(json[0]);
-  auto etag = Text(json[1]);
-  auto storage_class = Text(json[4]);
+  auto name = PlainText(json[0]);
+  auto etag = PlainText(json[1]);
+  auto storage_class = PlainText(json[4]);
   if (!name || !etag || !storage_class) return std::nullopt;
   RenameEntry entry;
   entry.name = std::move(*name);
@@ -66,8 +66,8 @@ bool ParseOutcome(const Json& json, RenameEntry& entry) {
   }
   if (json.is_number_integer()) return true;  // unknown
   if (!json.is_array() || json.size() != 3 || !json[2].is_number_integer()) return false;
-  auto etag = Text(json[0]);
-  auto copy_etag = Text(json[1]);
+  auto etag = PlainText(json[0]);
+  auto copy_etag = PlainText(json[1]);
   if (!etag || !copy_etag) return false;
   entry.copy = RenameEntry::Copy::kMade;
   entry.etag = std::move(*etag);
@@ -76,7 +76,7 @@ bool ParseOutcome(const Json& json, RenameEntry& entry) {
   return true;
 }
 
-Error Corrupt() { return {Code::kCorrupt, "the journal of a rename cannot be read"}; }
+Error CorruptJournal() { return {Code::kCorrupt, "the journal of a rename cannot be read"}; }
 
 }  // namespace
 
@@ -153,8 +153,8 @@ Result<RenameJournalReader> RenameJournalReader::Open(const std::string& path) {
   reader.stream_.clear();
   reader.stream_.seekg(0);
   if (const auto line = reader.NextLine()) {
-    reader.header_ = line->starts_with(kHeader) ? ParseHeader(*line) : std::nullopt;
-    if (!reader.header_) return Corrupt();
+    reader.header_ = line->starts_with(kHeader) ? ParseRenameHeader(*line) : std::nullopt;
+    if (!reader.header_) return CorruptJournal();
   }
   return reader;
 }
@@ -170,14 +170,14 @@ Result<std::optional<std::vector<RenameEntry>>> RenameJournalReader::NextPage() 
   using Page = std::optional<std::vector<RenameEntry>>;
   auto line = NextLine();
   if (!line || line->starts_with(kCopied)) return Page();
-  if (!line->starts_with(kPage)) return Corrupt();
+  if (!line->starts_with(kPage)) return CorruptJournal();
   const Json page = Json::parse(std::string_view(*line).substr(1), nullptr, false);
-  if (!page.is_array()) return Corrupt();
+  if (!page.is_array()) return CorruptJournal();
   std::vector<RenameEntry> entries;
   entries.reserve(page.size());
   for (const Json& json : page) {
     auto entry = ParseEntry(json);
-    if (!entry) return Corrupt();
+    if (!entry) return CorruptJournal();
     entries.push_back(std::move(*entry));
   }
   const auto here = stream_.tellg();
@@ -188,9 +188,9 @@ Result<std::optional<std::vector<RenameEntry>>> RenameJournalReader::NextPage() 
     return Page(std::move(entries));
   }
   const Json outcome = Json::parse(std::string_view(*line).substr(1), nullptr, false);
-  if (!outcome.is_array() || outcome.size() != entries.size()) return Corrupt();
+  if (!outcome.is_array() || outcome.size() != entries.size()) return CorruptJournal();
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!ParseOutcome(outcome[i], entries[i])) return Corrupt();
+    if (!ParseOutcome(outcome[i], entries[i])) return CorruptJournal();
   }
   return Page(std::move(entries));
 }

@@ -29,7 +29,7 @@ std::string HarmlessName(std::string_view key) {
   return name.empty() ? "file" : name;
 }
 
-std::string Describe(const RescueReason& reason, ByteView bytes, const std::string& time) {
+std::string DescriptionOf(const RescueReason& reason, ByteView bytes, const std::string& time) {
   Json json;
   json["key"] = reason.key;
   // JSON holds text only; this form is exact for keys of any bytes.
@@ -93,7 +93,8 @@ Result<std::string> Rescue::Save(const RescueReason& reason, ByteView bytes) {
     saved = WriteWhole(path, bytes);
     if (!saved && saved.error().code == Code::kExists) continue;
     COFFER_TRY(std::move(saved));
-    saved = WriteWhole(path + std::string(kDescription), AsBytes(Describe(reason, bytes, time)));
+    saved =
+        WriteWhole(path + std::string(kDescription), AsBytes(DescriptionOf(reason, bytes, time)));
     if (saved) saved = SyncDirectory(directory_);
     if (saved) return path;
     (void)RemoveFile(path);

@@ -23,7 +23,6 @@ constexpr std::uint64_t kCopies = 3;
 constexpr auto kForMemory = std::chrono::hours(24);
 constexpr int kTries = 3;
 constexpr std::size_t kDataKeysKept = 1'000'000;
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = MultiKeySource::kMaxEncryptedKeys};
 
 // Where S3 Encryption Clients keep their keys.
 constexpr std::array kClientSide = {"x-amz-key", "x-amz-key-v2", "x-amz-cek-alg", "x-amz-c",
@@ -65,25 +64,25 @@ std::string NoMessage(const Error& error, bool bound) {
   return "it is no whole message: " + error.what + hint;
 }
 
-Visited Left(const char* outcome, std::string why) { return {outcome, std::move(why), 0}; }
+Visited LeftAlone(const char* outcome, std::string why) { return {outcome, std::move(why), 0}; }
 
 // A failure of one object; one that means the end of all is an Error.
-Result<Visited> Failed(Error error) {
+Result<Visited> FailedVisit(Error error) {
   switch (error.code) {
     case Code::kInterrupted:
       return error;
     case Code::kCorrupt:
-      return Left(resealing::kDamaged, std::move(error.what));
+      return LeftAlone(resealing::kDamaged, std::move(error.what));
     case Code::kKeyMissing:
     case Code::kKeyDisabled:
-      return Left(resealing::kNoKey, std::move(error.what));
+      return LeftAlone(resealing::kNoKey, std::move(error.what));
     case Code::kArchived:
-      return Left(resealing::kArchived, "it is archived: 'coffer restore' makes it readable");
+      return LeftAlone(resealing::kArchived, "it is archived: 'coffer restore' makes it readable");
     case Code::kChanged:
     case Code::kExists:
-      return Left(resealing::kChanged, "it was changed meanwhile");
+      return LeftAlone(resealing::kChanged, "it was changed meanwhile");
     default:
-      return Left(resealing::kFailed, std::move(error.what));
+      return LeftAlone(resealing::kFailed, std::move(error.what));
   }
 }
 
@@ -129,29 +128,30 @@ Result<Visited> Resealer::Look(const std::string& key, const std::string& etag) 
   auto head =
       parts_.stored.Get(key, {0, rules_.volume.header_size}, {.etag = etag, .version_id = {}});
   if (!head && head.error().code == Code::kNotFound) return Visited{resealing::kGone};
-  if (!head) return Failed(std::move(head).error());
+  if (!head) return FailedVisit(std::move(head).error());
   return Judge({key, std::move(head->info)}, head->body);
 }
 
 Result<Visited> Resealer::Judge(Found found, ByteView head) {
   const s3::ObjectInfo& info = found.info;
   if (info.archived || s3::IsArchiveClass(info.storage_class)) {
-    return Left(resealing::kArchived, "it is of the storage class " + info.storage_class +
-                                          ": it opens by its old keys alone");
+    return LeftAlone(resealing::kArchived, "it is of the storage class " + info.storage_class +
+                                               ": it opens by its old keys alone");
   }
   const bool bound = info.metadata.contains("coffer-bind");
   if (!BeginsAsMessage(head)) {
     if (bound) {
-      return Left(resealing::kDamaged, "its metadata is a sealed file's, its content is not");
+      return LeftAlone(resealing::kDamaged, "its metadata is a sealed file's, its content is not");
     }
     if (IsClientSideEncrypted(info.metadata)) {
-      return Left(resealing::kForeign, "an S3 Encryption Client object");
+      return LeftAlone(resealing::kForeign, "an S3 Encryption Client object");
     }
     // a directory's attributes are worth sealing; a Hadoop marker has none, and sealed it is a file
     const bool adopts = rules_.adopt_plaintext && !found.key.ends_with(kFolderSuffix);
     if (!adopts && IsBareMarker(found.key, info.size)) return Visited{resealing::kMarker};
     if (!rules_.adopt_plaintext) {
-      return Left(resealing::kPlaintext, "it is in the clear (coffer reseal --adopt-plaintext)");
+      return LeftAlone(resealing::kPlaintext,
+                       "it is in the clear (coffer reseal --adopt-plaintext)");
     }
     return Take(found);
   }
@@ -159,14 +159,14 @@ Result<Visited> Resealer::Judge(Found found, ByteView head) {
   const SealedVolume& volume = parts_.source.volume();
   const bool ours = header && header->context == volume.context;
   if (!ours && (bound || !header)) {
-    return Left(resealing::kDamaged, header ? "it was sealed under another encryption context"
-                                            : NoMessage(header.error(), bound));
+    return LeftAlone(resealing::kDamaged, header ? "it was sealed under another encryption context"
+                                                 : NoMessage(header.error(), bound));
   }
-  if (!ours) return Left(resealing::kForeign, "an AWS Encryption SDK message of another tool");
+  if (!ours) return LeftAlone(resealing::kForeign, "an AWS Encryption SDK message of another tool");
   if (header->size != volume.layout.header_size() ||
       header->frame_size != volume.layout.frame_size()) {
-    return Left(resealing::kForeign,
-                "an AWS Encryption SDK message of another tool, under the volume's context");
+    return LeftAlone(resealing::kForeign,
+                     "an AWS Encryption SDK message of another tool, under the volume's context");
   }
   if (IsSealedUnder(header->encrypted, rules_.volume.keys)) return Visited{resealing::kCurrent};
   found.sealed = true;
@@ -184,8 +184,8 @@ Result<Visited> Resealer::Judge(Found found, ByteView head) {
 Result<Visited> Resealer::Take(const Found& found) {
   const std::uint64_t size = SizeOf(found);
   if (IsLocked(found.info)) {
-    Visited locked =
-        Left(resealing::kLocked, "Object Lock keeps this version: a new one would not be locked");
+    Visited locked = LeftAlone(resealing::kLocked,
+                               "Object Lock keeps this version: a new one would not be locked");
     locked.bytes = size;
     return locked;
   }
@@ -193,15 +193,15 @@ Result<Visited> Resealer::Take(const Found& found) {
   const std::uint64_t want = std::min(kCopies * std::min(size, PieceFor(size)), kMemory);
   const Reservation memory = budget_.Reserve(std::max<std::uint64_t>(want, 1),
                                              std::chrono::steady_clock::now() + kForMemory);
-  if (memory.size() == 0) return Left(resealing::kFailed, "no memory for it");
+  if (memory.size() == 0) return LeftAlone(resealing::kFailed, "no memory for it");
   auto written = Store(found, size);
   if (!written && written.error().code == Code::kCorrupt && IsOnlyUnbound(found)) {
-    return Left(resealing::kUnbound,
-                "it was moved or changed by another tool (coffer rebind adopts it)");
+    return LeftAlone(resealing::kUnbound,
+                     "it was moved or changed by another tool (coffer rebind adopts it)");
   }
-  if (!written) return Failed(std::move(written).error());
+  if (!written) return FailedVisit(std::move(written).error());
   if (auto back = ReadBack(found, *written, size); !back) {
-    return Failed(std::move(back).error().While("read back what was sealed"));
+    return FailedVisit(std::move(back).error().While("read back what was sealed"));
   }
   return Visited{found.sealed ? resealing::kResealed : resealing::kAdopted, {}, size};
 }

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "fs/lock_duration.h"
 #include "s3client/object_info.h"
 
 namespace coffer::fs {
@@ -11,11 +12,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::int64_t kDay_s = 86'400;
 constexpr std::string_view kTiering = "INTELLIGENT_TIERING";
 // A restore takes minutes at least; the shortest one may have been ordered a while ago.
-constexpr milliseconds kFirstPause{500};
-constexpr milliseconds kLongestPause{60'000};
+constexpr milliseconds kFirstAsk{500};
+constexpr milliseconds kRarestAsk{60'000};
 constexpr milliseconds kSlice{100};  // after which whoever wants to end it has not waited long
 
 // A server that names no class may have archived it all the same.
@@ -56,7 +56,7 @@ Restoring PlanRestore(const s3::ObjectInfo& info, std::size_t days) {
   if (info.restoring) return Restoring::kUnderWay;
   if (info.archived) return Restoring::kOrdered;
   if (info.restored_until_s == 0) return Restoring::kNotArchived;
-  const std::int64_t wanted_s = info.server_date_s + static_cast<std::int64_t>(days) * kDay_s;
+  const std::int64_t wanted_s = info.server_date_s + static_cast<std::int64_t>(days) * kDayS;
   return info.restored_until_s < wanted_s ? Restoring::kExtended : Restoring::kReadable;
 }
 
@@ -151,8 +151,7 @@ bool RestoreWait::Pause(milliseconds time) const {
 Status RestoreWait::Visit(const std::string& key, const s3::ObjectInfo& info) {
   s3::ObjectInfo now = info;
   bool waited = false;
-  for (milliseconds pause = kFirstPause; now.restoring;
-       pause = std::min(pause * 2, kLongestPause)) {
+  for (milliseconds pause = kFirstAsk; now.restoring; pause = std::min(pause * 2, kRarestAsk)) {
     waited = true;
     if (!Pause(pause)) return Ok();
     auto again =

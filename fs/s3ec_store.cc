@@ -8,6 +8,7 @@
 #include "crypto/openssl.h"
 #include "crypto/s3ec_content.h"
 #include "crypto/string_map.h"
+#include "fs/path.h"
 #include "s3client/api_error.h"
 
 namespace coffer::fs {
@@ -18,18 +19,15 @@ constexpr std::size_t kSeen = 16'384;
 // Of spools, each an open file.
 constexpr std::size_t kSpools = 256;
 constexpr std::uint64_t kMaxInstructions = 64u << 10;
-constexpr std::size_t kMaxKey = 1024;
 // Requests of one object at once.
 constexpr std::uint64_t kSideBySide = 4;
 // What is fetched is deciphered in pieces of this size.
-constexpr std::size_t kPiece = 1u << 20;
+constexpr std::size_t kCopiedAtOnce = 1u << 20;
 // Tag or padding: a small object arrives whole with its first range.
 constexpr std::uint64_t kLongestTail = 16;
 constexpr std::uint64_t kMiB = 1u << 20;
 // An instruction file may follow its object by as much.
 constexpr std::int64_t kYoung_s = 60;
-
-std::string Quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
 
 std::string_view ObjectOf(std::string_view instruction_file) {
   return instruction_file.substr(0, instruction_file.size() - kS3ecInstructionSuffix.size());
@@ -66,7 +64,7 @@ bool IsSettled(const s3::ObjectInfo& info) {
   return info.server_date_s - info.last_modified_s >= kYoung_s;
 }
 
-std::string Number(S3ecVersion version) { return std::to_string(static_cast<int>(version)); }
+std::string VersionNumber(S3ecVersion version) { return std::to_string(static_cast<int>(version)); }
 
 }  // namespace
 
@@ -77,7 +75,7 @@ class S3ecStore::Intake {
   Intake(DecryptStream stream, SpoolFile spool)
       : stream_(std::move(stream)),
         spool_(std::move(spool)),
-        plain_(kPiece + DecryptStream::kSpare) {}
+        plain_(kCopiedAtOnce + DecryptStream::kSpare) {}
   ~Intake() { Wipe(plain_); }
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
@@ -87,7 +85,7 @@ class S3ecStore::Intake {
   Status Take(ByteView sealed) {
     taken_ += sealed.size();
     while (!sealed.empty()) {
-      const ByteView piece = sealed.first(std::min(sealed.size(), kPiece));
+      const ByteView piece = sealed.first(std::min(sealed.size(), kCopiedAtOnce));
       COFFER_ASSIGN(const std::size_t size, stream_.Update(piece, plain_));
       COFFER_TRY(spool_.Append(ByteView(plain_).first(size)));
       sealed = sealed.subspan(piece.size());
@@ -119,7 +117,7 @@ S3ecStore::S3ecStore(const Parts& parts, Options options)
 S3ecStore::~S3ecStore() = default;
 
 Error S3ecStore::Refused(const std::string& key, Error error) {
-  error = std::move(error).While("open " + Quoted(key));
+  error = std::move(error).While("open " + QuotedKey(key));
   if (IsWorthALine(error.code)) parts_.warn(error.what);
   return error;
 }
@@ -280,8 +278,8 @@ Status S3ecStore::CheckAllowed(const S3ecObject& object, const s3::ObjectInfo& i
   const S3ecVersion needs = object.Needs();
   if (needs < options_.policy) {
     return Error{Code::kDenied, "an object of the S3 Encryption Client, version " +
-                                    Number(object.version) + ", that only --s3ec=v" +
-                                    Number(needs) + " reads"};
+                                    VersionNumber(object.version) + ", that only --s3ec=v" +
+                                    VersionNumber(needs) + " reads"};
   }
   if (info.archived) return Error{Code::kArchived, std::string(s3::kArchivedAdvice)};
   if (info.size <= options_.max_size + kLongestTail) return Ok();
@@ -310,7 +308,7 @@ Result<SpoolPtr> S3ecStore::OpenOnce(const std::string& key, const S3ecObject& o
     while (!theirs->ended) opened_.Wait(mu_);
     if (theirs->failure) return Error(*theirs->failure);
   }
-  Result<SpoolPtr> spool = Error{Code::kNoMemory, "open " + Quoted(key) + ": cut short"};
+  Result<SpoolPtr> spool = Error{Code::kNoMemory, "open " + QuotedKey(key) + ": cut short"};
   const auto end = [&] {
     const Lock lock(mu_);
     openings_.erase(name);

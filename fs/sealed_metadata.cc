@@ -8,11 +8,11 @@
 #include "crypto/kdf.h"
 #include "crypto/name_tag.h"
 #include "crypto/sealed_xattrs.h"
+#include "fs/attributes.h"
 
 namespace coffer::fs {
 namespace {
 
-constexpr const char* kXattrField = "xattr";
 // Stands before sealed extended attributes. In the clear they begin as URL-encoded JSON does.
 constexpr std::string_view kSealedXattrs = "1:";
 // Every field that attributes are read from; atime is left out, since tools move it at will.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/header.h"
+#include "crypto/multi_key_source.h"
 #include "fs/volume_signs.h"
 #include "s3client/kms_key.h"
 
@@ -11,7 +12,6 @@ namespace coffer::fs {
 namespace {
 
 constexpr std::uint64_t kLargestDescriptor = 1u << 20;
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = MultiKeySource::kMaxEncryptedKeys};
 
 // The message at the descriptor's place, before anything of it is believed.
 struct Claim {
@@ -78,7 +78,7 @@ Status RefuseBelowPinned(const SealedRequest& request) {
 
 // ---- Keys ----
 
-bool Holds(const std::vector<KeyName>& keys, const KeyName& key) {
+bool HasKey(const std::vector<KeyName>& keys, const KeyName& key) {
   return std::any_of(keys.begin(), keys.end(),
                      [&](const KeyName& other) { return SameKey(other, key); });
 }
@@ -110,9 +110,9 @@ bool IsAlias(const KeyName& key) {
 
 // May these keys stand in the descriptor? RSA keys only add readers, whose public half is no
 // secret, so they are judged by the key that opened the descriptor.
-Status CheckKeys(const VolumeDescriptor& descriptor, const std::vector<KeyName>& allowed) {
+Status CheckAllowedKeys(const VolumeDescriptor& descriptor, const std::vector<KeyName>& allowed) {
   for (const KeyName& key : descriptor.keys) {
-    if (key.kind == KeyName::Kind::kRsa || Holds(allowed, key)) continue;
+    if (key.kind == KeyName::Kind::kRsa || HasKey(allowed, key)) continue;
     const bool by_alias = std::any_of(allowed.begin(), allowed.end(), IsAlias);
     return Error{Code::kNotPermitted,
                  "the volume is also sealed under " + Describe(key) + ", which was not named: " +
@@ -210,7 +210,7 @@ Status SealedOpening::ChooseKeys(const Claim& claim) {
   if (pin_) known = pin_->keys;
   if (first_sight_) known = ClaimedKeys(claim.header);
   for (KeyName& key : known) {
-    if (key.kind == KeyName::Kind::kKms && !Holds(allowed_, key))
+    if (key.kind == KeyName::Kind::kKms && !HasKey(allowed_, key))
       allowed_.push_back(std::move(key));
   }
   if (!allowed_.empty()) return Ok();
@@ -279,10 +279,10 @@ Result<std::unique_ptr<MultiKeySource>> SealedOpening::VolumeKeys(
 void SealedOpening::NoteChange(const VolumeDescriptor& descriptor) {
   finding_.notes.push_back("the volume's keys have changed since this machine used it last:");
   for (const KeyName& key : descriptor.keys) {
-    if (!Holds(pin_->keys, key)) finding_.notes.push_back("  new:  " + Describe(key));
+    if (!HasKey(pin_->keys, key)) finding_.notes.push_back("  new:  " + Describe(key));
   }
   for (const KeyName& key : pin_->keys) {
-    if (!Holds(descriptor.keys, key)) finding_.notes.push_back("  gone: " + Describe(key));
+    if (!HasKey(descriptor.keys, key)) finding_.notes.push_back("  gone: " + Describe(key));
   }
 }
 
@@ -295,7 +295,7 @@ Status SealedOpening::Pin(const VolumeDescriptor& descriptor) {
                              " is new to this machine; its keys are remembered:");
     for (const KeyName& key : descriptor.keys) finding_.notes.push_back("  " + Describe(key));
   } else if (!pin_ || !request_.keys.kms_keys.empty()) {
-    COFFER_TRY(CheckKeys(descriptor, allowed_));
+    COFFER_TRY(CheckAllowedKeys(descriptor, allowed_));
   }
   if (pin_ && pin_->keys == descriptor.keys) return Ok();
   if (pin_) NoteChange(descriptor);

@@ -3,7 +3,7 @@
 namespace coffer::fs {
 namespace {
 
-Json ToJson(const KeyCacheCounts::Side& side) {
+Json CountsJson(const KeyCacheCounts::Side& side) {
   return {{"calls", side.calls},
           {"hits", side.hits},
           {"coalesced", side.coalesced},
@@ -34,8 +34,8 @@ Json SealedReport(const SealedMount& volume, const s3::KmsRateCounts& rate) {
                               {"left_alone", key.left_alone}});
   }
   const KeyCacheCounts cache = volume.CacheCounts();
-  report["sealing"] = ToJson(cache.sealing);
-  report["opening"] = ToJson(cache.opening);
+  report["sealing"] = CountsJson(cache.sealing);
+  report["opening"] = CountsJson(cache.opening);
   report["cache"] = {
       {"entries", cache.entries}, {"refused", cache.refused}, {"evicted", cache.evicted}};
   report["kms"] = {

@@ -5,20 +5,18 @@
 #include <utility>
 
 #include "crypto/header.h"
+#include "crypto/multi_key_source.h"
+#include "fs/path.h"
 
 namespace coffer::fs {
 namespace {
 
 // getxattr comes twice, the first time for the size.
 constexpr std::size_t kClaimsKept = 64;
-// Each may cost a call to KMS, and anybody who can write to the bucket chooses them.
-constexpr HeaderLimits kHeaderLimits{.max_encrypted_data_keys = 8};
 
-Error NotOurs(std::string why) {
+Error NotOfThisVolume(std::string why) {
   return {Code::kCorrupt, "it is not a sealed file of this volume: " + std::move(why)};
 }
-
-std::string Quoted(const std::string& key) { return "\"" + key + "\""; }
 
 s3::Range ToRange(CipherRange range) { return {range.offset, range.size}; }
 
@@ -29,7 +27,7 @@ FrameRun FramesFor(const Shape& shape, s3::Range range) {
 }
 
 // What of `range` is there.
-Bytes Cut(const Bytes& all, s3::Range range) {
+Bytes CutOut(const Bytes& all, s3::Range range) {
   const std::uint64_t from = std::min<std::uint64_t>(range.offset, all.size());
   const std::uint64_t size = std::min<std::uint64_t>(range.size, all.size() - from);
   const ByteView part = ByteView(all).subspan(from, size);
@@ -195,13 +193,14 @@ Result<s3::Fetched> SealedStore::GetKnown(const std::string& key, s3::Range rang
   COFFER_ASSIGN(s3::Fetched fetched,
                 parts_.below.Get(key, ToRange(message->shape.SealedOf(run)), condition));
   if (fetched.info.size != message->shape.sealed_size().bytes) {
-    return NotOurs("its size is not the one that was proved").While("read " + Quoted(key));
+    return NotOfThisVolume("its size is not the one that was proved")
+        .While("read " + QuotedKey(key));
   }
   COFFER_ASSIGN(s3::ObjectInfo info,
                 Proved(key, {*message->key, message->opener.message_id()},
                        message->shape.plain_size().bytes, std::move(fetched.info)));
   auto opened = OpenRange(*message, run, fetched.body, range);
-  if (!opened) return std::move(opened).error().While("read " + Quoted(key));
+  if (!opened) return std::move(opened).error().While("read " + QuotedKey(key));
   return s3::Fetched{std::move(info), std::move(opened).value()};
 }
 
@@ -224,14 +223,14 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
   }
   COFFER_TRY(look.Fetch(parts_.below, parts_.pool, key, condition));
   auto opened = OpenMessage(key, look);
-  if (!opened) return std::move(opened).error().While("open " + Quoted(key));
+  if (!opened) return std::move(opened).error().While("open " + QuotedKey(key));
   if (opened->foreign) {
-    Bytes part = Cut(opened->foreign->plain, range);
+    Bytes part = CutOut(opened->foreign->plain, range);
     return s3::Fetched{std::move(opened->info), std::move(part)};
   }
   const SealedMessage& message = *opened->message;
   if (const auto proved = OpenFinal(key, message, look); !proved) {
-    return Error(proved.error()).While("open " + Quoted(key));
+    return Error(proved.error()).While("open " + QuotedKey(key));
   }
   messages_.Add(key, opened->info.etag, opened->message);
   const FrameRun run = FramesFor(message.shape, range);
@@ -241,7 +240,7 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
                     opened->message);
   }
   auto body = OpenRange(message, run, *sealed, range);
-  if (!body) return std::move(body).error().While("read " + Quoted(key));
+  if (!body) return std::move(body).error().While("read " + QuotedKey(key));
   return s3::Fetched{std::move(opened->info), std::move(body).value()};
 }
 
@@ -252,7 +251,7 @@ Result<s3::Fetched> SealedStore::GetForeign(const std::string& key, s3::Range ra
   COFFER_ASSIGN(s3::ObjectInfo stored, parts_.below.Head(key, condition));
   COFFER_ASSIGN(s3::ObjectInfo info, Proved(key, {*message->key, message->id},
                                             message->plain.size(), std::move(stored)));
-  return s3::Fetched{std::move(info), Cut(message->plain, range)};
+  return s3::Fetched{std::move(info), CutOut(message->plain, range)};
 }
 
 Result<SealedStore::Opened> SealedStore::OpenForeign(const std::string& key,
@@ -287,7 +286,7 @@ Result<SealedStore::Opened> SealedStore::LookAtHeader(const std::string& key,
   look.Want({0, volume_.layout.header_size()});
   COFFER_TRY(look.Fetch(parts_.below, parts_.pool, key, condition));
   auto opened = OpenMessage(key, look);
-  if (!opened) return std::move(opened).error().While("open " + Quoted(key));
+  if (!opened) return std::move(opened).error().While("open " + QuotedKey(key));
   return opened;
 }
 
@@ -316,7 +315,7 @@ Result<std::vector<EncryptedDataKey>> SealedStore::KeysOf(const std::string& key
   COFFER_ASSIGN(const s3::Fetched head, parts_.below.Get(key, {0, volume_.layout.header_size()},
                                                          {.etag = etag, .version_id = {}}));
   auto header = ParseHeader(head.body, kHeaderLimits);
-  if (!header) return NotOurs(header.error().what);
+  if (!header) return NotOfThisVolume(header.error().what);
   claims_.Add(key, etag, std::make_shared<const std::vector<EncryptedDataKey>>(header->encrypted));
   return std::move(header->encrypted);
 }
@@ -327,13 +326,13 @@ Result<SealedStore::Opened> SealedStore::OpenMessage(const std::string& key,
   const Layout& layout = volume_.layout;
   if (foreign_.IsForeign(look.head().body)) return OpenForeign(key, look.head());
   auto shape = layout.ShapeOf(CipherSize{look.info().size});
-  if (!shape) return NotOurs("no message has its size");
+  if (!shape) return NotOfThisVolume("no message has its size");
   const auto bytes = look.Find({0, layout.header_size()});
   if (!bytes) return Error{Code::kUnavailable, "the service sent less than was asked for"};
   auto header = ParseHeader(*bytes, kHeaderLimits);
-  if (!header) return NotOurs(header.error().what);
+  if (!header) return NotOfThisVolume(header.error().what);
   if (header->context != volume_.context) {
-    return NotOurs("it was sealed under another encryption context");
+    return NotOfThisVolume("it was sealed under another encryption context");
   }
   COFFER_ASSIGN(DataKeyPtr data_key,
                 parts_.keys.ForOpening(header->encrypted, header->context, header->suite.key_size));

@@ -8,12 +8,12 @@
 namespace coffer::fs {
 namespace {
 
-struct Words {
+struct SettingWords {
   unsigned bit;
   BucketSetting setting;
   std::string_view actions;  // the first that is named is what `show` or `suggest` is
 };
-constexpr std::array<Words, 6> kWords = {{
+constexpr std::array<SettingWords, 6> kSettingWords = {{
     {kForCors, BucketSetting::kCors, "show allow remove check"},
     {kForEncryption, BucketSetting::kEncryption, "show set"},
     {kForLogging, BucketSetting::kLogging, "show set off"},
@@ -22,10 +22,10 @@ constexpr std::array<Words, 6> kWords = {{
     {kForLifecycle, BucketSetting::kLifecycle, "suggest"},
 }};
 
-const Words* WordsOf(unsigned bit) {
-  const auto found =
-      std::find_if(kWords.begin(), kWords.end(), [&](const Words& one) { return one.bit == bit; });
-  return found == kWords.end() ? nullptr : &*found;
+const SettingWords* WordsOf(unsigned bit) {
+  const auto found = std::find_if(kSettingWords.begin(), kSettingWords.end(),
+                                  [&](const SettingWords& one) { return one.bit == bit; });
+  return found == kSettingWords.end() ? nullptr : &*found;
 }
 
 bool IsAmong(std::string_view word, std::string_view words) {
@@ -81,7 +81,7 @@ Status CheckLockDefault(const std::string& action, const Draft& draft) {
 
 Status CheckSettingWords(const CommandSpec& command, const Draft& draft) {
   if (command.bit == kForShare) return CheckShare(draft);
-  const Words* words = WordsOf(command.bit);
+  const SettingWords* words = WordsOf(command.bit);
   if (words == nullptr) return Ok();
   const std::string& action = draft.positionals.front();
   if (!IsAmong(action, words->actions)) {

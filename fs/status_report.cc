@@ -13,7 +13,7 @@ namespace {
 // How long a failure of the service or the credentials makes a mount degraded.
 constexpr std::int64_t kRecentS = 60;
 
-Json ToJson(const s3::OperationCounts& counts) {
+Json StatusJson(const s3::OperationCounts& counts) {
   return {{"count", counts.requests},          {"retries", counts.retries},
           {"errors", counts.errors},           {"throttled", counts.throttled},
           {"bytes_in", counts.received_bytes}, {"bytes_out", counts.sent_bytes}};
@@ -23,7 +23,7 @@ Json Requests(const s3::CounterSnapshot& snapshot) {
   Json requests = Json::object();
   for (int i = 0; i < s3::kOperationCount; ++i) {
     const auto operation = static_cast<s3::Operation>(i);
-    requests[std::string(s3::Name(operation))] = ToJson(snapshot.Of(operation));
+    requests[std::string(s3::Name(operation))] = StatusJson(snapshot.Of(operation));
   }
   return requests;
 }
@@ -59,17 +59,17 @@ std::string Duration(std::int64_t seconds) {
   return std::to_string(seconds / 86400) + " d " + std::to_string(seconds / 3600 % 24) + " h";
 }
 
-std::uint64_t Number(const Json& object, const char* name) {
+std::uint64_t NumberAt(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
 }
 
-std::string Text(const Json& object, const char* name) {
+std::string TextAt(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? Printable(found->get<std::string>()) : "";
 }
 
-Json Part(const Json& report, const char* name) {
+Json PartAt(const Json& report, const char* name) {
   const auto found = report.find(name);
   return found != report.end() ? *found : Json::object();
 }
@@ -92,29 +92,31 @@ class Lines {
 std::string RequestsForPeople(const Json& requests) {
   std::string text;
   for (const auto& [name, counts] : requests.items()) {
-    if (!counts.is_object() || Number(counts, "count") == 0) continue;
+    if (!counts.is_object() || NumberAt(counts, "count") == 0) continue;
     std::ostringstream line;
     line << "    " << std::left << std::setw(24) << name << " " << std::right << std::setw(8)
-         << Number(counts, "count");
+         << NumberAt(counts, "count");
     text += line.str();
     for (const char* what : {"retries", "errors", "throttled"}) {
-      if (Number(counts, what) > 0)
-        text += std::string("  ") + what + " " + std::to_string(Number(counts, what));
+      if (NumberAt(counts, what) > 0)
+        text += std::string("  ") + what + " " + std::to_string(NumberAt(counts, what));
     }
-    if (Number(counts, "bytes_in") > 0) text += "  in " + HumanBytes(Number(counts, "bytes_in"));
-    if (Number(counts, "bytes_out") > 0) text += "  out " + HumanBytes(Number(counts, "bytes_out"));
+    if (NumberAt(counts, "bytes_in") > 0)
+      text += "  in " + HumanBytes(NumberAt(counts, "bytes_in"));
+    if (NumberAt(counts, "bytes_out") > 0)
+      text += "  out " + HumanBytes(NumberAt(counts, "bytes_out"));
     text += "\n";
   }
   return text.empty() ? text : "  requests\n" + text;
 }
 
 std::string WritingForPeople(const Json& files) {
-  const std::uint64_t writing = Number(files, "being_written");
-  const std::uint64_t waiting = Number(files, "deferred_attribute_changes");
+  const std::uint64_t writing = NumberAt(files, "being_written");
+  const std::uint64_t waiting = NumberAt(files, "deferred_attribute_changes");
   std::string text;
   if (writing > 0) {
     text = Plural(writing, "file", "files") + " being written, " +
-           HumanBytes(Number(files, "unsent_bytes")) + " not stored yet";
+           HumanBytes(NumberAt(files, "unsent_bytes")) + " not stored yet";
   }
   if (waiting > 0) {
     text += (text.empty() ? "" : "; ") +
@@ -124,16 +126,16 @@ std::string WritingForPeople(const Json& files) {
 }
 
 std::string ClosedForPeople(const Json& files) {
-  const std::uint64_t directories = Number(files, "sealed_directories");
-  const std::uint64_t objects = Number(files, "sealed_files");
+  const std::uint64_t directories = NumberAt(files, "sealed_directories");
+  const std::uint64_t objects = NumberAt(files, "sealed_files");
   if (directories + objects == 0) return "";
   return Plural(directories, "sealed volume", "sealed volumes") + " and " +
          Plural(objects, "sealed file", "sealed files") + " outside of one, in a plain mount";
 }
 
 std::string LaterForPeople(const Json& owed) {
-  const std::uint64_t waiting = Number(owed, "waiting");
-  const std::uint64_t locked = Number(owed, "locked");
+  const std::uint64_t waiting = NumberAt(owed, "waiting");
+  const std::uint64_t locked = NumberAt(owed, "locked");
   if (waiting + locked == 0) return "";
   return Plural(waiting, "file", "files") + " to be locked later, " + std::to_string(locked) +
          " that were";
@@ -141,17 +143,17 @@ std::string LaterForPeople(const Json& owed) {
 
 std::string SealedForPeople(const Json& sealed) {
   if (sealed.empty()) return "";
-  const Json sealing = Part(sealed, "sealing");
-  const Json opening = Part(sealed, "opening");
-  const Json kms = Part(sealed, "kms");
-  std::string text = "volume " + Text(sealed, "volume") + "; keys asked " +
-                     std::to_string(Number(sealing, "calls")) + " times to seal, " +
-                     std::to_string(Number(opening, "calls")) + " to open";
-  if (Number(kms, "throttled") > 0) {
-    text += ", throttled " + Plural(Number(kms, "throttled"), "time", "times");
+  const Json sealing = PartAt(sealed, "sealing");
+  const Json opening = PartAt(sealed, "opening");
+  const Json kms = PartAt(sealed, "kms");
+  std::string text = "volume " + TextAt(sealed, "volume") + "; keys asked " +
+                     std::to_string(NumberAt(sealing, "calls")) + " times to seal, " +
+                     std::to_string(NumberAt(opening, "calls")) + " to open";
+  if (NumberAt(kms, "throttled") > 0) {
+    text += ", throttled " + Plural(NumberAt(kms, "throttled"), "time", "times");
   }
-  if (Number(sealed, "unbound") > 0) {
-    text += "; " + Plural(Number(sealed, "unbound"), "read", "reads") + " of objects under a " +
+  if (NumberAt(sealed, "unbound") > 0) {
+    text += "; " + Plural(NumberAt(sealed, "unbound"), "read", "reads") + " of objects under a " +
             "name that is not theirs";
   }
   return text;
@@ -215,7 +217,7 @@ Json StatusReport(const StatusFacts& facts) {
   report["uptime_s"] = facts.uptime_s;
   report["read_only"] = facts.read_only;
   report["requests"] = Requests(facts.requests);
-  report["total"] = ToJson(facts.requests.Total());
+  report["total"] = StatusJson(facts.requests.Total());
   report["in_flight"] = facts.requests.in_flight;
   report["in_flight_max"] = facts.requests.in_flight_max;
   report["reads"] = {{"bytes_fetched", facts.bytes_fetched},
@@ -247,41 +249,41 @@ Json StatusReport(const StatusFacts& facts) {
 }
 
 std::string StatusForPeople(const Json& report) {
-  const Json memory = Part(report, "memory");
-  const Json reads = Part(report, "reads");
-  const Json files = Part(report, "files");
-  std::string text = Text(report, "mount_point") + ": " + Text(report, "state") + "\n";
-  for (const auto& reason : Part(report, "degraded"))
+  const Json memory = PartAt(report, "memory");
+  const Json reads = PartAt(report, "reads");
+  const Json files = PartAt(report, "files");
+  std::string text = TextAt(report, "mount_point") + ": " + TextAt(report, "state") + "\n";
+  for (const auto& reason : PartAt(report, "degraded"))
     if (reason.is_string()) text += "  ! " + Printable(reason.get<std::string>()) + "\n";
   Lines lines;
-  const std::string kind = Text(report, "address_kind");
-  lines.Add("source", Text(report, "source") + (kind.empty() ? "" : " (" + kind + ")"));
+  const std::string kind = TextAt(report, "address_kind");
+  lines.Add("source", TextAt(report, "source") + (kind.empty() ? "" : " (" + kind + ")"));
   if (memory.empty()) return text + std::move(lines).text();
-  lines.Add("process", std::to_string(Number(report, "pid")) + ", up " +
-                           Duration(static_cast<std::int64_t>(Number(report, "uptime_s"))));
-  lines.Add("memory", HumanBytes(Number(memory, "used")) + " of " +
-                          HumanBytes(Number(memory, "limit")) + " for buffers, " +
-                          HumanBytes(Number(memory, "high_water")) + " at most; process " +
-                          HumanBytes(Number(memory, "rss")));
-  lines.Add("read", HumanBytes(Number(reads, "bytes_returned")) + ", fetched " +
-                        HumanBytes(Number(reads, "bytes_fetched")) + ", in vain " +
-                        HumanBytes(Number(reads, "bytes_in_vain")));
+  lines.Add("process", std::to_string(NumberAt(report, "pid")) + ", up " +
+                           Duration(static_cast<std::int64_t>(NumberAt(report, "uptime_s"))));
+  lines.Add("memory", HumanBytes(NumberAt(memory, "used")) + " of " +
+                          HumanBytes(NumberAt(memory, "limit")) + " for buffers, " +
+                          HumanBytes(NumberAt(memory, "high_water")) + " at most; process " +
+                          HumanBytes(NumberAt(memory, "rss")));
+  lines.Add("read", HumanBytes(NumberAt(reads, "bytes_returned")) + ", fetched " +
+                        HumanBytes(NumberAt(reads, "bytes_fetched")) + ", in vain " +
+                        HumanBytes(NumberAt(reads, "bytes_in_vain")));
   lines.Add("writing", WritingForPeople(files));
-  lines.Add("locks", LaterForPeople(Part(report, "owed_locks")));
-  lines.Add("sealed", SealedForPeople(Part(report, "sealed")));
+  lines.Add("locks", LaterForPeople(PartAt(report, "owed_locks")));
+  lines.Add("sealed", SealedForPeople(PartAt(report, "sealed")));
   lines.Add("closed", ClosedForPeople(files));
-  if (const std::uint64_t refused = Number(files, "refused_files"); refused > 0) {
+  if (const std::uint64_t refused = NumberAt(files, "refused_files"); refused > 0) {
     lines.Add("refused", Plural(refused, "file", "files") + " not shown (see the log)");
   }
-  if (const std::uint64_t hidden = Number(files, "hidden_keys"); hidden > 0) {
+  if (const std::uint64_t hidden = NumberAt(files, "hidden_keys"); hidden > 0) {
     std::string examples;
-    for (const auto& key : Part(files, "hidden_examples")) {
+    for (const auto& key : PartAt(files, "hidden_examples")) {
       if (key.is_string() && examples.size() < 200)
         examples += (examples.empty() ? ": " : ", ") + Printable(key.get<std::string>());
     }
     lines.Add("hidden", Plural(hidden, "key", "keys") + " that cannot be file names" + examples);
   }
-  return text + std::move(lines).text() + RequestsForPeople(Part(report, "requests"));
+  return text + std::move(lines).text() + RequestsForPeople(PartAt(report, "requests"));
 }
 
 std::string HumanBytes(std::uint64_t bytes) {

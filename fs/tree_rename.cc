@@ -8,6 +8,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
+#include "fs/path.h"
 #include "fs/rename_journal.h"
 #include "fs/volume_signs.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 using Copy = RenameEntry::Copy;
 using Entries = std::vector<RenameEntry>;
-using Keys = std::vector<s3::KeyToDelete>;
+using KeyList = std::vector<s3::KeyToDelete>;
 
 constexpr std::size_t kDeletesAtOnce = 4;  // DeleteObjects of 1,000 names each
 constexpr std::size_t kNamesTold = 5;
@@ -25,8 +26,6 @@ constexpr std::size_t kNamesTold = 5;
 bool IsUncertain(Code code) {
   return code == Code::kUnavailable || code == Code::kTimeout || code == Code::kInterrupted;
 }
-
-std::string Quote(const std::string& key) { return "\"" + key + "\""; }
 
 // What deleting many keys came to.
 struct Deleted {
@@ -41,7 +40,7 @@ struct Deleted {
   }
   void Note(const s3::FailedDelete& failure) {
     if (failure.error.code == Code::kChanged) return NoteChanged(failure.key);
-    if (!error) error = Error(failure.error).While("delete " + Quote(failure.key));
+    if (!error) error = Error(failure.error).While("delete " + QuotedKey(failure.key));
   }
 };
 
@@ -63,19 +62,19 @@ class TreeRename {
   Result<RenameEntry> EntryOf(s3::ListedObject object) const;
   Result<TreeRenameResult> CopyAll(RenameJournal& journal, const std::set<std::string>& followed);
   // Chooses keys of one page of the journal.
-  using Choose = std::function<Result<Keys>(const Entries&, Deleted&)>;
+  using Choose = std::function<Result<KeyList>(const Entries&, Deleted&)>;
   // Deletes what `choose` takes of every page. Locks protect old names, not copies of ours.
   enum class Which { kCopies, kOldNames };
   Deleted DeletePages(RenameJournalReader& reader, Which which, const Choose& choose);
 
   // Copies that we made, or may have made.
-  Result<Keys> CopiesOf(const Entries& page) const;
+  Result<KeyList> CopiesOf(const Entries& page) const;
   // Old names whose copies stand.
-  Result<Keys> OldNamesOf(const Entries& page) const;
+  Result<KeyList> OldNamesOf(const Entries& page) const;
   // The same for a journal that a dead process left: others may have been here since, so both
   // directories are listed first and only what still is as we knew it is chosen.
-  Result<Keys> CopiesOfNow(const Entries& page, Deleted& deleted);
-  Result<Keys> OldNamesOfNow(const Entries& page, Deleted& deleted);
+  Result<KeyList> CopiesOfNow(const Entries& page, Deleted& deleted);
+  Result<KeyList> OldNamesOfNow(const Entries& page, Deleted& deleted);
 
  private:
   using Listed = std::map<std::string, s3::ListedObject>;  // by what follows the prefix
@@ -93,8 +92,8 @@ class TreeRename {
   }
   Result<Listed> ListPage(const std::string& prefix, const Entries& page) const;
   Status ListBoth(const Entries& page, Listed& old_names, Listed& new_names);
-  void DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted);
-  Result<std::vector<s3::FailedDelete>> DeleteUnlocked(const Keys& keys);
+  void DeleteBatches(const std::vector<KeyList>& batches, Which which, Deleted& deleted);
+  Result<std::vector<s3::FailedDelete>> DeleteUnlocked(const KeyList& keys);
   Status StillUnlocked(const std::string& key);
   std::vector<Status> OfEach(std::size_t count, const std::function<Status(std::size_t)>& look);
 
@@ -184,7 +183,7 @@ std::optional<Error> TreeRename::CopyOne(RenameEntry& entry) {
       counters_.copied += 1;
       return std::nullopt;
     }
-    error = std::move(written).error().While("copy " + Quote(header_.from + entry.name));
+    error = std::move(written).error().While("copy " + QuotedKey(header_.from + entry.name));
     if (error->code == Code::kChanged || found == NewName::kAbsent) {
       const Status followed = FollowSource(entry, *error);
       if (followed) continue;
@@ -246,7 +245,7 @@ Status TreeRename::CheckUnlocked() {
 Status TreeRename::StillUnlocked(const std::string& key) {
   COFFER_ASSIGN(const LockReading reading, ReadLock(store_, key, options_.locks));
   if (!reading.locked) return Ok();
-  return LockedError(reading.lock).While(Quote(key));
+  return LockedError(reading.lock).While(QuotedKey(key));
 }
 
 Result<RenameEntry> TreeRename::EntryOf(s3::ListedObject object) const {
@@ -289,8 +288,8 @@ Result<TreeRenameResult> TreeRename::CopyAll(RenameJournal& journal,
   return result;
 }
 
-Result<Keys> TreeRename::CopiesOf(const Entries& page) const {
-  Keys keys;
+Result<KeyList> TreeRename::CopiesOf(const Entries& page) const {
+  KeyList keys;
   keys.reserve(page.size());
   for (const RenameEntry& entry : page) {
     // A marker that was there before us leaves an empty directory behind, as it was.
@@ -302,8 +301,8 @@ Result<Keys> TreeRename::CopiesOf(const Entries& page) const {
   return keys;
 }
 
-Result<Keys> TreeRename::OldNamesOf(const Entries& page) const {
-  Keys keys;
+Result<KeyList> TreeRename::OldNamesOf(const Entries& page) const {
+  KeyList keys;
   keys.reserve(page.size());
   for (const RenameEntry& entry : page) {
     if (entry.copy == Copy::kMade) keys.push_back({header_.from + entry.name, entry.etag});
@@ -341,11 +340,11 @@ Status TreeRename::ListBoth(const Entries& page, Listed& old_names, Listed& new_
   return Ok();
 }
 
-Result<Keys> TreeRename::CopiesOfNow(const Entries& page, Deleted& deleted) {
+Result<KeyList> TreeRename::CopiesOfNow(const Entries& page, Deleted& deleted) {
   Listed old_names;
   Listed new_names;
   COFFER_TRY(ListBoth(page, old_names, new_names));
-  Keys keys;
+  KeyList keys;
   for (const RenameEntry& entry : page) {
     const auto copy = new_names.find(entry.name);
     if (entry.copy == Copy::kNone || ReplacedMarker(entry) || copy == new_names.end()) continue;
@@ -363,11 +362,11 @@ Result<Keys> TreeRename::CopiesOfNow(const Entries& page, Deleted& deleted) {
   return keys;
 }
 
-Result<Keys> TreeRename::OldNamesOfNow(const Entries& page, Deleted& deleted) {
+Result<KeyList> TreeRename::OldNamesOfNow(const Entries& page, Deleted& deleted) {
   Listed old_names;
   Listed new_names;
   COFFER_TRY(ListBoth(page, old_names, new_names));
-  Keys keys;
+  KeyList keys;
   for (const RenameEntry& entry : page) {
     const auto old = old_names.find(entry.name);
     if (entry.copy != Copy::kMade || old == old_names.end()) continue;
@@ -384,7 +383,7 @@ Result<Keys> TreeRename::OldNamesOfNow(const Entries& page, Deleted& deleted) {
 }
 
 // One by one, each after a last look: one that was locked meanwhile stays.
-Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const Keys& keys) {
+Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const KeyList& keys) {
   auto said = OfEach(keys.size(), [&](std::size_t i) -> Status {
     const Status unlocked = StillUnlocked(keys[i].key);
     if (unlocked) return store_.Delete(keys[i].key, s3::Condition::Matches(keys[i].etag));
@@ -399,7 +398,7 @@ Result<std::vector<s3::FailedDelete>> TreeRename::DeleteUnlocked(const Keys& key
   return failed;
 }
 
-void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Which which, Deleted& deleted) {
+void TreeRename::DeleteBatches(const std::vector<KeyList>& batches, Which which, Deleted& deleted) {
   using Failures = Result<std::vector<s3::FailedDelete>>;
   std::vector<Failures> results(batches.size(), Error{Code::kNoMemory, "delete: cut short"});
   const bool looks = options_.locks.protects() && which == Which::kOldNames;
@@ -421,7 +420,7 @@ void TreeRename::DeleteBatches(const std::vector<Keys>& batches, Which which, De
 
 Deleted TreeRename::DeletePages(RenameJournalReader& reader, Which which, const Choose& choose) {
   Deleted deleted;
-  std::vector<Keys> batches;
+  std::vector<KeyList> batches;
   while (true) {
     auto page = reader.NextPage();
     if (page && *page) {
@@ -439,9 +438,10 @@ Deleted TreeRename::DeletePages(RenameJournalReader& reader, Which which, const 
   }
 }
 
-std::string Names(const Deleted& deleted) {
+std::string NamesTold(const Deleted& deleted) {
   std::string text;
-  for (const std::string& key : deleted.changed) text += (text.empty() ? "" : ", ") + Quote(key);
+  for (const std::string& key : deleted.changed)
+    text += (text.empty() ? "" : ", ") + QuotedKey(key);
   if (deleted.changed_count > deleted.changed.size()) text += ", ...";
   return text;
 }
@@ -491,15 +491,15 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
     const Deleted undone =
         rename.DeletePages(*reader, TreeRename::Which::kCopies,
                            [&](const Entries& page, Deleted&) { return rename.CopiesOf(page); });
-    Error error = std::move(copied).error().While("rename " + Quote(request.from) + " to " +
-                                                  Quote(request.to));
+    Error error = std::move(copied).error().While("rename " + QuotedKey(request.from) + " to " +
+                                                  QuotedKey(request.to));
     if (undone.error) {
       error.what += "; some copies could not be removed again (" + undone.error->what +
                     "), the next mount does it; the old directory is whole";
       return error;
     }
     if (undone.changed_count > 0) {
-      error.what += "; left below the new name, not known to be ours: " + Names(undone);
+      error.what += "; left below the new name, not known to be ours: " + NamesTold(undone);
     }
     (void)journal->Remove();  // what stays of it says nothing that is not true
     return error;
@@ -510,8 +510,8 @@ Result<TreeRenameResult> TreeRenames::Rename(const TreeRenameRequest& request) {
   counters_.deleted += deleted.gone;
   if (deleted.error) {
     return std::move(*deleted.error)
-        .While(Quote(request.to) + " is complete, but old names are left below " +
-               Quote(request.from) + " (the next mount removes them)");
+        .While(QuotedKey(request.to) + " is complete, but old names are left below " +
+               QuotedKey(request.from) + " (the next mount removes them)");
   }
   (void)journal->Remove();
   result->kept = std::move(deleted.changed);
@@ -540,8 +540,8 @@ class Recovery {
 
   std::string Line() const {
     const RenameHeader& header = reader_.header();
-    std::string line =
-        "the interrupted rename of " + Quote(header.from) + " to " + Quote(header.to) + " was ";
+    std::string line = "the interrupted rename of " + QuotedKey(header.from) + " to " +
+                       QuotedKey(header.to) + " was ";
     if (deleted_.error) {
       line += "not " + std::string(finish_ ? "finished" : "undone") +
               " (the next mount tries again): " + deleted_.error->what;
@@ -551,7 +551,7 @@ class Recovery {
     line += std::to_string(deleted_.gone) + (finish_ ? " old names" : " copies") + " removed";
     if (deleted_.changed_count > 0) {
       line += "; " + std::to_string(deleted_.changed_count) +
-              " kept, since they or their counterparts were changed: " + Names(deleted_);
+              " kept, since they or their counterparts were changed: " + NamesTold(deleted_);
     }
     return line;
   }

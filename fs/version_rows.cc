@@ -22,7 +22,7 @@ std::string Date(const s3::ListedVersion& version) {
   return version.last_modified_s == 0 ? "" : s3::IsoTime(version.last_modified_s);
 }
 
-std::string Size(const VersionRow& row) {
+std::string SizeText(const VersionRow& row) {
   if (row.listed.delete_marker) return "-";
   return std::to_string(row.size) + (row.size_known ? " B" : " B sealed");
 }
@@ -38,7 +38,7 @@ std::string State(const VersionRow& row) {
   }
 }
 
-std::string_view Word(Hiding hiding) {
+std::string_view HidingWord(Hiding hiding) {
   if (hiding == Hiding::kCurrent) return "";
   return hiding == Hiding::kByMarker ? "delete marker" : "newer version";
 }
@@ -162,7 +162,7 @@ Status VersionLook::Fill(std::vector<VersionRow>& rows) {
 std::string VersionLine(const VersionRow& row, const std::string& shown) {
   constexpr std::size_t kSizeColumn = 14;
   const std::string date = Date(row.listed);
-  std::string size = Size(row);
+  std::string size = SizeText(row);
   if (size.size() < kSizeColumn) size.insert(0, kSizeColumn - size.size(), ' ');
   std::string line = (date.empty() ? "no date" : date) + size + "  " + row.listed.version_id;
   if (!row.listed.delete_marker) line += "  " + row.listed.etag;
@@ -182,7 +182,7 @@ Json VersionJson(const VersionRow& row, const std::string& shown) {
   json["last_modified"] = Date(row.listed);
   json["current"] = row.hiding == Hiding::kCurrent;
   json["delete_marker"] = row.listed.delete_marker;
-  if (row.hiding != Hiding::kCurrent) json["hidden_by"] = Word(row.hiding);
+  if (row.hiding != Hiding::kCurrent) json["hidden_by"] = HidingWord(row.hiding);
   if (row.listed.delete_marker) return json;
   if (row.size_known) json["size"] = row.size;
   json["stored_size"] = row.listed.size;

@@ -11,7 +11,7 @@ namespace coffer::fs {
 namespace {
 
 constexpr int kFormat = 1;
-constexpr std::uint32_t kLargestHeader = 8192;
+constexpr std::uint32_t kLargestVolumeHeader = 8192;
 
 struct KindName {
   KeyName::Kind kind;
@@ -29,14 +29,14 @@ constexpr BindingName kBindings[] = {{BindingPolicy::kStrict, "strict"},
                                      {BindingPolicy::kWarn, "warn"},
                                      {BindingPolicy::kOff, "off"}};
 
-Error Unreadable(const std::string& why) {
+Error UnusableDescriptor(const std::string& why) {
   return {Code::kCorrupt, "the volume descriptor cannot be used: " + why};
 }
 
 Result<std::string> TextOf(const Json& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string())
-    return Unreadable(std::string(name) + " is missing");
+    return UnusableDescriptor(std::string(name) + " is missing");
   return found->get<std::string>();
 }
 
@@ -44,7 +44,7 @@ Result<std::uint32_t> NumberOf(const Json& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_number_unsigned() ||
       found->get<std::uint64_t>() > 0xffffffff) {
-    return Unreadable(std::string(name) + " is missing");
+    return UnusableDescriptor(std::string(name) + " is missing");
   }
   return found->get<std::uint32_t>();
 }
@@ -67,7 +67,7 @@ Json ToJson(const KeyName& key) {
 }
 
 Result<KeyName> ParseKey(const Json& json) {
-  if (!json.is_object()) return Unreadable("a key is no object");
+  if (!json.is_object()) return UnusableDescriptor("a key is no object");
   COFFER_ASSIGN(const std::string type, TextOf(json, "type"));
   KeyName key;
   if (type == "aws-kms") {
@@ -75,7 +75,7 @@ Result<KeyName> ParseKey(const Json& json) {
     COFFER_ASSIGN(key.name, TextOf(json, "arn"));
     return key;
   }
-  if (type != "raw-aes" && type != "raw-rsa") return Unreadable("a key is of type " + type);
+  if (type != "raw-aes" && type != "raw-rsa") return UnusableDescriptor("a key is of type " + type);
   key.kind = type == "raw-aes" ? KeyName::Kind::kAes : KeyName::Kind::kRsa;
   COFFER_ASSIGN(key.provider, TextOf(json, "namespace"));
   COFFER_ASSIGN(key.name, TextOf(json, "name"));
@@ -88,23 +88,24 @@ Result<KeyName> ParseKey(const Json& json) {
 Result<std::vector<KeyName>> ParseKeys(const Json& json) {
   const auto keys = json.find("keys");
   if (keys == json.end() || !keys->is_array() || keys->empty())
-    return Unreadable("keys is missing");
+    return UnusableDescriptor("keys is missing");
   std::vector<KeyName> parsed;
   for (const Json& key : *keys) {
     COFFER_ASSIGN(KeyName name, ParseKey(key));
-    if (name.name.empty()) return Unreadable("a key has no name");
+    if (name.name.empty()) return UnusableDescriptor("a key has no name");
     parsed.push_back(std::move(name));
   }
   return parsed;
 }
 
-Result<EncryptionContext> ParseContext(const Json& json) {
+Result<EncryptionContext> ContextFrom(const Json& json) {
   EncryptionContext context;
   const auto pairs = json.find("encryption_context");
   if (pairs == json.end()) return context;
-  if (!pairs->is_object()) return Unreadable("encryption_context is no object");
+  if (!pairs->is_object()) return UnusableDescriptor("encryption_context is no object");
   for (const auto& [name, value] : pairs->items()) {
-    if (!value.is_string()) return Unreadable("encryption_context has a value that is no text");
+    if (!value.is_string())
+      return UnusableDescriptor("encryption_context has a value that is no text");
     context.emplace(name, value.get<std::string>());
   }
   return context;
@@ -115,12 +116,12 @@ Result<std::vector<std::string>> ParseRules(const Json& json) {
   std::vector<std::string> rules;
   const auto found = json.find("lock_rules");
   if (found == json.end()) return rules;
-  if (!found->is_array()) return Unreadable("lock_rules is no list");
+  if (!found->is_array()) return UnusableDescriptor("lock_rules is no list");
   for (const Json& rule : *found) {
-    if (!rule.is_string()) return Unreadable("lock_rules has an entry that is no text");
+    if (!rule.is_string()) return UnusableDescriptor("lock_rules has an entry that is no text");
     rules.push_back(rule.get<std::string>());
     if (const auto parsed = ParseLockRule(rules.back()); !parsed) {
-      return Unreadable(parsed.error().what);
+      return UnusableDescriptor(parsed.error().what);
     }
   }
   return rules;
@@ -158,7 +159,7 @@ std::string ToText(const VolumeDescriptor& descriptor) {
 
 Result<VolumeDescriptor> ParseDescriptor(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return Unreadable("it is no JSON object");
+  if (!json.is_object()) return UnusableDescriptor("it is no JSON object");
   COFFER_ASSIGN(const std::uint32_t format, NumberOf(json, "format"));
   if (format != kFormat) {
     return Error{Code::kUnsupported, "the volume has format " + std::to_string(format) +
@@ -169,15 +170,15 @@ Result<VolumeDescriptor> ParseDescriptor(std::string_view text) {
   COFFER_ASSIGN(descriptor.header_size, NumberOf(json, "header_size"));
   COFFER_ASSIGN(descriptor.frame_size, NumberOf(json, "frame_size"));
   COFFER_ASSIGN(descriptor.keys, ParseKeys(json));
-  COFFER_ASSIGN(descriptor.context, ParseContext(json));
+  COFFER_ASSIGN(descriptor.context, ContextFrom(json));
   COFFER_ASSIGN(const std::string binding, TextOf(json, "name_binding"));
   const std::optional<BindingPolicy> known = BindingOf(binding);
-  if (!known) return Unreadable("name_binding is " + binding);
+  if (!known) return UnusableDescriptor("name_binding is " + binding);
   descriptor.binding = *known;
   COFFER_ASSIGN(descriptor.lock_rules, ParseRules(json));
-  if (descriptor.header_size == 0 || descriptor.header_size > kLargestHeader ||
+  if (descriptor.header_size == 0 || descriptor.header_size > kLargestVolumeHeader ||
       descriptor.frame_size == 0) {
-    return Unreadable("its sizes are impossible");
+    return UnusableDescriptor("its sizes are impossible");
   }
   return descriptor;
 }

@@ -6,7 +6,6 @@ namespace coffer::fs {
 namespace {
 
 // Of messages that are open or being written, of keyrings.
-constexpr std::size_t kOtherSecrets = 8192;
 
 // A key that cannot be had now is a key that is not there, for whoever asked for the volume.
 Error KeyFailure(Error error, const SealedFinding& finding) {

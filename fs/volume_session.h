@@ -21,6 +21,9 @@
 
 namespace coffer::fs {
 
+// Beside those in the key cache: of messages that are open or being written, of keyrings.
+inline constexpr std::size_t kOtherSecrets = 8192;
+
 class VolumeSession {
  public:
   struct Request {

@@ -8,10 +8,10 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kKeysAtOnce = 1'000;
 // Further pages are listed while no more than these are under way: one large object at the front
 // must not keep the others waiting.
-constexpr std::size_t kWindow = 2 * kPage;
+constexpr std::size_t kListingsAhead = 2 * kKeysAtOnce;
 constexpr auto kSaveEvery = std::chrono::seconds(5);
 constexpr auto kLineEvery = std::chrono::milliseconds(500);
 constexpr std::size_t kKeyShown = 40;
@@ -100,7 +100,7 @@ void VolumeWalk::WalkPages(TaskGroup& group, const Visitor& visit, Console& cons
   s3::ListRequest list;
   list.prefix = request_.prefix;
   list.delimited = false;
-  list.max_keys = kPage;
+  list.max_keys = kKeysAtOnce;
   {
     const Lock lock(mu_);
     list.start_after = place_.done;
@@ -111,7 +111,7 @@ void VolumeWalk::WalkPages(TaskGroup& group, const Visitor& visit, Console& cons
     for (s3::ListedObject& object : page->objects) Add(group, visit, std::move(object));
     list.token = std::move(page->next_token);
     list.start_after.clear();
-    WaitUntilAtMost(kWindow, console);
+    WaitUntilAtMost(kListingsAhead, console);
   } while (!list.token.empty() && !stopped());
 }
 

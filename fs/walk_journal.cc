@@ -16,25 +16,23 @@ constexpr std::size_t kNameBytes = 16;
 std::string LineOf(const Json& json) { return ToText(json, -1) + "\n"; }
 
 // Keys are any bytes, and must come back as they were.
-std::string Escaped(const std::string& key) { return UriEscape(key, Slash::kKeep); }
-
 std::string FirstLine(const WalkJournal::Name& name) {
   Json json;
   json["walk"] = 1;
   json["operation"] = name.operation;
-  json["address"] = Escaped(name.address);
+  json["address"] = UriEscape(name.address, Slash::kKeep);
   json["settings"] = name.settings;
   return LineOf(json);
 }
 
-std::optional<std::string> Text(const Json& json, const char* member) {
+std::optional<std::string> MemberText(const Json& json, const char* member) {
   const auto found = json.find(member);
   if (found == json.end() || !found->is_string()) return std::nullopt;
   return found->get<std::string>();
 }
 
-std::optional<std::string> Key(const Json& json, const char* member) {
-  const auto text = Text(json, member);
+std::optional<std::string> MemberKey(const Json& json, const char* member) {
+  const auto text = MemberText(json, member);
   if (!text) return std::nullopt;
   auto plain = UriUnescape(*text);
   if (!plain) return std::nullopt;
@@ -42,15 +40,15 @@ std::optional<std::string> Key(const Json& json, const char* member) {
 }
 
 std::optional<WalkFinding> FindingOf(const Json& json) {
-  auto key = Key(json, "key");
-  auto outcome = Text(json, "outcome");
-  auto reason = Text(json, "reason");
+  auto key = MemberKey(json, "key");
+  auto outcome = MemberText(json, "outcome");
+  auto reason = MemberText(json, "reason");
   if (!key || !outcome || !reason) return std::nullopt;
   return WalkFinding{std::move(*key), std::move(*outcome), std::move(*reason)};
 }
 
-std::optional<WalkPlace> PlaceOf(const Json& json) {
-  auto done = Key(json, "done");
+std::optional<WalkPlace> WalkPlaceOf(const Json& json) {
+  auto done = MemberKey(json, "done");
   const auto counts = json.find("counts");
   const auto findings = json.find("findings");
   if (!done || counts == json.end() || !counts->is_object() || findings == json.end() ||
@@ -100,7 +98,7 @@ Status WalkJournal::Load(const Name& name) {
     line += '\n';
     if (at == 0 && line != FirstLine(name)) {
       const Json first = Json::parse(line, nullptr, false);
-      if (!first.is_object() || Text(first, "settings") == name.settings) return Ok();
+      if (!first.is_object() || MemberText(first, "settings") == name.settings) return Ok();
       return Error{Code::kInvalid,
                    "the unfinished run was made with other options or of another volume: give the "
                    "same, or leave out --resume to begin anew"};
@@ -112,7 +110,7 @@ Status WalkJournal::Load(const Name& name) {
       place_.reset();
       return Ok();
     }
-    if (auto place = PlaceOf(json)) {
+    if (auto place = WalkPlaceOf(json)) {
       place_ = std::move(place);
       end = at;
     }
@@ -128,7 +126,7 @@ Status WalkJournal::Flush() {
 
 Status WalkJournal::Add(const WalkFinding& finding) {
   Json json;
-  json["key"] = Escaped(finding.key);
+  json["key"] = UriEscape(finding.key, Slash::kKeep);
   json["outcome"] = finding.outcome;
   json["reason"] = finding.reason;
   buffer_ += LineOf(json);
@@ -137,7 +135,7 @@ Status WalkJournal::Add(const WalkFinding& finding) {
 
 Status WalkJournal::Save(const WalkPlace& place) {
   Json json;
-  json["done"] = Escaped(place.done);
+  json["done"] = UriEscape(place.done, Slash::kKeep);
   json["counts"] = Json::object();
   for (const auto& [outcome, count] : place.counts) {
     json["counts"][outcome] = {count.objects, count.bytes};

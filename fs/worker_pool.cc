@@ -16,7 +16,6 @@
 namespace coffer::fs {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 using Task = std::function<void()>;
 
 void RunTask(const Task& task) noexcept {
@@ -59,7 +58,7 @@ struct WorkerPool::State {
   mutable Mutex mu;
   Condition work;
   std::deque<Task> queue GUARDED_BY(mu);
-  std::multimap<SteadyClock::time_point, Task> delayed GUARDED_BY(mu);
+  std::multimap<std::chrono::steady_clock::time_point, Task> delayed GUARDED_BY(mu);
   std::vector<std::thread> threads GUARDED_BY(mu);
   std::size_t idle GUARDED_BY(mu) = 0;
   bool stopping GUARDED_BY(mu) = false;
@@ -80,7 +79,7 @@ void WorkerPool::State::AddThreadIfNeeded() {
 }
 
 void WorkerPool::State::QueueDue() {
-  const auto now = SteadyClock::now();
+  const auto now = std::chrono::steady_clock::now();
   while (!delayed.empty() && delayed.begin()->first <= now) {
     queue.push_back(std::move(delayed.begin()->second));
     delayed.erase(delayed.begin());
@@ -103,7 +102,7 @@ Task WorkerPool::State::Take(bool wait) {
     if (delayed.empty()) {
       work.Wait(mu);
     } else {
-      work.WaitUntil(mu, SteadyClock::time_point(delayed.begin()->first));
+      work.WaitUntil(mu, std::chrono::steady_clock::time_point(delayed.begin()->first));
     }
     --idle;
   }
@@ -117,7 +116,7 @@ WorkerPool::WorkerPool(std::size_t threads) : state_(std::make_unique<State>(thr
 
 WorkerPool::~WorkerPool() {
   std::vector<std::thread> threads;
-  std::multimap<SteadyClock::time_point, Task> dropped;
+  std::multimap<std::chrono::steady_clock::time_point, Task> dropped;
   {
     Lock lock(state_->mu);
     state_->stopping = true;
@@ -150,7 +149,7 @@ void WorkerPool::SubmitAfter(std::chrono::milliseconds delay, std::function<void
   {
     Lock lock(state_->mu);
     if (state_->stopping) return;
-    state_->delayed.emplace(SteadyClock::now() + delay, std::move(task));
+    state_->delayed.emplace(std::chrono::steady_clock::now() + delay, std::move(task));
     state_->AddThreadIfNeeded();
   }
   state_->work.NotifyOne();

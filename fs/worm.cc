@@ -8,7 +8,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr std::uint32_t kWriteBits = 0222;
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 
 // The one field that the change has, besides nothing.

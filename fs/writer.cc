@@ -12,15 +12,13 @@
 namespace coffer::fs {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 // Committed content that stays in memory in case more is written, unless others need the memory.
 class KeptContent : public MemoryHolder {
  public:
   void Keep(PartBuffer buffer) {
     Lock lock(mu_);
     buffer_ = std::move(buffer);
-    since_ = SteadyClock::now();
+    since_ = std::chrono::steady_clock::now();
   }
   std::optional<PartBuffer> Take() {
     Lock lock(mu_);
@@ -29,11 +27,11 @@ class KeptContent : public MemoryHolder {
   std::optional<Bytes> Copy(std::uint64_t offset, std::uint64_t size) {
     Lock lock(mu_);
     if (!buffer_) return std::nullopt;
-    since_ = SteadyClock::now();
+    since_ = std::chrono::steady_clock::now();
     const ByteView bytes = buffer_->bytes().subspan(offset, size);
     return Bytes(bytes.begin(), bytes.end());
   }
-  void GiveBack(SteadyClock::time_point idle_since) override {
+  void GiveBack(std::chrono::steady_clock::time_point idle_since) override {
     Lock lock(mu_);
     if (since_ < idle_since) buffer_.reset();
   }
@@ -41,7 +39,7 @@ class KeptContent : public MemoryHolder {
  private:
   Mutex mu_;
   std::optional<PartBuffer> buffer_ GUARDED_BY(mu_);
-  SteadyClock::time_point since_ GUARDED_BY(mu_);
+  std::chrono::steady_clock::time_point since_ GUARDED_BY(mu_);
 };
 
 }  // namespace
@@ -259,7 +257,8 @@ Status Writer::Impl::Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint
   }
   if (memory.size() == 0) {
     if (when_short == WhenShort::kSend && CanSendEarly()) return Ok();
-    memory = shared_.budget.Reserve(least, SteadyClock::now() + shared_.options.memory_wait);
+    memory = shared_.budget.Reserve(least,
+                                    std::chrono::steady_clock::now() + shared_.options.memory_wait);
   }
   if (memory.size() == 0) {
     return Error{Code::kNoMemory, "the memory limit of " + std::to_string(shared_.budget.limit()) +

@@ -14,7 +14,6 @@ namespace coffer::fs {
 namespace {
 
 constexpr std::string_view kUser = "user.";
-constexpr std::string_view kOwn = "user.coffer.";
 constexpr std::string_view kLock = "user.coffer.lock.";
 // Where other tools that know of write-once files look for the date.
 constexpr std::string_view kImmutableUntil = "user.immutable.until";
@@ -53,14 +52,14 @@ Result<std::string> Filesystem::Impl::GetXattr(NodeId id, std::string_view name)
     auto until = GetLockXattr(node, "retain-until");
     if (until) return until;  // else what somebody has stored there, if anything
   }
-  if (!name.starts_with(kOwn)) {
+  if (!name.starts_with(kOwnXattrs)) {
     COFFER_ASSIGN(const Xattrs xattrs, XattrsOf(node, key));
     const auto found = xattrs.find(std::string(name));
     if (found == xattrs.end()) return NoSuchAttribute();
     return found->second;
   }
   if (name.starts_with(kLock)) return GetLockXattr(node, name.substr(kLock.size()));
-  const std::string_view field = name.substr(kOwn.size());
+  const std::string_view field = name.substr(kOwnXattrs.size());
   if (field == "source") return options_.source;
   if (field == "key") return key;
   if (node->id == kRootNode && parts_.volume_field) {
@@ -145,7 +144,7 @@ Status Filesystem::Impl::SetXattr(NodeId id, std::string_view name,
     if (IsLocked(*node)) return LockedError(node->lock.lock);
     return Error{Code::kUnsupported, "only user.* is kept"};
   }
-  if (name.starts_with(kOwn)) {
+  if (name.starts_with(kOwnXattrs)) {
     return Error{Code::kNotPermitted, "user.coffer.* is Coffer's own and cannot be set"};
   }
   if (name.size() > kLongestName) return Error{Code::kRange, "name over 255 bytes"};

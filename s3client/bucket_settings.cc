@@ -7,11 +7,10 @@
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "s3client/api_error.h"
+#include "s3client/xml.h"
 
 namespace coffer::s3 {
 namespace {
-
-constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 Error Unknown(XmlNode node, std::string_view where) {
   return {Code::kUnsupported, "<" + Printable(node.name()) + "> in " + std::string(where) +
@@ -231,7 +230,7 @@ Result<std::vector<CorsRule>> BucketSettings::Cors() {
 Status BucketSettings::SetCors(const std::vector<CorsRule>& rules) {
   if (rules.empty()) return Write(Question::Cors(), std::string());
   XmlWriter xml;
-  xml.Open("CORSConfiguration", kNamespace);
+  xml.Open("CORSConfiguration", kS3Namespace);
   for (const CorsRule& rule : rules) {
     xml.Open("CORSRule");
     if (!rule.id.empty()) xml.Text("ID", rule.id);
@@ -271,7 +270,7 @@ Result<DefaultEncryption> BucketSettings::Encryption() {
 
 Status BucketSettings::SetEncryption(const DefaultEncryption& encryption) {
   XmlWriter xml;
-  xml.Open("ServerSideEncryptionConfiguration", kNamespace);
+  xml.Open("ServerSideEncryptionConfiguration", kS3Namespace);
   xml.Open("Rule");
   xml.Open("ApplyServerSideEncryptionByDefault");
   xml.Text("SSEAlgorithm", encryption.sse);
@@ -309,7 +308,7 @@ Result<AccessLog> BucketSettings::Logging() {
 
 Status BucketSettings::SetLogging(const AccessLog& log) {
   XmlWriter xml;
-  xml.Open("BucketLoggingStatus", kNamespace);
+  xml.Open("BucketLoggingStatus", kS3Namespace);
   if (!log.bucket.empty()) {
     xml.Open("LoggingEnabled");
     xml.Text("TargetBucket", log.bucket);
@@ -338,7 +337,7 @@ Result<s3::Versioning> BucketSettings::Versioning() {
 
 Status BucketSettings::EnableVersioning() {
   XmlWriter xml;
-  xml.Open("VersioningConfiguration", kNamespace);
+  xml.Open("VersioningConfiguration", kS3Namespace);
   xml.Text("Status", "Enabled");
   xml.Close();
   return Write(Question::Versioning(), std::move(xml).Finish());
@@ -346,7 +345,7 @@ Status BucketSettings::EnableVersioning() {
 
 Status BucketSettings::SetObjectLock(const BucketLock& lock) {
   XmlWriter xml;
-  xml.Open("ObjectLockConfiguration", kNamespace);
+  xml.Open("ObjectLockConfiguration", kS3Namespace);
   xml.Text("ObjectLockEnabled", "Enabled");
   if (!lock.default_mode.empty()) {
     xml.Open("Rule");

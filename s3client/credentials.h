@@ -21,6 +21,12 @@ struct Credentials {
   std::string source;      // for people: "environment", "profile backup in ~/.aws/credentials"
 };
 
+// Whether both sign alike, wherever they are from and whenever they end.
+inline bool SameKeys(const Credentials& a, const Credentials& b) {
+  return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
+         a.session_token == b.session_token;
+}
+
 // Safe to share between threads; may block on the network or on a child process.
 class CredentialsProvider {
  public:

@@ -1,19 +1,9 @@
 #include "s3client/credentials_web_identity.h"
 
+#include "crypto/ascii.h"
 #include "s3client/local_file.h"
 
 namespace coffer::s3 {
-namespace {
-
-std::string Trim(const std::string& text) {
-  constexpr auto kBlanks = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-}  // namespace
-
 Result<std::optional<WebIdentity>> WebIdentityFromEnvironment(const Environment& env) {
   WebIdentity identity;
   identity.token_file = env("AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -47,7 +37,7 @@ Result<Credentials> AssumeWebIdentity(WebIdentity identity, const std::string& d
       "assume role " + identity.role.role_arn + " with the token file of the " + identity.source;
   auto file = ReadLocalFile(identity.token_file);
   if (!file) return std::move(file).error().While(doing);
-  const std::string token = *file ? Trim((*file)->text) : std::string();
+  const std::string token = *file ? std::string(Trimmed((*file)->text)) : std::string();
   if (token.empty()) {
     const char* state = *file ? " is empty" : " does not exist";
     return Error{Code::kDenied, identity.token_file + state}.While(doing);

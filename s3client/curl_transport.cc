@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "crypto/ascii.h"
 #include "crypto/openssl.h"
 
 namespace coffer::s3 {
@@ -21,21 +22,20 @@ constexpr std::uint64_t kMaxErrorBytes = 4u << 20;
 constexpr std::size_t kExpectAbove = 1u << 20;
 
 template <auto Free>
-struct Freer {
+struct CurlFreer {
   template <typename T>
   void operator()(T* p) const {
     Free(p);
   }
 };
-using Easy = std::unique_ptr<CURL, Freer<curl_easy_cleanup>>;
-using Multi = std::unique_ptr<CURLM, Freer<curl_multi_cleanup>>;
-using List = std::unique_ptr<curl_slist, Freer<curl_slist_free_all>>;
+using Easy = std::unique_ptr<CURL, CurlFreer<curl_easy_cleanup>>;
+using Multi = std::unique_ptr<CURLM, CurlFreer<curl_multi_cleanup>>;
+using List = std::unique_ptr<curl_slist, CurlFreer<curl_slist_free_all>>;
 
 using Milliseconds = std::chrono::milliseconds;
-using SteadyTime = std::chrono::steady_clock::time_point;
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
-bool Append(List& list, const std::string& line) {
+bool AppendLine(List& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (!longer) return false;
   (void)list.release();
@@ -82,12 +82,6 @@ struct Incoming {
   bool EndOfHead();
 };
 
-std::string_view Trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 bool Incoming::TakeStatusLine(std::string_view line) {
   // A second status line follows an interim reply (100 Continue): forget the first.
   response = Response();
@@ -125,12 +119,12 @@ bool Incoming::TakeHeaderLine(std::string_view line) {
   if (header_bytes > kMaxHeaderBytes) return Fail(Trouble::kHeadersTooLarge);
   if (line.substr(0, 5) == "HTTP/") return TakeStatusLine(line);
   if (head_done) return true;  // trailers after a chunked body: nothing we ask for
-  const std::string_view field = Trim(line);
+  const std::string_view field = Trimmed(line);
   if (field.empty()) return EndOfHead();
   const auto colon = field.find(':');
   if (colon == std::string_view::npos || colon == 0) return Fail(Trouble::kMalformed);
-  response.headers.Add(std::string(Trim(field.substr(0, colon))),
-                       std::string(Trim(field.substr(colon + 1))));
+  response.headers.Add(std::string(Trimmed(field.substr(0, colon))),
+                       std::string(Trimmed(field.substr(colon + 1))));
   return true;
 }
 
@@ -183,12 +177,13 @@ Result<List> HeaderLines(const Request& request) {
     // "Name;" is how curl is told to send an empty value.
     std::string line = name;
     line.append(value.empty() ? ";" : ": ").append(value);
-    ok = ok && Append(lines, line);
+    ok = ok && AppendLine(lines, line);
   }
-  if (!request.headers.Has("Host")) ok = ok && Append(lines, "Host: " + request.url.Authority());
-  if (!request.headers.Has("Accept")) ok = ok && Append(lines, "Accept:");
-  if (!request.headers.Has("Content-Type")) ok = ok && Append(lines, "Content-Type:");
-  if (request.body.size() <= kExpectAbove) ok = ok && Append(lines, "Expect:");
+  if (!request.headers.Has("Host"))
+    ok = ok && AppendLine(lines, "Host: " + request.url.Authority());
+  if (!request.headers.Has("Accept")) ok = ok && AppendLine(lines, "Accept:");
+  if (!request.headers.Has("Content-Type")) ok = ok && AppendLine(lines, "Content-Type:");
+  if (request.body.size() <= kExpectAbove) ok = ok && AppendLine(lines, "Expect:");
   if (!ok) return Error{Code::kNoMemory, "no memory for the request's header"};
   return lines;
 }
@@ -454,7 +449,7 @@ class CurlTransport::Pool {
  public:
   explicit Pool(const CurlOptions& options) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    for (const auto& entry : options.connect_to) Append(connect_to_, entry);
+    for (const auto& entry : options.connect_to) AppendLine(connect_to_, entry);
   }
   ~Pool() {
     idle_.clear();

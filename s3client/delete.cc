@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 1000;
 constexpr std::size_t kMaxBatchKeyBytes = 600u << 10;  // 4 MiB even when every byte is escaped
-constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 // Whether a list of keys in XML can name `key` and nothing else. XML has no spelling for some
 // characters, and parsers do as they like with line breaks and with blanks at the ends: a request
@@ -28,7 +27,7 @@ bool FitsIntoList(std::string_view key) {
 
 Result<std::string> DeleteBody(std::span<const KeyToDelete> keys) {
   XmlWriter writer;
-  writer.Open("Delete", kNamespace);
+  writer.Open("Delete", kS3Namespace);
   for (const KeyToDelete& one : keys) {
     writer.Open("Object");
     writer.Text("Key", one.key);
@@ -53,8 +52,8 @@ Error DeleteError(XmlNode node) {
 }
 
 // What the reply says of each key; a key it does not mention was not deleted as far as we know.
-Result<std::vector<FailedDelete>> ReadReply(std::string_view text,
-                                            std::span<const KeyToDelete> keys) {
+Result<std::vector<FailedDelete>> ReadDeleteReply(std::string_view text,
+                                                  std::span<const KeyToDelete> keys) {
   COFFER_ASSIGN(const auto document, XmlDocument::Parse(text));
   const XmlNode root = document.root();
   if (root.name() != "DeleteResult") {
@@ -139,7 +138,7 @@ Status S3Store::DeleteBatch(std::span<const KeyToDelete> keys, std::vector<Faile
   request.first_byte_timeout = kSlowOperation;
   COFFER_ASSIGN(const Response response, transport_.Send(request));
   if (response.status / 100 != 2) return ToError(response, Operation::kDeleteObjects);
-  COFFER_ASSIGN(auto not_deleted, ReadReply(AsText(response.body), keys));
+  COFFER_ASSIGN(auto not_deleted, ReadDeleteReply(AsText(response.body), keys));
   failed.insert(failed.end(), not_deleted.begin(), not_deleted.end());
   return Ok();
 }

@@ -8,7 +8,7 @@
 namespace coffer::s3 {
 namespace {
 
-Error Refuse(std::string_view url, std::string_view why) {
+Error RefuseUrl(std::string_view url, std::string_view why) {
   return {Code::kInvalid, "--endpoint-url " + std::string(url) + ": " + std::string(why)};
 }
 
@@ -53,11 +53,11 @@ Result<Endpoint> ParseEndpoint(std::string_view url) {
   if (!endpoint.https && !TakeScheme(rest, "http://")) {
     const auto scheme = url.find("://");
     const auto bare = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
-    return Refuse(url, "write it as https://" + std::string(bare) +
-                           " (or with http:// for a server without TLS)");
+    return RefuseUrl(url, "write it as https://" + std::string(bare) +
+                              " (or with http:// for a server without TLS)");
   }
   if (rest.find_first_of("?#") != std::string_view::npos) {
-    return Refuse(url, "leave out the query or fragment (from '?' or '#' on)");
+    return RefuseUrl(url, "leave out the query or fragment (from '?' or '#' on)");
   }
   const auto slash = std::min(rest.find('/'), rest.size());
   const std::string_view authority = rest.substr(0, slash);
@@ -70,19 +70,19 @@ Result<Endpoint> ParseEndpoint(std::string_view url) {
   std::string_view host;
   std::string_view port;
   if (!SplitAuthority(authority, host, port) || (!IsHostName(host) && !IsIpLiteral(host))) {
-    return Refuse(url,
-                  "the host is not a valid name or address (an IPv6 address stands in "
-                  "brackets: http://[::1]:9000)");
+    return RefuseUrl(url,
+                     "the host is not a valid name or address (an IPv6 address stands in "
+                     "brackets: http://[::1]:9000)");
   }
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
   if (!port.empty() &&
       (error != std::errc() || end != port.data() + port.size() || endpoint.port == 0)) {
-    return Refuse(url, "the port must be a number from 1 to 65535");
+    return RefuseUrl(url, "the port must be a number from 1 to 65535");
   }
   if (endpoint.port == (endpoint.https ? 443 : 80)) endpoint.port = 0;
   std::string_view path = rest.substr(slash);
   if (!std::all_of(path.begin(), path.end(), IsPathByte)) {
-    return Refuse(url, "percent-encode the path; it may hold letters, digits and -_.~/ only");
+    return RefuseUrl(url, "percent-encode the path; it may hold letters, digits and -_.~/ only");
   }
   while (path.ends_with('/')) path.remove_suffix(1);
   endpoint.host = host;

@@ -27,35 +27,32 @@ Status CheckVersion(const ObjectInfo& info, const ReadCondition& condition) {
   return Ok();
 }
 
-Error Malformed(std::string_view why) {
-  return {Code::kUnavailable, "the reply is not what it should be: " + std::string(why)};
-}
-
 // The size of the whole object, once it is certain that the body is the range asked for.
 Result<std::uint64_t> CheckRange(const Response& response, Range range) {
   if (response.status == 200) {
     // The service took no notice of the range, which does when the object lies within it.
     const auto length = ParseSize(response.headers.Get("Content-Length"));
-    if (length && *length != response.body.size()) return Malformed("its length is another");
+    if (length && *length != response.body.size()) return MalformedReply("its length is another");
     if (range.offset != 0 || response.body.size() > range.size) {
-      return Malformed("it is not the range asked for");
+      return MalformedReply("it is not the range asked for");
     }
     return response.body.size();
   }
-  if (response.status != 206) return Malformed("a success that has no body");
+  if (response.status != 206) return MalformedReply("a success that has no body");
   const auto got = ParseContentRange(response.headers.Get("Content-Range"));
-  if (!got) return Malformed("no Content-Range");
+  if (!got) return MalformedReply("no Content-Range");
   const std::uint64_t last = std::min(range.size - 1, got->total - 1 - range.offset) + range.offset;
   if (got->first != range.offset || got->last != last) {
-    return Malformed("it is another range than the one asked for");
+    return MalformedReply("it is another range than the one asked for");
   }
-  if (response.body.size() != got->last - got->first + 1) return Malformed("its length is another");
+  if (response.body.size() != got->last - got->first + 1)
+    return MalformedReply("its length is another");
   return got->total;
 }
 
 Result<ObjectInfo> ReadHead(const Response& response) {
   const auto size = ParseSize(response.headers.Get("Content-Length"));
-  if (!size) return Malformed("no Content-Length");
+  if (!size) return MalformedReply("no Content-Length");
   return ReadObjectInfo(response.headers, *size);
 }
 

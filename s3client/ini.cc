@@ -7,12 +7,6 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\f\v";
 
-std::string_view Trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 std::string_view WithoutComment(std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
     const bool mark = line[i] == '#' || line[i] == ';';
@@ -25,7 +19,7 @@ std::string_view WithoutComment(std::string_view line) {
 
 std::string FoldBlanks(std::string_view text) {
   std::string out;
-  for (const char c : Trim(text)) {
+  for (const char c : Trimmed(text)) {
     const bool blank = kBlanks.find(c) != std::string_view::npos;
     if (blank && out.ends_with(' ')) continue;
     out += blank ? ' ' : c;
@@ -38,7 +32,7 @@ class Parser {
   Status Line(std::string_view raw) {
     ++number_;
     const std::string_view line = WithoutComment(raw);
-    const std::string_view text = Trim(line);
+    const std::string_view text = Trimmed(line);
     if (text.empty()) return Ok();
     const bool indented = kBlanks.find(line.front()) != std::string_view::npos;
     if (text.front() == '[') return Section(text);
@@ -64,10 +58,10 @@ class Parser {
   Status Setting(std::string_view text) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return Wrong("neither a section nor `key = value`");
-    key_ = AsciiLower(Trim(text.substr(0, equals)));
+    key_ = AsciiLower(Trimmed(text.substr(0, equals)));
     if (key_.empty()) return Wrong("a value without a key");
-    nested_ = Trim(text.substr(equals + 1)).empty();
-    (*section_)[key_] = Trim(text.substr(equals + 1));
+    nested_ = Trimmed(text.substr(equals + 1)).empty();
+    (*section_)[key_] = Trimmed(text.substr(equals + 1));
     return Ok();
   }
 
@@ -78,9 +72,9 @@ class Parser {
     }
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return Wrong("an indented line without `key = value`");
-    const std::string sub_key = AsciiLower(Trim(text.substr(0, equals)));
+    const std::string sub_key = AsciiLower(Trimmed(text.substr(0, equals)));
     if (sub_key.empty()) return Wrong("a value without a key");
-    (*section_)[key_ + "." + sub_key] = Trim(text.substr(equals + 1));
+    (*section_)[key_ + "." + sub_key] = Trimmed(text.substr(equals + 1));
     return Ok();
   }
 

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::uint64_t kMaxReplyBytes = 64u << 10;
 constexpr std::size_t kMaxCiphertext = 6144;  // the API's own limit
-constexpr std::size_t kDataKeySize = 32;
 
 std::string ContextMember(const EncryptionContext& context) {
   if (context.empty()) return "";
@@ -20,7 +19,7 @@ std::string ContextMember(const EncryptionContext& context) {
   return ",\"EncryptionContext\":{" + out + "}";
 }
 
-Error Refusal(const Response& reply, Operation operation) {
+Error KmsRefusal(const Response& reply, Operation operation) {
   const ServiceError said = ReadServiceError(reply);
   Error error = ToError(said, operation);
   const Retry retry = RetryFor(said, operation);
@@ -38,7 +37,7 @@ Error Unreadable(const Response& reply, Operation operation) {
               Printable(reply.headers.Get("x-amzn-RequestId")) + "; check --kms-endpoint-url"};
 }
 
-Result<KmsReply> ReadReply(Response& response, Operation operation, SecretArena& arena) {
+Result<KmsReply> ReadKmsReply(Response& response, Operation operation, SecretArena& arena) {
   KmsReply reply;
   if (operation != Operation::kKmsEncrypt) {
     auto key = TakeSecretMember(response.body, "Plaintext", arena);
@@ -81,8 +80,8 @@ Result<KmsReply> KmsClient::Call(Operation operation, const std::string& body) {
                                           request.url.ToString());
   }
   const WipeAtEnd wipe(reply->body);
-  if (reply->status != 200) return Refusal(*reply, operation);
-  return ReadReply(*reply, operation, arena_);
+  if (reply->status != 200) return KmsRefusal(*reply, operation);
+  return ReadKmsReply(*reply, operation, arena_);
 }
 
 Result<KmsReply> KmsClient::GenerateDataKey(std::string_view key_id,

@@ -19,7 +19,7 @@ Error NotAKey(std::string_view text) {
               "alias's ARN, or alias/NAME"};
 }
 
-bool IsName(std::string_view text) {
+bool IsKeyName(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '/' || c == ':';
@@ -28,8 +28,8 @@ bool IsName(std::string_view text) {
 
 bool IsResource(std::string_view resource) {
   const std::string_view id = resource.substr(std::min(resource.find('/') + 1, resource.size()));
-  if (resource.starts_with("alias/")) return IsName(id);
-  return resource.starts_with("key/") && IsName(id) && id.find('/') == std::string_view::npos;
+  if (resource.starts_with("alias/")) return IsKeyName(id);
+  return resource.starts_with("key/") && IsKeyName(id) && id.find('/') == std::string_view::npos;
 }
 
 }  // namespace
@@ -45,8 +45,8 @@ Result<KmsKeyId> ParseKmsKeyId(std::string_view text, std::string_view default_r
                     std::string(default_region), "", std::string(text)};
   }
   auto arn = LooksLikeArn(text) ? ParseArn(text) : Result<Arn>(NotAKey(text));
-  if (!arn || arn->service != "kms" || !IsName(arn->region) || !IsName(arn->account) ||
-      !IsName(arn->partition) || !IsResource(arn->resource)) {
+  if (!arn || arn->service != "kms" || !IsKeyName(arn->region) || !IsKeyName(arn->account) ||
+      !IsKeyName(arn->partition) || !IsResource(arn->resource)) {
     return NotAKey(text);
   }
   return KmsKeyId{std::string(text), arn->partition, arn->region, arn->account, arn->resource};

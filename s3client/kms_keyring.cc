@@ -6,7 +6,6 @@ namespace coffer::s3 {
 namespace {
 
 constexpr std::string_view kProvider = "aws-kms";
-constexpr std::size_t kDataKeySize = 32;
 
 Error WrongSize() { return {Code::kCorrupt, "KMS unwrapped a data key of a wrong size"}; }
 

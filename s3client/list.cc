@@ -10,7 +10,7 @@
 namespace coffer::s3 {
 namespace {
 
-Error Malformed(std::string_view why) {
+Error MalformedListing(std::string_view why) {
   return {Code::kUnavailable, "the listing is not what it should be: " + std::string(why)};
 }
 
@@ -25,14 +25,14 @@ class KeyReader {
     COFFER_ASSIGN(std::string text, parent.TextOf(name));
     if (!encoded_) return text;
     auto decoded = UriUnescape(text, Plus::kIsSpace);
-    if (!decoded) return Malformed("a key that is not percent-encoded");
+    if (!decoded) return MalformedListing("a key that is not percent-encoded");
     return decoded;
   }
   // A key or common prefix: one that was not asked for is somebody else's listing.
   Result<std::string> Key(XmlNode parent, std::string_view name) const {
     COFFER_ASSIGN(std::string key, Text(parent, name));
     if (key.empty() || std::string_view(key).substr(0, prefix_.size()) != prefix_) {
-      return Malformed("a key outside of the prefix");
+      return MalformedListing("a key outside of the prefix");
     }
     return key;
   }
@@ -83,7 +83,7 @@ Status ReadPrefixes(XmlNode root, const KeyReader& keys, std::vector<std::string
 Result<ListPage> ReadList(const Response& response, const ListRequest& request) {
   COFFER_ASSIGN(const auto document, XmlDocument::Parse(AsText(response.body)));
   const XmlNode root = document.root();
-  if (root.name() != "ListBucketResult") return Malformed("it is something else");
+  if (root.name() != "ListBucketResult") return MalformedListing("it is something else");
   const KeyReader keys(root, request.prefix);
   ListPage page;
   for (XmlNode node = root.FirstChild(); node; node = node.Next()) {
@@ -96,7 +96,7 @@ Result<ListPage> ReadList(const Response& response, const ListRequest& request) 
   if (truncated) {
     COFFER_ASSIGN(page.next_token, root.TextOf("NextContinuationToken"));
     if (page.next_token.empty() || page.next_token == request.token) {
-      return Malformed("it goes on, but not forward");
+      return MalformedListing("it goes on, but not forward");
     }
   }
   page.server_date_s = ParseHttpDate(response.headers.Get("Date")).value_or(0);
@@ -106,7 +106,7 @@ Result<ListPage> ReadList(const Response& response, const ListRequest& request) 
 Result<VersionPage> ReadVersions(const Response& response, std::string_view prefix) {
   COFFER_ASSIGN(const auto document, XmlDocument::Parse(AsText(response.body)));
   const XmlNode root = document.root();
-  if (root.name() != "ListVersionsResult") return Malformed("it is something else");
+  if (root.name() != "ListVersionsResult") return MalformedListing("it is something else");
   const KeyReader keys(root, prefix);
   VersionPage page;
   for (XmlNode node = root.FirstChild(); node; node = node.Next()) {
@@ -119,7 +119,7 @@ Result<VersionPage> ReadVersions(const Response& response, std::string_view pref
   if (truncated) {
     COFFER_ASSIGN(page.next_key_marker, keys.Text(root, "NextKeyMarker"));
     page.next_version_marker = root.TextOr("NextVersionIdMarker");
-    if (page.next_key_marker.empty()) return Malformed("it goes on, but not forward");
+    if (page.next_key_marker.empty()) return MalformedListing("it goes on, but not forward");
   }
   return page;
 }
@@ -160,7 +160,7 @@ Result<VersionPage> S3Store::ListVersions(std::string_view prefix, std::string_v
   COFFER_ASSIGN(VersionPage page, ReadVersions(response, prefix));
   if (page.next_key_marker.empty()) return page;
   if (page.next_key_marker == key_marker && page.next_version_marker == version_marker) {
-    return Malformed("it goes on, but not forward");
+    return MalformedListing("it goes on, but not forward");
   }
   return page;
 }

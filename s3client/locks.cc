@@ -13,7 +13,6 @@
 namespace coffer::s3 {
 namespace {
 
-constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 constexpr std::int64_t kLastSecond = 253'402'300'799;  // 9999-12-31T23:59:59Z
 
 bool IsMode(std::string_view mode) { return mode == "GOVERNANCE" || mode == "COMPLIANCE"; }
@@ -153,7 +152,7 @@ Status S3Store::PutRetention(const RetentionChange& change) {
     request.headers.Add("x-amz-bypass-governance-retention", "true");
   }
   XmlWriter writer;
-  writer.Open("Retention", kNamespace);
+  writer.Open("Retention", kS3Namespace);
   if (!change.mode.empty()) {
     writer.Text("Mode", change.mode);
     writer.Text("RetainUntilDate", IsoTime(change.until_s));
@@ -171,7 +170,7 @@ Status S3Store::PutRetention(const RetentionChange& change) {
 Status S3Store::PutLegalHold(std::string_view key, std::string_view version_id, bool on) {
   Request request = LockRequest(Operation::kPutLegalHold, "PUT", key, version_id);
   XmlWriter writer;
-  writer.Open("LegalHold", kNamespace);
+  writer.Open("LegalHold", kS3Namespace);
   writer.Text("Status", on ? "ON" : "OFF");
   writer.Close();
   return SendLock(request, std::move(writer));

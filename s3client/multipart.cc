@@ -11,8 +11,6 @@
 namespace coffer::s3 {
 namespace {
 
-constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-
 std::string_view ChecksumElement(bool crc) { return crc ? "ChecksumCRC32" : "ChecksumSHA256"; }
 
 void AddUploadQuery(Request& request, const Upload& upload) {
@@ -21,7 +19,7 @@ void AddUploadQuery(Request& request, const Upload& upload) {
 
 Result<std::string> CompleteBody(std::span<const Part> parts, bool crc) {
   XmlWriter writer;
-  writer.Open("CompleteMultipartUpload", kNamespace);
+  writer.Open("CompleteMultipartUpload", kS3Namespace);
   for (const Part& part : parts) {
     writer.Open("Part");
     writer.Text("PartNumber", std::to_string(part.number));

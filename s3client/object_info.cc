@@ -9,10 +9,6 @@
 namespace coffer::s3 {
 namespace {
 
-Error Malformed(std::string_view why) {
-  return {Code::kUnavailable, "the reply is not what it should be: " + std::string(why)};
-}
-
 // Some servers keep the transfer's own coding as if it were the content's.
 std::string WithoutAwsChunked(std::string_view encoding) {
   std::string kept;
@@ -61,6 +57,10 @@ ContentHeaders ReadContentHeaders(const Headers& headers) {
 
 }  // namespace
 
+Error MalformedReply(std::string_view why) {
+  return {Code::kUnavailable, "the reply is not what it should be: " + std::string(why)};
+}
+
 bool IsArchiveClass(std::string_view storage_class) {
   return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
 }
@@ -107,9 +107,9 @@ Result<ObjectInfo> ReadObjectInfo(const Headers& headers, std::uint64_t size) {
   ObjectInfo info;
   info.size = size;
   info.etag = Unquoted(headers.Get("ETag"));
-  if (info.etag.empty()) return Malformed("it has no ETag");
+  if (info.etag.empty()) return MalformedReply("it has no ETag");
   const auto date = ParseHttpDate(headers.Get("Date"));
-  if (!date) return Malformed("it has no Date");
+  if (!date) return MalformedReply("it has no Date");
   info.server_date_s = *date;
   // A hostile or missing time is the epoch: shown, never acted upon.
   info.last_modified_s = ParseHttpDate(headers.Get("Last-Modified")).value_or(0);

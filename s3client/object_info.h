@@ -17,6 +17,9 @@ namespace coffer::s3 {
 // The name under which a write leaves its mark, so that it knows itself again (Upload::put_id).
 inline constexpr std::string_view kPutIdName = "coffer-put-id";
 
+// kUnavailable.
+Error MalformedReply(std::string_view why);
+
 // Whether objects of this class are archived, but for what was restored. Those of
 // INTELLIGENT_TIERING may be: only a HEAD tells.
 bool IsArchiveClass(std::string_view storage_class);

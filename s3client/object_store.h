@@ -142,6 +142,12 @@ class UploadObserver {
   virtual void Began(const Upload& upload) = 0;
   virtual void Ended(const Upload& upload) = 0;  // completed or aborted
 };
+// Hears and forgets.
+class NoUploads : public UploadObserver {
+ public:
+  void Began(const Upload&) override {}
+  void Ended(const Upload&) override {}
+};
 
 struct CopyRequest {
   std::string from = {};

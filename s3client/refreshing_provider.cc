@@ -13,11 +13,6 @@ constexpr seconds kPauseAfterShortLife{30};
 constexpr seconds kPauseBetweenRefusals{10};
 constexpr seconds kPauseBetweenLooks{5};
 
-bool Same(const Credentials& a, const Credentials& b) {
-  return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
-         a.session_token == b.session_token;
-}
-
 }  // namespace
 
 RefreshingProvider::RefreshingProvider(std::unique_ptr<CredentialsSource> source,
@@ -47,7 +42,7 @@ void RefreshingProvider::Refused(const Credentials& refused) {
   const std::lock_guard lock(mu_);
   // Others may have reported the same snapshot, which was renewed since; and a source that gives
   // out what the service refuses must not be asked for each request.
-  if (!current_ || !Same(refused, *current_) || clock_.Steady() < next_refusal_) return;
+  if (!current_ || !SameKeys(refused, *current_) || clock_.Steady() < next_refusal_) return;
   next_refusal_ = clock_.Steady() + kPauseBetweenRefusals;
   refused_ = true;
   next_try_ = {};
@@ -129,7 +124,8 @@ void RefreshingProvider::TakeOver(Result<Credentials> fetched) {
   const bool short_lived =
       fetched->expires_at && *fetched->expires_at - time_.Now() < windows_.advisory;
   next_try_ = short_lived ? now + kPauseAfterShortLife : SteadyTime{};
-  if (current_ && Same(*current_, *fetched) && current_->expires_at == fetched->expires_at) return;
+  if (current_ && SameKeys(*current_, *fetched) && current_->expires_at == fetched->expires_at)
+    return;
   current_ = std::make_shared<const Credentials>(std::move(*fetched));
 }
 

@@ -10,7 +10,7 @@
 namespace coffer::s3 {
 namespace {
 
-constexpr std::string_view kNamespace = "http://awss3control.amazonaws.com/doc/2018-08-20/";
+constexpr std::string_view kControlNamespace = "http://awss3control.amazonaws.com/doc/2018-08-20/";
 constexpr std::string_view kPath = "/v20180820/accesspoint";
 constexpr int kMostPages = 100;  // of 1,000: ten times what an account may have
 
@@ -50,14 +50,14 @@ Result<AccessPoint> ReadAccessPoint(XmlNode node) {
 }
 
 // What is asked here is counted as a question about a bucket; people are told its own name.
-Error Refusal(const ServiceError& said, std::string_view call) {
+Error ControlRefusal(const ServiceError& said, std::string_view call) {
   Error error = ToError(said, Operation::kGetBucketQuery);
   const std::string_view counted = Name(Operation::kGetBucketQuery);
   if (error.what.starts_with(counted)) error.what.replace(0, counted.size(), call);
   return std::move(error).While("ask S3 Control (s3:" + std::string(call) + ")");
 }
 
-Error NotAnswered(std::string_view call) {
+Error CallNotAnswered(std::string_view call) {
   return {Code::kUnsupported, "this server does not answer " + std::string(call) +
                                   ": --control-endpoint-url names the one that does"};
 }
@@ -125,14 +125,14 @@ Request S3Control::NewRequest(const Call& call, std::string_view name,
 
 Result<Response> S3Control::Ask(const Call& call, std::string_view name, std::string_view below) {
   COFFER_ASSIGN(Response response, transport_.Send(NewRequest(call, name, below)));
-  if (response.status == 405 || response.status == 501) return NotAnswered(call.name);
+  if (response.status == 405 || response.status == 501) return CallNotAnswered(call.name);
   return response;
 }
 
 Result<XmlDocument> S3Control::Read(const Call& call, const Response& response) {
-  if (response.status / 100 != 2) return Refusal(ReadServiceError(response), call.name);
+  if (response.status / 100 != 2) return ControlRefusal(ReadServiceError(response), call.name);
   COFFER_ASSIGN(XmlDocument document, XmlDocument::Parse(AsText(response.body)));
-  if (document.root().name() != call.root) return NotAnswered(call.name);
+  if (document.root().name() != call.root) return CallNotAnswered(call.name);
   return document;
 }
 
@@ -158,7 +158,7 @@ Result<std::vector<AccessPoint>> S3Control::List(std::string_view bucket) {
     if (!bucket.empty()) request.url.query.emplace_back("bucket", std::string(bucket));
     if (!token.empty()) request.url.query.emplace_back("nextToken", token);
     COFFER_ASSIGN(const Response response, transport_.Send(request));
-    if (response.status == 405 || response.status == 501) return NotAnswered(call.name);
+    if (response.status == 405 || response.status == 501) return CallNotAnswered(call.name);
     COFFER_ASSIGN(const XmlDocument document, Read(call, response));
     for (const XmlNode node : document.root().Child("AccessPointList").Children("AccessPoint")) {
       COFFER_ASSIGN(AccessPoint point, ReadAccessPoint(node));
@@ -175,7 +175,7 @@ Status S3Control::Create(const AccessPoint& wanted) {
   const Call call{"CreateAccessPoint", "PUT", "CreateAccessPointResult",
                   Operation::kPutBucketSetting};
   XmlWriter xml;
-  xml.Open("CreateAccessPointRequest", kNamespace);
+  xml.Open("CreateAccessPointRequest", kControlNamespace);
   xml.Text("Bucket", wanted.bucket);
   if (!wanted.vpc.empty()) {
     xml.Open("VpcConfiguration");
@@ -202,7 +202,7 @@ Status S3Control::Remove(std::string_view name) {
   const Call call{"DeleteAccessPoint", "DELETE", "", Operation::kPutBucketSetting};
   COFFER_ASSIGN(const Response response, Ask(call, name, ""));
   if (response.status / 100 == 2) return Ok();
-  return Refusal(ReadServiceError(response), call.name);
+  return ControlRefusal(ReadServiceError(response), call.name);
 }
 
 Result<std::string> S3Control::Policy(std::string_view name) {
@@ -221,14 +221,14 @@ Status S3Control::SetPolicy(std::string_view name, const std::string& text) {
                   remove ? "DELETE" : "PUT", "", Operation::kPutBucketSetting};
   Request request = NewRequest(call, name, "/policy");
   XmlWriter xml;
-  xml.Open("PutAccessPointPolicyRequest", kNamespace);
+  xml.Open("PutAccessPointPolicyRequest", kControlNamespace);
   xml.Text("Policy", text);
   xml.Close();
   COFFER_ASSIGN(const std::string body, std::move(xml).Finish());
   if (!remove) AddBody(body, request);
   COFFER_ASSIGN(const Response response, transport_.Send(request));
   if (response.status / 100 == 2) return Ok();
-  return Refusal(ReadServiceError(response), call.name);
+  return ControlRefusal(ReadServiceError(response), call.name);
 }
 
 Result<bool> S3Control::IsPublic(std::string_view name) {

@@ -36,7 +36,7 @@ void AddContentHeaders(Headers& headers, const ContentHeaders& content) {
 
 // Whether the key that the service names is the one that was asked for: it answers with an ARN
 // whatever was given, and an alias cannot be compared.
-bool SameKmsKey(std::string_view asked, std::string_view answered) {
+bool AnswersKmsKey(std::string_view asked, std::string_view answered) {
   if (asked.empty() || asked.find("alias/") != std::string_view::npos) return true;
   return answered.size() >= asked.size() &&
          answered.substr(answered.size() - asked.size()) == asked;
@@ -229,7 +229,7 @@ Status S3Store::CheckEncryption(const Response& response, const Encryption& aske
                    "the object was stored, but the service did not encrypt it as asked: --sse " +
                        asked.sse + ", answered " + (got.empty() ? "nothing" : Printable(got))};
     }
-    if (!SameKmsKey(asked.kms_key_id, response.headers.Get(kSseKey))) {
+    if (!AnswersKmsKey(asked.kms_key_id, response.headers.Get(kSseKey))) {
       return Error{Code::kUnsupported,
                    "the object was stored, but under another KMS key than --sse-kms-key-id"};
     }

@@ -20,11 +20,6 @@ bool RefusesCredentials(const Request& request, const Response& reply,
          error.code == "InvalidSignatureException";
 }
 
-bool Same(const Credentials& a, const Credentials& b) {
-  return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
-         a.session_token == b.session_token;
-}
-
 }  // namespace
 
 Result<Response> SigningTransport::Send(const Request& request) {
@@ -39,7 +34,7 @@ Result<Response> SigningTransport::Send(const Request& request) {
   if (!RefusesCredentials(request, reply, *credentials)) return reply;
   provider.Refused(*credentials);
   COFFER_ASSIGN(const Snapshot renewed, provider.Get());
-  if (Same(*credentials, *renewed)) return reply;
+  if (SameKeys(*credentials, *renewed)) return reply;
   const int attempts = reply.attempts;
   COFFER_ASSIGN(Response again, SendSigned(request, scope, renewed));
   again.attempts += attempts;

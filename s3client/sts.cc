@@ -25,7 +25,7 @@ std::string Form(const std::vector<std::pair<std::string, std::string>>& fields)
   return body;
 }
 
-Error Refusal(const Response& reply) {
+Error StsRefusal(const Response& reply) {
   Error error = ToError(reply, Operation::kSts);
   // What STS refuses in its own words is refused for good, whatever the status.
   if (reply.status / 100 == 4 && !error.service_code.empty()) error.code = Code::kDenied;
@@ -34,7 +34,7 @@ Error Refusal(const Response& reply) {
 
 // A reply of 200 that is one whole document.
 Result<XmlDocument> ParseReply(const Response& reply) {
-  if (reply.status != 200) return Refusal(reply);
+  if (reply.status != 200) return StsRefusal(reply);
   auto document = XmlDocument::Parse(AsText(reply.body));
   if (!document) return std::move(document).error().While("read the reply of STS");
   return document;

@@ -12,7 +12,7 @@ constexpr std::string_view kPrefix = "x-amz-meta-";
 constexpr std::string_view kWordBegin = "=?UTF-8?B?";
 constexpr std::size_t kMaxBytes = 2048;
 
-bool IsName(std::string_view name) {
+bool IsHeaderName(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -82,7 +82,7 @@ std::string Decode(std::string_view value) {
 Status AddUserMetadata(Headers& headers, const Metadata& metadata) {
   std::size_t total = 0;
   for (const auto& [name, value] : metadata) {
-    if (!IsName(name)) return Error{Code::kInvalid, "a metadata name that HTTP cannot carry"};
+    if (!IsHeaderName(name)) return Error{Code::kInvalid, "a metadata name that HTTP cannot carry"};
     std::string encoded = Encode(value);
     total += name.size() + encoded.size();
     headers.Add(std::string(kPrefix) + name, std::move(encoded));

@@ -15,7 +15,7 @@ constexpr int kMaxDepth = 24;
 // times its size in memory, so tags (and attributes) are counted before anything is built.
 constexpr std::ptrdiff_t kMaxTags = 100'000;
 
-Error Malformed(std::string_view why) {
+Error MalformedXml(std::string_view why) {
   return {Code::kUnavailable, "the reply is not the XML it should be: " + std::string(why)};
 }
 
@@ -40,11 +40,12 @@ Status CheckShape(const tinyxml2::XMLDocument& document) {
     if (node->ToElement()) {
       ++roots;
     } else if (!node->ToDeclaration() && !node->ToComment()) {
-      return Malformed("something stands beside the root element");
+      return MalformedXml("something stands beside the root element");
     }
   }
-  if (roots != 1) return Malformed(roots == 0 ? "no root element" : "more than one root element");
-  if (TooDeep(document.RootElement(), kMaxDepth)) return Malformed("nested too deeply");
+  if (roots != 1)
+    return MalformedXml(roots == 0 ? "no root element" : "more than one root element");
+  if (TooDeep(document.RootElement(), kMaxDepth)) return MalformedXml("nested too deeply");
   return Ok();
 }
 
@@ -117,11 +118,11 @@ XmlNode XmlNode::Next() const {
 }
 
 Result<std::string> XmlNode::Text() const {
-  if (!element_) return Malformed("an element is missing");
+  if (!element_) return MalformedXml("an element is missing");
   const tinyxml2::XMLNode* only = element_->FirstChild();
   if (!only) return std::string();
   if (!only->ToText() || only->NextSibling()) {
-    return Malformed("<" + std::string(name()) + "> holds more than text");
+    return MalformedXml("<" + std::string(name()) + "> holds more than text");
   }
   return std::string(only->Value());
 }
@@ -133,7 +134,7 @@ std::string XmlNode::TextOr(std::string_view child, std::string_view otherwise) 
 
 Result<std::string> XmlNode::TextOf(std::string_view child) const {
   const XmlNode node = Child(child);
-  if (!node) return Malformed("<" + std::string(child) + "> is missing");
+  if (!node) return MalformedXml("<" + std::string(child) + "> is missing");
   return node.Text();
 }
 
@@ -143,7 +144,7 @@ Result<std::uint64_t> XmlNode::NumberOf(std::string_view child) const {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (error != std::errc() || end != text.data() + text.size() || number > kMax) {
-    return Malformed("<" + std::string(child) + "> is not a number");
+    return MalformedXml("<" + std::string(child) + "> is not a number");
   }
   return number;
 }
@@ -153,7 +154,7 @@ Result<bool> XmlNode::BoolOf(std::string_view child) const {
   const std::string_view said = text;
   if (said == "true") return true;
   if (said == "false") return false;
-  return Malformed("<" + std::string(child) + "> is neither true nor false");
+  return MalformedXml("<" + std::string(child) + "> is neither true nor false");
 }
 
 XmlDocument::XmlDocument(std::unique_ptr<tinyxml2::XMLDocument> document)
@@ -165,17 +166,17 @@ XmlDocument::~XmlDocument() = default;
 Result<XmlDocument> XmlDocument::Parse(std::string_view text) {
   // Servers keep a slow reply alive with blanks, also before the declaration.
   const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return Malformed("it is empty");
+  if (begin == std::string_view::npos) return MalformedXml("it is empty");
   text.remove_prefix(begin);
-  if (text.size() > kMaxXmlBytes) return Malformed("larger than 4 MiB");
-  if (text.find('\0') != std::string_view::npos) return Malformed("it holds a NUL byte");
+  if (text.size() > kMaxXmlBytes) return MalformedXml("larger than 4 MiB");
+  if (text.find('\0') != std::string_view::npos) return MalformedXml("it holds a NUL byte");
   if (std::count(text.begin(), text.end(), '<') > kMaxTags ||
       std::count(text.begin(), text.end(), '=') > kMaxTags) {
-    return Malformed("too many elements");
+    return MalformedXml("too many elements");
   }
   auto document = std::make_unique<tinyxml2::XMLDocument>();
   if (document->Parse(text.data(), text.size()) != tinyxml2::XML_SUCCESS) {
-    return Malformed(document->ErrorName());
+    return MalformedXml(document->ErrorName());
   }
   COFFER_TRY(CheckShape(*document));
   return XmlDocument(std::move(document));

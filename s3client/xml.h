@@ -22,6 +22,9 @@ class XMLElement;
 
 namespace coffer::s3 {
 
+// Of what is sent to S3 itself.
+inline constexpr std::string_view kS3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+
 // One element of a document, or nothing: a missing child is an empty node, and so are its children,
 // so that a path can be followed without a check at every step. Borrowed from its XmlDocument.
 class XmlNode {

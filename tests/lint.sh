@@ -37,6 +37,7 @@ python_files() {
 
 shopt -s nullglob
 check "layers" tests/layers.sh
+check "own names" python3 tests/own_names.py
 check "budgets" tests/budgets.sh
 (($# == 0)) || check "clang-format" clang-format --dry-run -Werror "$@"
 mapfile -t shell < <(scripts '(bash|sh)$'; printf '%s\n' tests/lib/*.sh)

@@ -58,7 +58,7 @@ TEST_CASE("a grant below a prefix is of nothing beside it", "[access_point]") {
     const Policy open = *ParsePolicy(
         R"({"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}})");
     return EvaluateThrough(door, open.statements, *MakePolicyRequest(asked, clock)).verdict ==
-           Verdict::kAllowed;
+           PolicyVerdict::kAllowed;
   };
   CHECK(allows("s3:GetObject", "team/a"));
   CHECK_FALSE(allows("s3:GetObject", "team-b/a"));

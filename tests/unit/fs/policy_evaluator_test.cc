@@ -107,7 +107,7 @@ TEST_CASE("a key that only the service knows is not guessed", "[policy]") {
           "Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}},
          {"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}])",
       Ask());
-  CHECK(decision.verdict == Verdict::kNotDecided);
+  CHECK(decision.verdict == PolicyVerdict::kNotDecided);
   CHECK(decision.uncertain);
   CHECK(decision.statement == "Vpc");
 }
@@ -118,7 +118,7 @@ TEST_CASE("a denial wins over every permission", "[policy]") {
          {"Sid":"No","Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"S3:getobject",
           "Resource":"arn:aws:s3:::b/team/?"}])",
       Ask());
-  CHECK(decision.verdict == Verdict::kDenied);
+  CHECK(decision.verdict == PolicyVerdict::kDenied);
   CHECK(decision.statement == "No");
 }
 
@@ -128,17 +128,17 @@ TEST_CASE("who is allowed", "[policy]") {
            R"(,"Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}])";
   };
   const std::string alice = R"({"AWS":"arn:aws:iam::123456789012:user/alice"})";
-  CHECK(Judge(allow(alice), Ask()).verdict == Verdict::kAllowed);
-  CHECK(Judge(allow("\"*\""), Ask("*")).verdict == Verdict::kAllowed);
+  CHECK(Judge(allow(alice), Ask()).verdict == PolicyVerdict::kAllowed);
+  CHECK(Judge(allow("\"*\""), Ask("*")).verdict == PolicyVerdict::kAllowed);
   // The account is named: its IAM decides.
-  CHECK(Judge(allow(R"({"AWS":"123456789012"})"), Ask()).verdict == Verdict::kNotDecided);
+  CHECK(Judge(allow(R"({"AWS":"123456789012"})"), Ask()).verdict == PolicyVerdict::kNotDecided);
   // Another account's IAM must allow it as well, and without a statement nothing can.
   const std::string eve = "arn:aws:iam::999988887777:user/eve";
-  CHECK(Judge(allow("\"*\""), Ask(eve)).verdict == Verdict::kNotDecided);
-  CHECK(Judge(allow(alice), Ask(eve)).verdict == Verdict::kDenied);
-  CHECK(Judge(allow(alice), Ask("*")).verdict == Verdict::kDenied);
+  CHECK(Judge(allow("\"*\""), Ask(eve)).verdict == PolicyVerdict::kNotDecided);
+  CHECK(Judge(allow(alice), Ask(eve)).verdict == PolicyVerdict::kDenied);
+  CHECK(Judge(allow(alice), Ask("*")).verdict == PolicyVerdict::kDenied);
   CHECK(Judge(allow(R"({"Service":"logging.s3.amazonaws.com"})"), Ask()).verdict ==
-        Verdict::kNotDecided);
+        PolicyVerdict::kNotDecided);
 }
 
 TEST_CASE("a role session's path is not guessed", "[policy]") {
@@ -149,12 +149,12 @@ TEST_CASE("a role session's path is not guessed", "[policy]") {
            arn + R"("}}}])";
   };
   const auto denied = [&](const std::string& arn) { return Judge(unless(arn), Ask(session)); };
-  CHECK(denied("arn:aws:iam::123456789012:role/*").verdict == Verdict::kNotDecided);
+  CHECK(denied("arn:aws:iam::123456789012:role/*").verdict == PolicyVerdict::kNotDecided);
   CHECK_FALSE(denied("arn:aws:iam::123456789012:role/*").uncertain);
   CHECK(denied("arn:aws:iam::123456789012:role/ops").uncertain);
   CHECK(denied("arn:aws:iam::123456789012:role/team/ops").uncertain);
-  CHECK(denied("arn:aws:iam::123456789012:role/dev").verdict == Verdict::kDenied);
-  CHECK(denied("arn:aws:iam::123456789012:user/ops").verdict == Verdict::kDenied);
+  CHECK(denied("arn:aws:iam::123456789012:role/dev").verdict == PolicyVerdict::kDenied);
+  CHECK(denied("arn:aws:iam::123456789012:user/ops").verdict == PolicyVerdict::kDenied);
 }
 
 TEST_CASE("a pattern of roles meets every path that a role may have", "[policy]") {
@@ -191,7 +191,8 @@ TEST_CASE("principals that nobody here can tell", "[policy]") {
   CHECK_FALSE(deny(R"({"Service":"logging.s3.amazonaws.com"})", user).uncertain);
   CHECK(deny(session, role).uncertain);  // one of its sessions, or another
   CHECK_FALSE(deny(session, user).uncertain);
-  CHECK(deny(session, "arn:aws:sts::123456789012:assumed-role/ops/me").verdict == Verdict::kDenied);
+  CHECK(deny(session, "arn:aws:sts::123456789012:assumed-role/ops/me").verdict ==
+        PolicyVerdict::kDenied);
   CHECK_FALSE(deny(session, "arn:aws:sts::123456789012:assumed-role/ops/you").uncertain);
 }
 
@@ -203,9 +204,9 @@ TEST_CASE("a service asks in its own name", "[policy]") {
            R"(,"Action":"s3:*","Resource":"*"}])";
   };
   CHECK(Judge(allow(R"({"Service":["x","logging.s3.amazonaws.com"]})"), request).verdict ==
-        Verdict::kAllowed);
+        PolicyVerdict::kAllowed);
   CHECK(Judge(allow(R"({"Service":"x","AWS":"123456789012"})"), request).verdict ==
-        Verdict::kDenied);
+        PolicyVerdict::kDenied);
 }
 
 TEST_CASE("the account's root can always mend the policy", "[policy]") {
@@ -214,13 +215,13 @@ TEST_CASE("the account's root can always mend the policy", "[policy]") {
   request.resource = "arn:aws:s3:::b";
   for (const char* action : {"s3:GetBucketPolicy", "s3:putbucketpolicy", "s3:DeleteBucketPolicy"}) {
     request.action = action;
-    CHECK(Judge(all, request).verdict == Verdict::kAllowed);
+    CHECK(Judge(all, request).verdict == PolicyVerdict::kAllowed);
   }
   request.action = "s3:ListBucket";
-  CHECK(Judge(all, request).verdict == Verdict::kDenied);
+  CHECK(Judge(all, request).verdict == PolicyVerdict::kDenied);
   request = Ask("arn:aws:iam::999988887777:root");
   request.action = "s3:PutBucketPolicy";
-  CHECK(Judge(all, request).verdict == Verdict::kDenied);
+  CHECK(Judge(all, request).verdict == PolicyVerdict::kDenied);
 }
 
 TEST_CASE("what a request always carries is not absent, only unsaid", "[policy]") {
