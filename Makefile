@@ -49,10 +49,11 @@ endif
 
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
 # What is compiled: BATCH files of a layer at a time, as one source that includes them, since their headers take most of the
-# time. So what a file has to itself has a name of its own in its layer. A batch is called after its first file.
+# time. So what a file has to itself has a name of its own in its layer. A batch is called after its first file, and lies where
+# clang's analyzer looks into what a source includes.
 BATCH   ?= 12
 ALONE   := crypto/bytes.cc fs/main.cc
-batch    = $(B)/batch/$(firstword $(1))$(eval $(B)/batch/$(firstword $(1)): private FILES := $(1))
+batch    = $(B)/UnifiedSource/$(firstword $(1))$(eval $(B)/UnifiedSource/$(firstword $(1)): private FILES := $(1))
 batches  = $(foreach n,$(shell seq 1 $(BATCH) $(words $(1))),$(call batch,$(wordlist $(n),$(shell expr $(n) + $(BATCH) - 1),$(1))))
 BATCHES := $(foreach layer,crypto s3client fs,$(call batches,$(filter-out $(ALONE),$(filter $(layer)/%,$(SRC)))))
 FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
@@ -79,7 +80,7 @@ $(B)/fuzz: $(OBJ) $(call obj,$(wildcard tests/support/fake_store*.cc) $(FUZZ_TAR
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 bench-programs: $(BENCH_PROGRAMS)
-$(B)/bench/frames: $(filter $(B)/batch/crypto/%,$(OBJ)) $(B)/crypto/bytes.o
+$(B)/bench/frames: $(filter $(B)/UnifiedSource/crypto/%,$(OBJ)) $(B)/crypto/bytes.o
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
@@ -92,8 +93,8 @@ endef
 $(B)/%.o: %.cc $(B)/flags
 	$(COMPILE)
 # g++ takes what a batch includes for headers
-$(B)/batch/%.o: private override CXXFLAGS += $(if $(findstring clang,$(CXX)),,-Wno-subobject-linkage)
-$(B)/batch/%.o: $(B)/batch/%.cc $(B)/flags
+$(B)/UnifiedSource/%.o: private override CXXFLAGS += $(if $(findstring clang,$(CXX)),,-Wno-subobject-linkage)
+$(B)/UnifiedSource/%.o: $(B)/UnifiedSource/%.cc $(B)/flags
 	$(COMPILE)
 $(BATCHES): FORCE
 	@mkdir -p $(@D)
@@ -182,22 +183,20 @@ deps:
 lint:
 	@tests/deps.sh build lint
 	@tests/lint.sh $(CXXALL)
-	@$(SUBMAKE) -k -j$(shell nproc) tidy
-TIDY  := $(patsubst $(B)/batch/%,build/tidy/%.ok,$(BATCHES)) build/tidy/crypto/bytes.cc.ok build/tidy/fs/main.cc.ok
+	@$(SUBMAKE) -k -j$(shell nproc) B=build/tidy BATCH=$(if $(filter file,$(origin BATCH)),32,$(BATCH)) tidy
+TIDY  := $(BATCHES:=.ok) $(ALONE:%=$(B)/%.ok)
 tidy: $(TIDY)
-# the analyzer takes what a batch includes for headers
 define TIDY_UP
 	@mkdir -p $(@D)
 	@$(CXX) $(CPPFLAGS) -std=c++20 -MM -MP -MT $@ -MF $(@:.ok=.d) $<
-	@echo "clang-tidy $(or $(FILES),$<)"
-	@clang-tidy --quiet --warnings-as-errors='*' $(if $(FILES),--checks=-bugprone-suspicious-include) $< -- $(CPPFLAGS) \
-	  -std=c++20 -Wall -Wextra -Wthread-safety -Xclang -analyzer-config -Xclang max-nodes=50000 \
-	  -Xclang -analyzer-opt-analyze-headers 2>&1 | { ! grep -vE '^[0-9]+ warnings? (generated|treated as)'; }
+	@echo "clang-tidy $<"
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) -std=c++20 -Wall -Wextra -Wthread-safety \
+	  -Xclang -analyzer-config -Xclang max-nodes=50000 2>&1 | { ! grep -vE '^[0-9]+ warnings? (generated|treated as)'; }
 	@touch $@
 endef
-build/tidy/%.ok: % .clang-tidy Makefile
+$(B)/%.cc.ok: $(B)/%.cc .clang-tidy Makefile
 	$(TIDY_UP)
-build/tidy/%.ok: $(B)/batch/% .clang-tidy Makefile
+$(ALONE:%=$(B)/%.ok): $(B)/%.ok: % .clang-tidy Makefile
 	$(TIDY_UP)
 format:
 	clang-format -i $(CXXALL)
