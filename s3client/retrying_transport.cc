@@ -135,12 +135,13 @@ std::optional<RetryingTransport::Failure> RetryingTransport::FailureOf(
                  RetryAfter(*result), false};
 }
 
-// The reply to a HEAD has no body to say so, but it has a Date.
-bool RetryingTransport::SuspectsClock(const Response& response) const {
+// The reply to a HEAD has no body to say so, but it has a Date. What counts is the time that this
+// request was signed with: another one may have mended the clock since.
+bool RetryingTransport::SuspectsClock(const Response& response, std::int64_t offset_s) const {
   if (response.status != 403) return false;
   const auto date = ParseHttpDate(response.headers.Get("Date"));
-  const auto here = std::chrono::floor<std::chrono::seconds>(parties_.server_time.Now());
-  return date && std::abs(*date - here.time_since_epoch().count()) > kSuspiciousSkewS;
+  const auto here = std::chrono::floor<std::chrono::seconds>(parties_.clock.Now());
+  return date && std::abs(*date - here.time_since_epoch().count() - offset_s) > kSuspiciousSkewS;
 }
 
 bool RetryingTransport::MendClock(const Result<Response>& result, Course& course) {
@@ -203,6 +204,7 @@ Result<Response> RetryingTransport::Send(const Request& request) {
   Course course;
   for (;;) {
     ++course.attempts;
+    const std::int64_t offset_s = parties_.server_time.offset_s();
     auto result = SendOnce(request);
     if (result) {
       LearnTime(*result);
@@ -216,7 +218,7 @@ Result<Response> RetryingTransport::Send(const Request& request) {
       result->attempts = course.attempts + course.sent_below;
       return result;
     }
-    if (result && request.method == "HEAD" && SuspectsClock(*result)) {
+    if (result && request.method == "HEAD" && SuspectsClock(*result, offset_s)) {
       failure->retry = Retry::kClockSkew;
     }
     if (failure->retry == Retry::kClockSkew && !MendClock(result, course)) {

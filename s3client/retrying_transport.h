@@ -58,7 +58,7 @@ class RetryingTransport : public Transport {
   // Mends what can be mended and says how long to wait, or that it is over.
   std::optional<std::chrono::milliseconds> NextTry(const Request& request, const Failure& failure,
                                                    Course& course);
-  bool SuspectsClock(const Response& response) const;
+  bool SuspectsClock(const Response& response, std::int64_t offset_s) const;
   bool MendClock(const Result<Response>& result, Course& course);
   Result<Response> GiveUp(const Request& request, Failure failure, Result<Response> result,
                           const Course& course);

@@ -244,7 +244,14 @@ mount_coffer() {
   diag "coffer mount $source $dir $*" $'\n'"$output"
   return 1
 }
-umount_coffer() { "$COFFER" umount "$1" 2>&1; }
+# what it says is said again when it fails, for those who do not look
+umount_coffer() {
+  local output status=0
+  output=$("$COFFER" umount "$1" 2>&1) || status=$?
+  ((status == 0)) || diag "coffer umount $1: exit code $status" $'\n'"$output" >&2
+  [[ -z $output ]] || printf '%s\n' "$output"
+  return "$status"
+}
 
 # counters DIR JQ_FILTER: a number of `coffer status`
 counters() { "$COFFER" status "$1" --json | jq -r "$2"; }

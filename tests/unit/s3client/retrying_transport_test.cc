@@ -194,6 +194,22 @@ TEST_CASE("retrying: a skewed clock is corrected once") {
   CHECK(denied.inner.seen().size() == 1);
 }
 
+TEST_CASE("retrying: a HEAD on its way while another request mends the clock is sent again") {
+  const std::string date = "Fri, 02 Jan 2026 05:04:05 GMT";  // two hours ahead of the fake clock
+  Bench bench;
+  bench.inner.Then([&](const Request&) -> Result<Response> {
+    bench.time.Learn(bench.clock.Now().time_since_epoch() / seconds(1) + 7200);
+    return Reply(403, {{"Date", date}});
+  });
+  bench.inner.Then(Reply(200));
+  Request request;
+  request.method = "HEAD";
+  const auto reply = bench.transport.Send(request);
+  REQUIRE(reply);
+  CHECK(reply->status == 200);
+  CHECK(bench.inner.seen().size() == 2);
+}
+
 TEST_CASE("retrying: the server's time is taken over from its successes") {
   Bench bench;
   bench.inner.Then(Reply(200, {{"Date", "Fri, 02 Jan 2026 03:14:05 GMT"}}));
