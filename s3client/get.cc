@@ -107,17 +107,17 @@ Result<ObjectInfo> S3Store::AfterMissingHead(std::string_view key, const ReadCon
   if (!listed) return Error{Code::kNotFound, "HeadObject: status 404, and no listing has the key"};
   // Made between the two questions, or the 404 was not the service's; or the server replaces
   // objects in steps, as versitygw does, and somebody replaces this one again and again.
-  int status = 404;
-  for (int n = 0; n < kAsksAgain && status == 404; ++n) {
+  for (int n = 0; n < kAsksAgain; ++n) {
     COFFER_ASSIGN(const Response again, SendHead(key, condition));
-    status = again.status;
-    if (status / 100 != 2) continue;
+    if (again.status == 404) continue;
+    if (again.status / 100 != 2) return ToError(again, Operation::kHeadObject);
     COFFER_ASSIGN(ObjectInfo info, ReadHead(again));
     COFFER_TRY(CheckVersion(info, condition));
     return info;
   }
-  return Error{Code::kUnavailable,
-               "HeadObject: status " + std::to_string(status) + ", but a listing has the key"};
+  COFFER_ASSIGN(const bool still_listed, ListingHas(key));
+  if (!still_listed) return Error{Code::kNotFound, "HeadObject: status 404, and no listing has it"};
+  return Error{Code::kUnavailable, "HeadObject: status 404, but a listing has the key"};
 }
 
 Result<bool> S3Store::ListingHas(std::string_view key) {

@@ -76,8 +76,17 @@ TEST_CASE("Head: a 404 is an absence only once a listing lacks the key") {
   StoreBench contradiction;
   contradiction.wire.Then(Reply(404)).Then(Listing(Listed("k")));
   for (int i = 0; i < 4; ++i) contradiction.wire.Then(Reply(404));
+  contradiction.wire.Then(Listing(Listed("k")));
   CHECK(CodeOf(contradiction.store.Head("k", {})) == Code::kUnavailable);
-  CHECK(contradiction.wire.seen().size() == 6);
+  CHECK(contradiction.wire.seen().size() == 7);
+  StoreBench gone;  // removed between the listing and the question
+  gone.wire.Then(Reply(404)).Then(Listing(Listed("k")));
+  for (int i = 0; i < 4; ++i) gone.wire.Then(Reply(404));
+  gone.wire.Then(Listing(""));
+  CHECK(CodeOf(gone.store.Head("k", {})) == Code::kNotFound);
+  StoreBench replaced;
+  replaced.wire.Then(Reply(404)).Then(Listing(Listed("k"))).Then(Reply(412));
+  CHECK(CodeOf(replaced.store.Head("k", {})) == Code::kChanged);
   StoreBench race;
   race.wire.Then(Reply(404)).Then(Listing(Listed("k"))).Then(HeadReply());
   CHECK(race.store.Head("k", {}));
