@@ -33,7 +33,7 @@ constexpr Database::Schema kSchema = {
     "CREATE INDEX by_use ON attributes(used);"
     "PRAGMA user_version = 2;"};
 
-constexpr const char* kSettings =
+constexpr const char* kIndexSettings =
     "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -4096;";
 
 struct IndexRow {
@@ -104,7 +104,7 @@ class IndexDatabase {
 
 int IndexDatabase::Open(const std::string& path, std::uint64_t limit_bytes) {
   limit_bytes_ = limit_bytes;
-  const int code = db_.Open(path, kSettings, kSchema);
+  const int code = db_.Open(path, kIndexSettings, kSchema);
   return code == SQLITE_OK ? PrepareAll() : code;
 }
 

@@ -16,7 +16,6 @@ namespace coffer::fs {
 namespace {
 
 constexpr std::uint64_t kDotEntries = 2;
-// A symbolic link is an object of no more than this.
 constexpr std::size_t kHiddenExamples = 20;
 constexpr std::size_t kHiddenRemembered = 10'000;
 

@@ -11,7 +11,6 @@
 namespace coffer::fs {
 namespace {
 
-constexpr const char* kXattrMetadata = "xattr";
 
 // A listing vouches for a subdirectory but not for its marker's attributes.
 constexpr std::chrono::seconds kMarkerTtl{60};
@@ -20,8 +19,6 @@ constexpr unsigned kMissesBeforeListing = 3;
 // A listing is good for as long as its stream is being read, but not for ever.
 constexpr std::chrono::minutes kLongestStream{5};
 constexpr std::uint64_t kHeadsBeforeWarning = 10'000;
-// S3 keeps symbolic links as their target; a larger object cannot be one.
-
 // What user metadata says beyond the attributes, or null: most objects have nothing more.
 std::shared_ptr<const s3::Metadata> ExtraOf(const s3::Metadata& metadata) {
   s3::Metadata extra = WithoutAttributes(metadata);
@@ -230,7 +227,7 @@ std::optional<Fact> Filesystem::Impl::FactFromIndex(const std::string& key,
 
 // What is sealed in the bucket does not go to the local disk in the clear.
 void Filesystem::Impl::KeepInIndex(const std::string& key, const s3::ObjectInfo& info) {
-  const bool opened = parts_.sealer != nullptr && info.metadata.contains(kXattrMetadata);
+  const bool opened = parts_.sealer != nullptr && info.metadata.contains(kXattrField);
   if (!opened) parts_.index.Store(key, info);
 }
 

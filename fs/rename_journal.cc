@@ -23,7 +23,7 @@ std::string Line(char tag, const Json& json) { return tag + json.dump() + "\n"; 
 // Any bytes as text that JSON can carry, exactly.
 std::string Escaped(const std::string& text) { return UriEscape(text, Slash::kKeep); }
 
-std::optional<std::string> PlainText(const Json& json) {
+std::optional<std::string> UnescapedText(const Json& json) {
   const auto* text = json.get_ptr<const std::string*>();
   if (text == nullptr) return std::nullopt;
   auto plain = UriUnescape(*text);
@@ -34,9 +34,9 @@ std::optional<std::string> PlainText(const Json& json) {
 std::optional<RenameHeader> ParseRenameHeader(const std::string& line) {
   const Json json = Json::parse(std::string_view(line).substr(1), nullptr, false);
   if (!json.is_array() || json.size() != 4 || json[0] != kVersion) return std::nullopt;
-  auto from = PlainText(json[1]);
-  auto to = PlainText(json[2]);
-  auto marker = PlainText(json[3]);
+  auto from = UnescapedText(json[1]);
+  auto to = UnescapedText(json[2]);
+  auto marker = UnescapedText(json[3]);
   if (!from || !to || !marker) return std::nullopt;
   return RenameHeader{std::move(*from), std::move(*to), std::move(*marker)};
 }
@@ -46,9 +46,9 @@ std::optional<RenameEntry> ParseEntry(const Json& json) {
       !json[3].is_number_integer()) {
     return std::nullopt;
   }
-  auto name = PlainText(json[0]);
-  auto etag = PlainText(json[1]);
-  auto storage_class = PlainText(json[4]);
+  auto name = UnescapedText(json[0]);
+  auto etag = UnescapedText(json[1]);
+  auto storage_class = UnescapedText(json[4]);
   if (!name || !etag || !storage_class) return std::nullopt;
   RenameEntry entry;
   entry.name = std::move(*name);
@@ -66,8 +66,8 @@ bool ParseOutcome(const Json& json, RenameEntry& entry) {
   }
   if (json.is_number_integer()) return true;  // unknown
   if (!json.is_array() || json.size() != 3 || !json[2].is_number_integer()) return false;
-  auto etag = PlainText(json[0]);
-  auto copy_etag = PlainText(json[1]);
+  auto etag = UnescapedText(json[0]);
+  auto copy_etag = UnescapedText(json[1]);
   if (!etag || !copy_etag) return false;
   entry.copy = RenameEntry::Copy::kMade;
   entry.etag = std::move(*etag);

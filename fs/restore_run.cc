@@ -14,8 +14,8 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kTiering = "INTELLIGENT_TIERING";
 // A restore takes minutes at least; the shortest one may have been ordered a while ago.
-constexpr milliseconds kFirstAsk{500};
-constexpr milliseconds kRarestAsk{60'000};
+constexpr milliseconds kFirstRestorePause{500};
+constexpr milliseconds kLongestRestorePause{60'000};
 constexpr milliseconds kSlice{100};  // after which whoever wants to end it has not waited long
 
 // A server that names no class may have archived it all the same.
@@ -151,7 +151,7 @@ bool RestoreWait::Pause(milliseconds time) const {
 Status RestoreWait::Visit(const std::string& key, const s3::ObjectInfo& info) {
   s3::ObjectInfo now = info;
   bool waited = false;
-  for (milliseconds pause = kFirstAsk; now.restoring; pause = std::min(pause * 2, kRarestAsk)) {
+  for (milliseconds pause = kFirstRestorePause; now.restoring; pause = std::min(pause * 2, kLongestRestorePause)) {
     waited = true;
     if (!Pause(pause)) return Ok();
     auto again =

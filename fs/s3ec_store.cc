@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxInstructions = 64u << 10;
 // Requests of one object at once.
 constexpr std::uint64_t kSideBySide = 4;
 // What is fetched is deciphered in pieces of this size.
-constexpr std::size_t kCopiedAtOnce = 1u << 20;
+constexpr std::size_t kDecipheredAtOnce = 1u << 20;
 // Tag or padding: a small object arrives whole with its first range.
 constexpr std::uint64_t kLongestTail = 16;
 constexpr std::uint64_t kMiB = 1u << 20;
@@ -75,7 +75,7 @@ class S3ecStore::Intake {
   Intake(DecryptStream stream, SpoolFile spool)
       : stream_(std::move(stream)),
         spool_(std::move(spool)),
-        plain_(kCopiedAtOnce + DecryptStream::kSpare) {}
+        plain_(kDecipheredAtOnce + DecryptStream::kSpare) {}
   ~Intake() { Wipe(plain_); }
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
@@ -85,7 +85,7 @@ class S3ecStore::Intake {
   Status Take(ByteView sealed) {
     taken_ += sealed.size();
     while (!sealed.empty()) {
-      const ByteView piece = sealed.first(std::min(sealed.size(), kCopiedAtOnce));
+      const ByteView piece = sealed.first(std::min(sealed.size(), kDecipheredAtOnce));
       COFFER_ASSIGN(const std::size_t size, stream_.Update(piece, plain_));
       COFFER_TRY(spool_.Append(ByteView(plain_).first(size)));
       sealed = sealed.subspan(piece.size());

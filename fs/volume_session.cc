@@ -5,8 +5,6 @@
 namespace coffer::fs {
 namespace {
 
-// Of messages that are open or being written, of keyrings.
-
 // A key that cannot be had now is a key that is not there, for whoever asked for the volume.
 Error KeyFailure(Error error, const SealedFinding& finding) {
   const bool passing = error.code == Code::kUnavailable || error.code == Code::kTimeout;

@@ -15,7 +15,7 @@ constexpr std::size_t kNameBytes = 16;
 
 std::string LineOf(const Json& json) { return ToText(json, -1) + "\n"; }
 
-// Keys are any bytes, and must come back as they were.
+// Keys are any bytes, and must come back as they were: hence UriEscape.
 std::string FirstLine(const WalkJournal::Name& name) {
   Json json;
   json["walk"] = 1;

@@ -11,7 +11,7 @@ LAYERS = ["crypto", "s3client", "fs"]  # each includes the ones before
 TYPE = re.compile(r"(?:struct|class|enum class|enum|union)\s+(?:[A-Z_]+(?:\([^)]*\))?\s+)?(\w+)(?!\w*::)[^;]*[{:]?")
 ALIAS = re.compile(r"using (\w+) =")
 # a function or a variable, not a member that is defined outside of its class
-OTHER = re.compile(r"(?!using |namespace|template|return|public|private|#|//|})[\w:<>,*&\[\]() ]*?[\w>*&\]] [*&]?(\w+)(?:\(|\[| = |\{|;)")
+OTHER = re.compile(r"(?!using |namespace|template|return|public|private|#|//|})[\w:<>,*&\[\]() ]*?[\w>*&\]] [*&]?(\w+)(?:\(|\[| =(?: |$)|\{|;)")
 
 
 def names(path, unnamed):
