@@ -12,6 +12,7 @@
 #include "fs/connection.h"
 #include "fs/control_door.h"
 #include "fs/exit_code.h"
+#include "fs/mounts_here.h"
 #include "fs/policy_request.h"
 #include "s3client/local_file.h"
 
@@ -205,9 +206,17 @@ class AccessPointCommand {
     change.warnings = {
         "its policy goes with it, and whoever works through it loses access at "
         "once; the bucket and what is in it stay"};
+    NameMounts(change.warnings);
     change.read = Reader(point_.name);
     change.apply = [this] { return control().Remove(point_.name); };
     return Make(change);
+  }
+
+  // Whose credentials they have, and so what the change does to them, nobody tells.
+  void NameMounts(std::vector<std::string>& warnings) const {
+    for (std::string& mounts : MountsThrough(CofferMounts(), point_.arn)) {
+      warnings.push_back(std::move(mounts));
+    }
   }
 
   using Edit = std::function<Result<Policy>(const Policy&)>;
@@ -274,8 +283,10 @@ class AccessPointCommand {
     const Edit remove = [&](const Policy& from) {
       return RemoveGrant(from, options_.principal, prefix, kinds, point_.arn);
     };
-    return ChangePolicy("revoke", policy, remove,
-                        {"what IAM, or a statement that is no grant, allows goes on"});
+    std::vector<std::string> warnings = {
+        "what IAM, or a statement that is no grant, allows goes on"};
+    NameMounts(warnings);
+    return ChangePolicy("revoke", policy, remove, std::move(warnings));
   }
 
   Result<int> ShowPolicy(const Policy& policy) {
@@ -329,6 +340,7 @@ class AccessPointCommand {
     COFFER_ASSIGN(const Policy after, ParsePolicy(file->text));
     std::vector<std::string> warnings = {"replaces the whole policy, what others wrote included"};
     COFFER_TRY(CheckCaller(before, after, warnings));
+    NameMounts(warnings);
     const Edit replace = [&](const Policy&) -> Result<Policy> { return after; };
     return ChangePolicy("policy", before, replace, std::move(warnings));
   }

@@ -8,11 +8,13 @@
 #include "crypto/encoding.h"
 #include "crypto/openssl.h"
 #include "crypto/secret.h"
+#include "fs/bucket_behind.h"
 #include "fs/cmd_doctor.h"
 #include "fs/cmd_resolve.h"
 #include "fs/cmd_rm.h"
 #include "fs/connection.h"
 #include "fs/doctor_bucket.h"
+#include "fs/doctor_checks.h"
 #include "fs/doctor_probes.h"
 #include "fs/doctor_sealed.h"
 #include "fs/exit_code.h"
@@ -55,6 +57,24 @@ Result<LockPolicy> LocksOf(Connection& connection, std::string key, Console& con
   return policy;
 }
 
+// The settings of the bucket that the address leads to. Behind an access point that is told by S3
+// Control alone, which not everybody may ask.
+std::vector<Check> SettingsBehind(Connection& connection, const Environment& environment,
+                                  s3::SystemClock& clock, Log& log, Console& console) {
+  const s3::Target& target = connection.target();
+  if (target.capabilities.bucket_queries) return CheckSettings(connection, false);
+  const bool alias = target.alias && target.name.ends_with("-s3alias");
+  if (target.kind != s3::TargetKind::kAccessPoint && !alias) {
+    return {NotTested("settings", "this kind of address does not tell the bucket's settings")};
+  }
+  auto behind = OpenBucketBehind(connection.options(), "", environment, clock, log, console);
+  if (!behind) {
+    return {NotTested("settings", behind.error().what + "; coffer doctor BUCKET shows policy, " +
+                                      "encryption, log, CORS and versions")};
+  }
+  return CheckSettings(**behind, true);
+}
+
 }  // namespace
 
 int RunResolveCommand(const ResolveOptions& options, Console& console) {
@@ -91,7 +111,9 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   ConnectionProbes probes(**connection, environment);
   const DoctorContext context{(*connection)->target(), (*connection)->quick_store(), probes};
   settings.sealed = [&] { return CheckSealed({context, **connection, options.keys, state}); };
-  settings.bucket = [&] { return CheckSettings(**connection); };
+  settings.bucket = [&] {
+    return SettingsBehind(**connection, environment, clock, **log, console);
+  };
   return RunDoctor(context, settings, console);
 }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
 #include "fs/bucket_change.h"
 #include "fs/bucket_facts.h"
 #include "fs/doctor_probes.h"
@@ -11,6 +13,7 @@
 #include "fs/policy_document.h"
 #include "fs/policy_evaluator.h"
 #include "fs/policy_request.h"
+#include "fs/policy_rules.h"
 #include "s3client/xml.h"
 
 namespace coffer::fs {
@@ -33,12 +36,21 @@ class Logging {
   Status LookAtTarget(s3::AccessLog& wanted);
   Status CheckTarget(Connection& target);
   Status CheckPolicy(Connection& target, const std::string& prefix);
-  void SayStatement(const std::string& why, const Json& statement);
+  void SayMissing(bool addable);
+  Result<int> LetIn();
+  Result<int> AddMissing();
   template <typename T>
   std::optional<T> Known(const Result<T>& answer, const std::string& question);
   Error Refused(const std::string& why) const {
     return {Code::kNotPermitted, options_.to + " cannot keep the log: " + why};
   }
+
+  // What the policy of the log's bucket lacks.
+  struct Missing {
+    std::string why;
+    Json statement;
+    std::optional<Policy> policy;  // as it is; nothing when it cannot be seen
+  };
 
   const LoggingRequest& request_;
   const SettingOptions& options_;
@@ -46,6 +58,8 @@ class Logging {
   Console& console_;
   s3::BucketSettings settings_;
   std::vector<std::string> warnings_;
+  std::unique_ptr<Connection> target_;  // the log's bucket
+  std::optional<Missing> missing_;
 };
 
 // What could not be found out is a warning; the log may come all the same.
@@ -87,8 +101,36 @@ Status Logging::CheckTarget(Connection& target) {
   return Ok();
 }
 
-void Logging::SayStatement(const std::string& why, const Json& statement) {
-  warnings_.push_back(why + "; this statement lets the log in: " + ToText(statement, -1));
+void Logging::SayMissing(bool addable) {
+  warnings_.push_back(missing_->why + "; this statement lets the log in" +
+                      (addable ? " (--add-statement adds it)" : "") + ": " +
+                      ToText(missing_->statement, -1));
+}
+
+// A change of its own, of another bucket: shown, asked for and read back as every other. Standard
+// output is for the log's.
+Result<int> Logging::LetIn() {
+  s3::BucketSettings settings = target_->MakeSettings();
+  Policy now = *missing_->policy;
+  COFFER_ASSIGN(Policy after, AddStatement(now, missing_->statement));
+  BucketChange change;
+  change.command = "logging set";
+  change.what = "the policy of " + target_->target().name + ", where the log is to go";
+  change.before = Meaning(now);
+  change.after = Meaning(after);
+  change.warnings = {missing_->why};
+  change.read = [&]() -> Result<Json> {
+    COFFER_ASSIGN(const std::string text, settings.Policy());
+    COFFER_ASSIGN(now, ParsePolicy(text));
+    return Meaning(now);
+  };
+  change.merge = [&]() -> Result<Json> {
+    COFFER_ASSIGN(after, AddStatement(now, missing_->statement));
+    return Meaning(after);
+  };
+  change.apply = [&] { return settings.SetPolicy(after.json.dump()); };
+  Console aside{console_.in, console_.err, console_.err, console_.interactive};
+  return MakeChange(change, {options_.dry_run, options_.yes, false}, connection_.clock(), aside);
 }
 
 // What the log service may not write it leaves out, in silence.
@@ -101,9 +143,8 @@ Status Logging::CheckPolicy(Connection& target, const std::string& prefix) {
   const auto text = target.MakeSettings().Policy();
   const auto policy = text ? ParsePolicy(*text) : Result<Policy>(text.error());
   if (!policy) {
-    SayStatement(
-        "what the policy of " + name + " says cannot be seen (" + policy.error().what + ")",
-        statement);
+    missing_ = {"what the policy of " + name + " says cannot be seen (" + policy.error().what + ")",
+                statement, std::nullopt};
     return Ok();
   }
   AskedRequest asked;
@@ -119,28 +160,42 @@ Status Logging::CheckPolicy(Connection& target, const std::string& prefix) {
   const Decision decision = Evaluate(policy->statements, request);
   if (decision.verdict == PolicyVerdict::kAllowed) return Ok();
   if (decision.verdict == PolicyVerdict::kNotDecided) {
-    SayStatement(
+    missing_ = {
         "whether the policy of " + name + " lets the log in is not decided here: " + decision.why,
-        statement);
+        statement, *policy};
   } else if (decision.statement.empty()) {
-    SayStatement("the policy of " + name + " does not let the log in", statement);
+    missing_ = {"the policy of " + name + " does not let the log in", statement, *policy};
   } else {
     return Refused("its policy denies that to the log service, by " + decision.statement);
   }
   return Ok();
 }
 
+// Added where that was asked for, offered to a person, said otherwise. Who declines sets the log
+// all the same, and is told.
+Result<int> Logging::AddMissing() {
+  const bool seen = missing_->policy.has_value();
+  const bool offered = seen && console_.interactive && !options_.yes && !options_.dry_run;
+  if (options_.add_statement && !seen) return Refused(missing_->why);
+  if (options_.add_statement || offered) {
+    COFFER_ASSIGN(const int code, LetIn());
+    if (code == kExitOk || options_.add_statement) return code;
+  }
+  SayMissing(seen);
+  return kExitOk;
+}
+
 Status Logging::LookAtTarget(s3::AccessLog& wanted) {
   VolumeOptions volume = options_.volume;
   volume.source = options_.to;
   volume.requester_pays = true;  // or a bucket where they do would only say no
-  COFFER_ASSIGN(const auto target, Connection::Open(std::move(volume), request_.environment,
-                                                    request_.clock, request_.log));
-  COFFER_TRY(CheckTarget(*target));
-  wanted.bucket = target->target().name;
-  wanted.prefix = target->target().key_prefix;
+  COFFER_ASSIGN(target_, Connection::Open(std::move(volume), request_.environment, request_.clock,
+                                          request_.log));
+  COFFER_TRY(CheckTarget(*target_));
+  wanted.bucket = target_->target().name;
+  wanted.prefix = target_->target().key_prefix;
   if (!s3::XmlCanCarry(wanted.prefix)) return Refused("its prefix is not text in UTF-8");
-  return CheckPolicy(*target, wanted.prefix);
+  return CheckPolicy(*target_, wanted.prefix);
 }
 
 Result<int> Logging::Run() {
@@ -163,6 +218,10 @@ Result<int> Logging::Run() {
     }
     wanted.partition_by = now.partition_by;
     COFFER_TRY(LookAtTarget(wanted));
+    if (missing_) {
+      COFFER_ASSIGN(const int code, AddMissing());
+      if (code != kExitOk) return code;
+    }
   }
   BucketChange change;
   change.command = "logging " + options_.action;
@@ -185,7 +244,9 @@ Json LogDeliveryStatement(const s3::Target& log_bucket, const std::string& prefi
                           const s3::Target& bucket, const std::string& account) {
   const std::string arn = "arn:" + log_bucket.partition + ":s3:::";
   Json statement;
-  statement["Sid"] = "CofferAccessLog";
+  // One policy may let in the logs of many buckets, and a Sid is there once.
+  const std::string whose = bucket.name + "/" + prefix;
+  statement["Sid"] = "CofferAccessLog" + HexEncode(Sha256(AsBytes(whose))).substr(0, 8);
   statement["Effect"] = "Allow";
   statement["Principal"]["Service"] = kLogService;
   statement["Action"] = "s3:PutObject";

@@ -11,6 +11,7 @@
 #include "fs/doctor_probes.h"
 #include "fs/exit_code.h"
 #include "fs/json.h"
+#include "fs/mounts_here.h"
 #include "fs/policy_document.h"
 #include "fs/policy_evaluator.h"
 #include "fs/policy_request.h"
@@ -188,6 +189,12 @@ class PolicyCommand {
                   Lost(before.statements, after.statements, asked, connection_.clock()));
     if (!lost.also.empty()) {
       change.warnings.push_back(caller->arn + " (you) is then denied " + lost.also);
+    }
+    for (std::string& effect :
+         EffectsOnMounts(CofferMounts(),
+                         {before, after, target().name, target().partition, owner, target().https},
+                         connection_.clock())) {
+      change.warnings.push_back(std::move(effect));
     }
     if (lost.needed.empty()) return Ok();
     const std::string words = caller->arn + " (you) would " + (lost.certain ? "" : "perhaps ") +

@@ -1,22 +1,27 @@
 #include "fs/doctor_bucket.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "fs/bucket_facts.h"
 #include "fs/doctor_checks.h"
+#include "fs/doctor_policy.h"
+#include "fs/policy_document.h"
 
 namespace coffer::fs {
 namespace {
 
 class SettingChecks {
  public:
-  explicit SettingChecks(Connection& connection)
+  SettingChecks(Connection& connection, bool through)
       : connection_(connection),
+        through_(through),
         settings_(connection.MakeSettings()),
         bucket_(connection.target().name) {}
 
   std::vector<Check> Run() {
+    ReadBucketPolicy();
     Encryption();
     Logging();
     Cors();
@@ -33,6 +38,22 @@ class SettingChecks {
   bool Answered(const char* name, const Result<T>& answer) {
     if (!answer) checks_.push_back(NotTested(name, answer.error().what));
     return answer.has_value();
+  }
+
+  void ReadBucketPolicy() {
+    auto text = settings_.Policy();
+    auto policy = text ? ParsePolicy(*text) : Result<Policy>(text.error());
+    if (!Answered("TLS", policy)) {
+      Answered("around access points", policy);
+      return;
+    }
+    policy_ = std::move(*policy);
+    for (Check& check : CheckPolicy(Sight(), connection_.clock())) {
+      checks_.push_back(std::move(check));
+    }
+  }
+  PolicySight Sight() const {
+    return {*policy_, bucket_, connection_.target().partition, through_};
   }
 
   void Encryption() {
@@ -79,10 +100,13 @@ class SettingChecks {
       return Add(kName, InWords(*versioning), "coffer versioning on " + bucket_);
     }
     const auto lock = connection_.MakeBucket().ObjectLock();
+    const std::string denied = policy_ ? VersionsDenial(Sight(), connection_.clock()) : "";
     if (versioning->mfa_delete) {
       Add(kName, "deleted with a second factor only (MFA delete)");
     } else if (lock && !lock->default_mode.empty()) {
       Add(kName, InWords(*lock));
+    } else if (!denied.empty()) {
+      Add(kName, denied);
     } else {
       Add(kName,
           "no default retention: whoever may s3:DeleteObjectVersion deletes those that no lock "
@@ -108,6 +132,8 @@ class SettingChecks {
   }
 
   Connection& connection_;
+  const bool through_;
+  std::optional<Policy> policy_;  // nothing: it may not be read
   s3::BucketSettings settings_;
   const std::string bucket_;
   std::vector<Check> checks_;
@@ -115,13 +141,8 @@ class SettingChecks {
 
 }  // namespace
 
-std::vector<Check> CheckSettings(Connection& connection) {
-  if (!connection.target().capabilities.bucket_queries) {
-    return {NotTested("settings",
-                      "encryption, log, CORS and versions are asked of the bucket "
-                      "itself: coffer doctor BUCKET")};
-  }
-  return SettingChecks(connection).Run();
+std::vector<Check> CheckSettings(Connection& connection, bool through) {
+  return SettingChecks(connection, through).Run();
 }
 
 }  // namespace coffer::fs

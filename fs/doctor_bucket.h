@@ -1,4 +1,5 @@
-// What `coffer doctor` says of the bucket's own settings: encryption, access log, CORS, versions.
+// What `coffer doctor` says of the bucket's own settings: policy, encryption, access log, CORS,
+// versions.
 
 #pragma once
 
@@ -10,7 +11,8 @@
 namespace coffer::fs {
 
 // Each with the command that changes it; what may not be asked, or is not answered, is not tested.
+// `connection` is to the bucket itself; `through` when one of its access points is looked at.
 // Blocks on the network: one request a line.
-std::vector<Check> CheckSettings(Connection& connection);
+std::vector<Check> CheckSettings(Connection& connection, bool through);
 
 }  // namespace coffer::fs

@@ -239,6 +239,8 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return DurationSlot{&d.setting.max_age}; }},
     {"to", 0, kForLogging, "s3://BUCKET/PREFIX", kTheBucket, "where the log is kept",
      [](Draft& d) -> Slot { return TextIn(d.setting.to); }},
+    {"add-statement", 0, kForLogging, "", kTheBucket, "let the log into that bucket first",
+     [](Draft& d) -> Slot { return Switch(d.setting.add_statement); }},
     {"enable-object-lock", 0, kForLockDefault, "", kTheBucket,
      "turn Object Lock on first; cannot be undone",
      [](Draft& d) -> Slot { return Switch(d.setting.enable_object_lock); }},

@@ -271,6 +271,7 @@ struct SettingOptions {
   std::chrono::milliseconds max_age{0};  // 0: the browser's own
   bool bucket_key = false;               // encryption
   std::string to;                        // logging: s3://BUCKET/PREFIX
+  bool add_statement = false;            // logging: to the policy of that bucket
   bool enable_object_lock = false;       // lock-default
   bool dry_run = false;
   bool yes = false;

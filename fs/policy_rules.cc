@@ -239,6 +239,15 @@ Json Narrowed(const Policy& policy, const RuleSids& rule, const std::string& obj
   return kept;
 }
 
+Result<Policy> ReadGrown(Json json) {
+  if (json.dump().size() > kMaxPolicyBytes) {
+    return Error{Code::kTooLarge,
+                 "the policy would have more than the 20480 bytes that the "
+                 "service takes: remove statements first"};
+  }
+  return ReadPolicy(std::move(json));
+}
+
 // What cannot stand in a policy as it is meant.
 Status CheckWords(const PolicyRule& rule) {
   Texts words = rule.except;
@@ -335,12 +344,15 @@ Result<Policy> AddRule(const Policy& policy, const PolicyRule& rule) {
     if (rule.name == "names") Widen(statement, policy);
     json["Statement"].push_back(std::move(statement));
   }
-  if (json.dump().size() > kMaxPolicyBytes) {
-    return Error{Code::kTooLarge,
-                 "the policy would have more than the 20480 bytes that the "
-                 "service takes: remove statements first"};
-  }
-  return ReadPolicy(std::move(json));
+  return ReadGrown(std::move(json));
+}
+
+Result<Policy> AddStatement(const Policy& policy, Json statement) {
+  Json json = policy.json;
+  const std::string sid = statement.value("Sid", "");
+  Erase(json["Statement"], {"", {sid}});
+  json["Statement"].push_back(std::move(statement));
+  return ReadGrown(std::move(json));
 }
 
 }  // namespace coffer::fs

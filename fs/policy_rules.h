@@ -39,6 +39,8 @@ std::vector<std::string> CautionsOfRemoving(const PolicyRule& rule);
 // prefixes before, too. kInvalid for options that are missing or wrong, and for a prefix that a
 // policy cannot name.
 Result<Policy> AddRule(const Policy& policy, const PolicyRule& rule);
+// The policy with a statement of Coffer's that is no rule, in the place of the one of its Sid.
+Result<Policy> AddStatement(const Policy& policy, Json statement);
 // Without the rule of that name, which need not be there; of names with a prefix, without that
 // prefix.
 Result<Policy> RemoveRule(const Policy& policy, const PolicyRule& rule);

@@ -107,5 +107,17 @@ s3 PUT /shared >/dev/null || bail "no bucket"
 ok "it is there again, and so is the mount" write back back
 is "$(stored shared d/back)" back "what is written is stored"
 umount_coffer "$M" >"$WORK/umount"
+
+note "a change of the policy names who is mounted here"
+M=$M-2
+ok "mounted through it" mount_coffer "s3://$POINT/d" "$M"
+exits 0 "a change of its policy" "$COFFER" access-point policy team --set /dev/null --dry-run
+like "$OUTPUT" "on this machine .*$M is mounted through it" "says so"
+umount_coffer "$M" >"$WORK/umount"
+ok "mounted by the bucket's name" mount_coffer s3://shared/d "$M"
+exits 0 "closing the bucket" "$COFFER" policy add s3://shared only-access-points --lock-me-out --dry-run
+like "$OUTPUT" "the mount at $M \(s3://shared/d\) is then denied s3:GetObject, s3:ListBucket, s3:PutObject, s3:DeleteObject" \
+  "says what it does to that mount"
+umount_coffer "$M" >"$WORK/umount"
 is "$(server_control GET counters | jq .crashes)" 0 "the stand-in had no trouble"
 done_testing

@@ -101,6 +101,21 @@ exits 0 "the others" point revoke team --principal "$ACCOUNT" --yes
 exits 0 "to the last" point revoke team --principal arn:aws:iam::999988887777:user/eve --yes
 is "$(stored_policy)" null "the last grant takes the policy with it"
 
+note "doctor finds the bucket behind"
+# doctor_says NAME: the state of a line of doctor's, and the command that changes it
+doctor_says() { jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.change // "")"' <<<"$CHECKS"; }
+look() { CHECKS=$("$COFFER" doctor "s3://$(point show team --json | jq -r .alias)" --json 2>"$WORK/err"); }
+look
+is "$(doctor_says "around access points")" "warn coffer policy add demo only-access-points" "who gets around the access point" ||
+  diag "$CHECKS" "$(cat "$WORK/err")"
+is "$(doctor_says TLS)" "warn coffer policy add demo tls" "and without TLS"
+is "$(doctor_says "default encryption")" "ok " "and the bucket's settings"
+exits 0 "the bucket is closed" policy add s3://demo only-access-points --except "$ME" --yes
+look
+is "$(doctor_says "around access points")" "ok " "then nobody does"
+like "$(jq -r '.checks[] | select(.name == "around access points").detail' <<<"$CHECKS")" "but by $ME" "but who is excepted"
+exits 0 "and opened again" policy remove s3://demo only-access-points --yes
+
 note "a policy of one's own; what others wrote stays"
 cat >"$WORK/theirs" <<JSON
 {"Version": "2012-10-17", "Id": "x", "Statement": {"Sid": "Theirs", "Effect": "Deny", "Principal": {"AWS": ["arn:aws:iam::$ACCOUNT:user/eve"]},

@@ -51,6 +51,8 @@ is "$(doctor_says "default encryption")" "ok " "doctor: default encryption"
 is "$(doctor_says "access log")" "warn coffer logging set demo --to s3://LOGBUCKET/demo/" "doctor: no access log, and what makes one"
 is "$(doctor_says CORS)" "ok " "doctor: CORS"
 is "$(doctor_says "old versions")" "warn coffer versioning on demo" "doctor: nothing is kept, and what keeps it"
+is "$(doctor_says TLS)" "warn coffer policy add demo tls" "doctor: requests without TLS, and what denies them"
+is "$(doctor_says "around access points")" "ok " "doctor: a bucket without access points"
 
 # ---- encryption
 exits 0 "encryption show" encryption show s3://demo
@@ -135,10 +137,18 @@ put_policy() { # BUCKET STATEMENT
 server_control POST buckets '{"name": "log-two"}' >/dev/null
 exits 0 "a log bucket without a policy" logging set s3://demo --to s3://log-two/a --dry-run
 like "$OUTPUT" 'the policy of log-two does not let the log in; this statement' "is said to lack one"
-statement=$(sed -n 's/.*lets the log in: //p' <<<"$OUTPUT")
+statement=$(sed -n 's/.*lets the log in (--add-statement adds it): //p' <<<"$OUTPUT")
+put_policy log-two '{"Sid":"Theirs","Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::log-two/*"}'
+exits 2 "--add-statement" logging set s3://demo --to s3://log-two/a --add-statement
+like "$OUTPUT" 'the policy of log-two, where the log is to go.*CofferAccessLog.*nobody can be asked' "asks first"
+exits 0 "--add-statement --yes" logging set s3://demo --to s3://log-two/a --add-statement --yes --json
+like "$OUTPUT" 'changed, and read back' "adds it"
+is "$("$COFFER" policy show s3://log-two --json | jq -r '[.policy.Statement[].Sid | .[0:15]] | join(" ")')" "Theirs CofferAccessLog" "beside what others wrote"
+is "$(logging show s3://demo --json | jq -r .bucket)" log-two "and sets the log"
+exits 0 "a log bucket with that statement" logging set s3://demo --to s3://log-two/a --add-statement --dry-run
+unlike "$OUTPUT" 'lets the log in|the policy of' "needs no other"
+exits 0 "off again" logging off s3://demo --yes
 put_policy log-two "$statement"
-exits 0 "a log bucket with that statement" logging set s3://demo --to s3://log-two/a --dry-run
-unlike "$OUTPUT" 'lets the log in' "needs no other"
 exits 0 "under another prefix" logging set s3://demo --to s3://log-two/b --dry-run
 like "$OUTPUT" 'does not let the log in' "it does"
 put_policy log-two "$statement,{\"Sid\":\"Sealed\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::log-two/*\",\"Condition\":{\"StringNotEquals\":{\"s3:x-amz-server-side-encryption\":\"aws:kms\"}}}"
