@@ -53,7 +53,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("format: a second reader opens what was sealed") {
+TEST_CASE("format: a second reader opens what was sealed", "[serial]") {
   Fixture f;
   for (const std::size_t size : {0, 1, 63, 64, 65, 128, 300}) {
     CAPTURE(size);
@@ -79,7 +79,7 @@ TEST_CASE("format: a second reader finds the header as it is meant") {
       "\"providers\": [\"test\", \"test\"], \"size\": 1024}\n");
 }
 
-TEST_CASE("format: a second reader refuses what was damaged") {
+TEST_CASE("format: a second reader refuses what was damaged", "[serial]") {
   Fixture f;
   const Bytes message = test::SealWhole(*f.MakeSealer(), test::Content(100));
   for (const std::size_t at : {std::size_t{3}, std::size_t{40}, std::size_t{1010},

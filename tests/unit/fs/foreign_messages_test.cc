@@ -122,7 +122,8 @@ TEST_CASE("foreign messages: bound under their own key they are read, and bound 
   CHECK(reader.sealed.Get("h", {0, 1}, {})->info.metadata.at("mode") == "33188");
 }
 
-TEST_CASE("foreign messages: damaged, cut off, longer or of another volume, nothing is shown") {
+TEST_CASE("foreign messages: damaged, cut off, longer or of another volume, nothing is shown",
+          "[serial]") {
   FakeStore store;
   SealedBench bench(store, Bound(BindingPolicy::kOff));
   const std::string good = Foreign(bench, Noise(2500), 1000);

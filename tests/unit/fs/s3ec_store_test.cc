@@ -87,7 +87,7 @@ TEST_CASE("S3EC store: what another implementation wrote is read, with its size"
   }
 }
 
-TEST_CASE("S3EC store: any bit of the ciphertext or the tag, and no byte is released") {
+TEST_CASE("S3EC store: any bit of the ciphertext or the tag, and no byte is released", "[serial]") {
   for (const char* name : {"V3 AES/GCM 115 16", "V2 AES/GCM AES/GCM/NoPadding 16",
                            "V3 AES/GCM 115 0", "V2 AES/GCM AES/GCM/NoPadding 0"}) {
     const S3ecVector& vector = TheS3ecVectors().Find(name);
@@ -104,7 +104,7 @@ TEST_CASE("S3EC store: any bit of the ciphertext or the tag, and no byte is rele
   }
 }
 
-TEST_CASE("S3EC store: any change of what describes it, and no byte is released") {
+TEST_CASE("S3EC store: any change of what describes it, and no byte is released", "[serial]") {
   for (const S3ecVector& vector : TheS3ecVectors().objects) {
     if (vector.plain.size() != 300 || vector.needs == S3ecVersion::kV1) continue;
     INFO(vector.name);

@@ -90,7 +90,7 @@ TEST_CASE("sealed: any range is read, and costs what the budget says") {
   CHECK(store.requests() == 1);
 }
 
-TEST_CASE("sealed: bits flipped, cut, added, swapped frames: not one byte is shown") {
+TEST_CASE("sealed: bits flipped, cut, added, swapped frames: not one byte is shown", "[serial]") {
   FakeStore store;
   SealedBench writer(store);
   REQUIRE(writer.Put("f", Noise(3 * kTestFrame + 5)));
@@ -120,7 +120,7 @@ TEST_CASE("sealed: bits flipped, cut, added, swapped frames: not one byte is sho
   CHECK(*writer.Get("f") == Noise(3 * kTestFrame + 5));
 }
 
-TEST_CASE("sealed: every bit of the header, and of what begins and ends a frame") {
+TEST_CASE("sealed: every bit of the header, and of what begins and ends a frame", "[serial]") {
   FakeStore store;
   SealedBench writer(store);
   REQUIRE(writer.Put("f", Noise(2 * kTestFrame + 5)));
@@ -146,7 +146,8 @@ TEST_CASE("sealed: every bit of the header, and of what begins and ends a frame"
   }
 }
 
-TEST_CASE("sealed: cut off at every byte, and grown by everything that looks like a message") {
+TEST_CASE("sealed: cut off at every byte, and grown by everything that looks like a message",
+          "[serial]") {
   FakeStore store;
   SealedBench writer(store);
   REQUIRE(writer.Put("f", Noise(60)));
@@ -209,7 +210,7 @@ TEST_CASE("sealed: two messages under one data key: nothing of one passes for th
   CHECK(SealedBench(store).Get("a"));
 }
 
-TEST_CASE("sealed: every bit of the bind tag and of sealed extended attributes") {
+TEST_CASE("sealed: every bit of the bind tag and of sealed extended attributes", "[serial]") {
   FakeStore store;
   SealedBench writer(store);
   REQUIRE(writer.Put("f", "text", {{"mode", "33188"}, {"xattr", "%7b%7d"}}));
