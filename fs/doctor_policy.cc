@@ -70,6 +70,8 @@ struct Denial {
   std::vector<std::string> excepted;
 };
 
+bool IsPattern(const std::string& arn) { return arn.find_first_of("*?$") != std::string::npos; }
+
 // Nothing where the denial may not be for everybody: then it is no comfort.
 std::optional<Denial> DenialOf(const PolicyStatement& statement, const PolicyQuestion& question,
                                const ConditionKeys& keys) {
@@ -83,10 +85,11 @@ std::optional<Denial> DenialOf(const PolicyStatement& statement, const PolicyQue
   for (const PolicyCondition& condition : statement.conditions) {
     const std::string key = AsciiLower(condition.key);
     if (key == "aws:principalarn" && condition.op.starts_with("ArnNot")) {
-      for (const std::string& arn : condition.values) {
-        if (arn.find_first_of("*?$") != std::string::npos) return std::nullopt;
-        denial.excepted.push_back(arn);
+      if (std::any_of(condition.values.begin(), condition.values.end(), IsPattern)) {
+        return std::nullopt;
       }
+      denial.excepted.insert(denial.excepted.end(), condition.values.begin(),
+                             condition.values.end());
     } else if (std::find(keys.begin(), keys.end(), key) == keys.end() ||
                Holds(condition, request) != s3::Tri::kYes) {
       return std::nullopt;
@@ -132,6 +135,15 @@ std::string Excepting(const Texts& excepted, const char* word) {
   return excepted.empty() ? "" : std::string(", but ") + word + " " + Joined(excepted);
 }
 
+// Whether an Allow for everybody may be of this action, of some object.
+bool AnyMay(const PolicyStatement& statement, const PolicyQuestion& question) {
+  if (OneTakes(statement.actions, question.action) == statement.except_actions) return false;
+  const PolicyRequest request = RequestFrom(question);
+  return std::none_of(
+      statement.conditions.begin(), statement.conditions.end(),
+      [&](const PolicyCondition& one) { return Holds(one, request) == s3::Tri::kNo; });
+}
+
 // What a statement may let anybody do, without keys: "read (Web)". A denial beside it is not looked
 // at: it may well not meet all of them.
 Texts OpenToAll(const PolicySight& sight, const s3::Clock& clock) {
@@ -139,12 +151,8 @@ Texts OpenToAll(const PolicySight& sight, const s3::Clock& clock) {
   for (const PolicyStatement& statement : sight.policy.statements) {
     if (!statement.allow || !(statement.everybody || statement.except_principals)) continue;
     for (const ObjectRight& right : kObjectRights) {
-      if (OneTakes(statement.actions, right.action) == statement.except_actions) continue;
-      const PolicyRequest request = RequestFrom({sight, right.action, true, clock});
-      const bool never = std::any_of(
-          statement.conditions.begin(), statement.conditions.end(),
-          [&](const PolicyCondition& one) { return Holds(one, request) == s3::Tri::kNo; });
-      if (!never) AddOnce(open, std::string(right.done) + " (" + statement.name + ")");
+      if (!AnyMay(statement, {sight, right.action, true, clock})) continue;
+      AddOnce(open, std::string(right.done) + " (" + statement.name + ")");
     }
   }
   return open;

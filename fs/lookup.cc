@@ -11,7 +11,6 @@
 namespace coffer::fs {
 namespace {
 
-
 // A listing vouches for a subdirectory but not for its marker's attributes.
 constexpr std::chrono::seconds kMarkerTtl{60};
 // Lookups that nothing was known for before a directory is listed whole.

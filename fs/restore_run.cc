@@ -151,7 +151,8 @@ bool RestoreWait::Pause(milliseconds time) const {
 Status RestoreWait::Visit(const std::string& key, const s3::ObjectInfo& info) {
   s3::ObjectInfo now = info;
   bool waited = false;
-  for (milliseconds pause = kFirstRestorePause; now.restoring; pause = std::min(pause * 2, kLongestRestorePause)) {
+  for (milliseconds pause = kFirstRestorePause; now.restoring;
+       pause = std::min(pause * 2, kLongestRestorePause)) {
     waited = true;
     if (!Pause(pause)) return Ok();
     auto again =
