@@ -84,16 +84,15 @@ std::optional<Denial> DenialOf(const PolicyStatement& statement, const PolicyQue
   Denial denial{statement.name, {}};
   for (const PolicyCondition& condition : statement.conditions) {
     const std::string key = AsciiLower(condition.key);
-    if (key == "aws:principalarn" && condition.op.starts_with("ArnNot")) {
-      if (std::any_of(condition.values.begin(), condition.values.end(), IsPattern)) {
-        return std::nullopt;
-      }
-      denial.excepted.insert(denial.excepted.end(), condition.values.begin(),
-                             condition.values.end());
-    } else if (std::find(keys.begin(), keys.end(), key) == keys.end() ||
-               Holds(condition, request) != s3::Tri::kYes) {
-      return std::nullopt;
+    const bool excepts = key == "aws:principalarn" && condition.op.starts_with("ArnNot");
+    const auto& arns = condition.values;
+    if (excepts && std::any_of(arns.begin(), arns.end(), IsPattern)) return std::nullopt;
+    if (excepts) {
+      denial.excepted.insert(denial.excepted.end(), arns.begin(), arns.end());
+      continue;
     }
+    const bool known = std::find(keys.begin(), keys.end(), key) != keys.end();
+    if (!known || Holds(condition, request) != s3::Tri::kYes) return std::nullopt;
   }
   return denial;
 }
