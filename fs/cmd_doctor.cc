@@ -91,13 +91,13 @@ void PrintJson(const DoctorContext& context, const DoctorSettings& settings,
 }
 
 int DoctorExitCode(const std::vector<Check>& checks) {
-  int code = kExitOk;
-  for (const Check& check : checks) {
-    if (check.state != CheckState::kFail) continue;
-    if (check.access) return kExitAccess;
-    code = kExitFailed;
-  }
-  return code;
+  const auto any = [&](const auto& of) { return std::any_of(checks.begin(), checks.end(), of); };
+  const auto failed = [](const Check& check) { return check.state == CheckState::kFail; };
+  if (any([&](const Check& check) { return failed(check) && check.access; })) return kExitAccess;
+  if (any([&](const Check& check) { return failed(check) && check.key; })) return kExitNoKey;
+  if (any(failed)) return kExitFailed;
+  if (any([](const Check& check) { return check.state == CheckState::kWarn; })) return kExitPartial;
+  return kExitOk;
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Cons
                 std::make_move_iterator(writes.end()));
   const int code = DoctorExitCode(checks);
   if (settings.json) {
-    PrintJson(context, settings, checks, code == kExitOk, console);
+    PrintJson(context, settings, checks, code == kExitOk || code == kExitPartial, console);
   } else {
     PrintChecks(checks, console);
   }

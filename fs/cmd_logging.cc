@@ -38,7 +38,7 @@ class Logging {
   Status CheckPolicy(Connection& target, const std::string& prefix);
   void SayMissing(bool addable);
   Result<int> LetIn();
-  Result<int> AddMissing();
+  Result<int> AddMissing(const std::string& prefix);
   template <typename T>
   std::optional<T> Known(const Result<T>& answer, const std::string& question);
   Error Refused(const std::string& why) const {
@@ -173,15 +173,20 @@ Status Logging::CheckPolicy(Connection& target, const std::string& prefix) {
 
 // Added where that was asked for, offered to a person, said otherwise. Who declines sets the log
 // all the same, and is told.
-Result<int> Logging::AddMissing() {
+Result<int> Logging::AddMissing(const std::string& prefix) {
   const bool seen = missing_->policy.has_value();
   const bool offered = seen && console_.interactive && !options_.yes && !options_.dry_run;
   if (options_.add_statement && !seen) return Refused(missing_->why);
   if (options_.add_statement || offered) {
     COFFER_ASSIGN(const int code, LetIn());
-    if (code == kExitOk || options_.add_statement) return code;
+    if (code != kExitOk && options_.add_statement) return code;
+    if (code == kExitOk && options_.dry_run) return code;
+    if (code == kExitOk) {  // what is left to be said is what the policy says now
+      missing_.reset();
+      COFFER_TRY(CheckPolicy(*target_, prefix));
+    }
   }
-  SayMissing(seen);
+  if (missing_) SayMissing(seen);
   return kExitOk;
 }
 
@@ -219,7 +224,7 @@ Result<int> Logging::Run() {
     wanted.partition_by = now.partition_by;
     COFFER_TRY(LookAtTarget(wanted));
     if (missing_) {
-      COFFER_ASSIGN(const int code, AddMissing());
+      COFFER_ASSIGN(const int code, AddMissing(wanted.prefix));
       if (code != kExitOk) return code;
     }
   }

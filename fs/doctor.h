@@ -29,6 +29,7 @@ struct Check {
   std::string change = {};  // what to do about it; "" when nothing
   Json policy = nullptr;    // a statement to add, or null
   bool access = false;      // failed for want of credentials or permission
+  bool key = false;         // failed for want of a key that opens, or one that is switched on
 };
 
 // Whose keys these are, as STS says.

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kCheckThreads = 2;
 constexpr const char* kVolume = "sealed volume";
 
+bool IsOfKey(Code code) { return code == Code::kKeyMissing || code == Code::kKeyDisabled; }
+
 class SealedChecks {
  public:
   explicit SealedChecks(const SealedDoctorRequest& request)
@@ -84,6 +86,7 @@ class SealedChecks {
   void FailedVolume(const Error& error) {
     Check check{kVolume, CheckState::kFail, error.what};
     check.access = error.code == Code::kDenied;
+    check.key = IsOfKey(error.code);
     // Not of a key file that others may read, whose own words say what to do.
     if (error.code == Code::kDenied && !error.service_code.empty()) {
       check.change = "allow kms:Decrypt on a key of the volume to who mounts";
@@ -135,6 +138,7 @@ class SealedChecks {
   void FailedKey(const KeyName& key, const char* action, const Error& error) {
     Check check{Describe(key), CheckState::kFail, error.what};
     check.access = error.code == Code::kDenied;
+    check.key = IsOfKey(error.code);
     if (error.code == Code::kDenied) {
       check.change = std::string("allow ") + action +
                      ", in the key's policy or in one of the caller, and deny it nowhere";

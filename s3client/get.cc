@@ -169,7 +169,15 @@ Result<Fetched> S3Store::Get(std::string_view key, Range range, const ReadCondit
 // There is nothing at the range's beginning; the reply that says so does not describe the object.
 Result<Fetched> S3Store::EmptyRange(std::string_view key, Range range,
                                     const ReadCondition& condition) {
-  COFFER_ASSIGN(ObjectInfo info, Head(key, condition));
+  ReadCondition here = condition;
+  // A version that HEAD does not know would be asked for by GET, which has just answered.
+  if (!condition.version_id.empty()) here.confirm_absence = false;
+  auto head = Head(key, here);
+  if (!head && !here.confirm_absence && head.error().code == Code::kNotFound) {
+    return Error{Code::kUnavailable, "HeadObject: status 404 of what GetObject knows"};
+  }
+  if (!head) return std::move(head).error();
+  ObjectInfo info = std::move(*head);
   if (info.size > range.offset) {
     return Error{Code::kChanged, "GetObject: the object grew between two requests"};
   }

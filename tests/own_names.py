@@ -8,7 +8,7 @@ import re
 import sys
 
 LAYERS = ["crypto", "s3client", "fs"]  # each includes the ones before
-TYPE = re.compile(r"(?:struct|class|enum class|enum|union)\s+(?:[A-Z_]+(?:\([^)]*\))?\s+)?(\w+)(?!\w*::)[^;]*[{:]?")
+TYPE = re.compile(r"(?:struct|class|enum class|enum|union)\s+(?:\[\[\w+\]\]\s+)?(?:[A-Z_]+(?:\([^)]*\))?\s+)?(\w+)(?!\w*::)[^;]*[{:]?")
 ALIAS = re.compile(r"using (\w+) =")
 # a function or a variable, not a member that is defined outside of its class
 OTHER = re.compile(r"(?!using |namespace|template|return|public|private|#|//|})[\w:<>,*&\[\]() ]*?[\w>*&\]] [*&]?(\w+)(?:\(|\[| =(?: |$)|\{|;)")

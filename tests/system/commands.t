@@ -161,27 +161,27 @@ fusermount3 -uz "$M"
 exits 3 "status of a directory that is none" "$COFFER" status "$M"
 
 note "doctor"
-exits 0 "doctor, all permitted" "$COFFER" doctor demo
+exits 3 "doctor, all permitted" "$COFFER" doctor demo
 for check in address credentials identity HeadBucket region ListBucket clock GetObject versioning; do
   has_line "ok +$check" "doctor: $check"
 done
 has_line 'not tested +PutObject' "doctor writes nothing by itself"
 before=$(keys_of demo)
-exits 0 "doctor --write-test" "$COFFER" doctor demo --write-test
+exits 3 "doctor --write-test" "$COFFER" doctor demo --write-test
 has_line 'ok +PutObject' "PutObject was tested"
 has_line 'ok +DeleteObject' "and DeleteObject"
 is "$(keys_of demo)" "$before" "nothing is left of it"
 is "$(uploads_of demo)" 0 "and no upload"
 id=$(s3 POST "/demo/forgotten?uploads=" | sed -n 's|.*<UploadId>\(.*\)</UploadId>.*|\1|p')
-exits 0 "doctor of a bucket with an unfinished upload" "$COFFER" doctor demo
+exits 3 "doctor of a bucket with an unfinished upload" "$COFFER" doctor demo
 has_line 'ok +unfinished uploads +1, the oldest since 0 days: forgotten' "names it"
 server_control POST clock '{"offset_s": 172800}' >/dev/null
-exits 0 "doctor two days later" "$COFFER" doctor demo
+exits 3 "doctor two days later" "$COFFER" doctor demo
 like "$OUTPUT" 'unfinished uploads.*since 2 days' "says how old it is"
 like "$OUTPUT" '"AbortIncompleteMultipartUpload":\{"DaysAfterInitiation":7\}' "and the rule that aborts it"
 server_control POST clock '{"offset_s": 0}' >/dev/null
 s3 DELETE "/demo/forgotten?uploadId=$id"
-exits 0 "doctor --json" "$COFFER" doctor demo --json
+exits 3 "doctor --json" "$COFFER" doctor demo --json
 is "$(jq -r '[.healthy, (.checks | length > 15), (.target.url | type)] | map(tostring) | join(" ")' <<<"$OUTPUT")" "true true string" "the fields"
 # without USER OPTION CHECK ACTION: the check fails, and the statement that would allow it is shown
 without() {
@@ -194,7 +194,7 @@ without NOLIST "" ListBucket s3:ListBucket
 without NOGET "" GetObject s3:GetObject
 without NOPUT --write-test PutObject s3:PutObject
 without NODELETE --write-test DeleteObject s3:DeleteObject
-exits 0 "doctor of a reader, who may not write" as READER "$COFFER" doctor demo
+exits 3 "doctor of a reader, who may not write" as READER "$COFFER" doctor demo
 exits 5 "doctor with a wrong secret" env AWS_SECRET_ACCESS_KEY=wrong "$COFFER" doctor demo
 like "$OUTPUT" 'SignatureDoesNotMatch' "says so"
 exits 1 "doctor of a bucket that is none" "$COFFER" doctor nosuch

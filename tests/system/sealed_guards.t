@@ -195,7 +195,7 @@ umount_coffer "$M" >/dev/null
 doctor() { "$COFFER" doctor s3://demo/kms "${KMS[@]}" "$@"; }
 deny() { server_control POST kms/change "{\"arn\": \"$1\", \"deny\": $2}" >/dev/null; }
 state() { doctor --json "${@:2}" | jq -r --arg name "$1" '.checks[] | select(.name == $name) | .state'; }
-exits 0 "doctor on a sealed volume" doctor
+exits 3 "doctor on a sealed volume" doctor
 for line in 'sealed volume +volume .* this machine knows it' "$ARN +kms:GenerateDataKey and kms:Decrypt are allowed" \
   "$SECOND +kms:Encrypt and kms:Decrypt are allowed" 'KMS quota +a mount asks at most 50' 'memory for keys +is locked'; do
   like "$OUTPUT" "ok +$line" "doctor: $line"
@@ -220,10 +220,11 @@ deny "$ARN" '[]'
 deny "$SECOND" '[]'
 server_control POST kms/change "{\"arn\": \"$ARN\", \"state\": \"Disabled\"}" >/dev/null
 is "$(state "$ARN") $(state "$SECOND")" "fail ok" "doctor: the first key disabled"
+exits 6 "which is exit code 6" doctor
 server_control POST kms/change "{\"arn\": \"$ARN\", \"state\": \"Enabled\"}" >/dev/null
-exits 1 "doctor where local keys are not named" "$COFFER" doctor s3://demo/a/vol
+exits 6 "doctor where local keys are not named" "$COFFER" doctor s3://demo/a/vol
 like "$OUTPUT" 'fail +sealed volume .*--key-file' "names the option"
-exits 0 "doctor where they are" "$COFFER" doctor s3://demo/a/vol "${KEY[@]}"
+exits 3 "doctor where they are" "$COFFER" doctor s3://demo/a/vol "${KEY[@]}"
 like "$OUTPUT" 'ok +AES key coffer/[0-9a-f]+ +seals and opens' "tries them"
 like "$("$COFFER" doctor s3://demo/stray)" 'ok +sealed volume +none: bytes are not encrypted' "doctor on a plain volume"
 done_testing

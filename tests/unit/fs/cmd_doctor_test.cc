@@ -153,6 +153,28 @@ TEST_CASE("doctor reads only, unless it is asked to write", "[doctor]") {
   CHECK_FALSE(doctor.remembered);
 }
 
+TEST_CASE("what doctor's exit code says", "[doctor]") {
+  FakeStore store;
+  store.Plant("p/a", "hello");
+  Doctor doctor(store);
+  std::vector<Check> told;
+  doctor.settings.bucket = [&] { return told; };
+  const auto with = [&](CheckState state, bool access, bool key) {
+    Check check{"of the bucket", state};
+    check.access = access;
+    check.key = key;
+    told.push_back(check);
+    return doctor();
+  };
+  CHECK(with(CheckState::kNotTested, false, false) == kExitOk);
+  CHECK(with(CheckState::kWarn, false, false) == kExitPartial);
+  CHECK(doctor.report["healthy"] == true);
+  CHECK(with(CheckState::kFail, false, false) == kExitFailed);
+  CHECK(doctor.report["healthy"] == false);
+  CHECK(with(CheckState::kFail, false, true) == kExitNoKey);
+  CHECK(with(CheckState::kFail, true, false) == kExitAccess);
+}
+
 TEST_CASE("doctor shows no secret", "[doctor]") {
   FakeStore store;
   Doctor doctor(store);
@@ -263,7 +285,7 @@ TEST_CASE("locks that may not be seen are a warning", "[doctor]") {
   store.Plant("p/a", "x");
   Doctor doctor(store);
   doctor.probes.retention = Denied();
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   CHECK(doctor.State("GetObjectRetention") == "warn");
   CHECK(doctor.checks["GetObjectRetention"]["policy"]["Action"] == "s3:GetObjectRetention");
 }
@@ -280,7 +302,7 @@ TEST_CASE("uploads that nobody ended are named, with the rule that aborts them",
   CHECK(doctor.State("unfinished uploads") == "ok");
   CHECK_THAT(doctor.Detail("unfinished uploads"), Catch::Contains("3, the oldest since 0 days"));
   doctor.probes.uploads = LeftUploads{1000, true, "p/big\n", 3 * 86400 + 5};
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   CHECK(doctor.State("unfinished uploads") == "warn");
   CHECK_THAT(doctor.Detail("unfinished uploads"),
              Catch::Contains("1000 and more, the oldest since 3 days: p/big "));
@@ -321,7 +343,7 @@ TEST_CASE("a server that ignores conditions is found out", "[doctor]") {
   store.ignores = true;
   Doctor doctor(store);
   doctor.settings.write_test = true;
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   CHECK(doctor.State("PutObject If-None-Match") == "warn");
   CHECK(doctor.State("CopyObject If-None-Match") == "warn");
   CHECK(doctor.State("CompleteMultipartUpload If-None-Match") == "warn");
@@ -335,7 +357,7 @@ TEST_CASE("a server that ignores conditions is found out", "[doctor]") {
 
   doctor.settings.write_test = false;
   doctor.settings.remembered = doctor.remembered;
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   CHECK(doctor.State("conditional writes") == "warn");
 }
 
@@ -344,7 +366,7 @@ TEST_CASE("a server that refuses the right ETag too is not usable", "[doctor]") 
   store.refuses_matches = true;
   Doctor doctor(store);
   doctor.settings.write_test = true;
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_match == Finding::kUnusable);
   CHECK(doctor.remembered->copy_source_match == Finding::kUnusable);
@@ -356,7 +378,7 @@ TEST_CASE("a server that wants the ETag unquoted is understood", "[doctor]") {
   store.refuses_quoted = true;
   Doctor doctor(store);
   doctor.settings.write_test = true;
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_match == Finding::kHonoured);
   CHECK(doctor.remembered->put_if_match_bare);
@@ -379,7 +401,7 @@ TEST_CASE("a condition that is refused although it holds is not usable", "[docto
   });
   Doctor doctor(store);
   doctor.settings.write_test = true;
-  CHECK(doctor() == kExitOk);
+  CHECK(doctor() == kExitPartial);
   REQUIRE(doctor.remembered);
   CHECK(doctor.remembered->put_if_absent == Finding::kUnusable);
   CHECK(doctor.remembered->copy_if_absent == Finding::kUnusable);

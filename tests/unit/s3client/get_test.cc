@@ -202,6 +202,11 @@ TEST_CASE("Get: a server that ignores ranges, empty objects, the end, other vers
   StoreBench proxy;
   proxy.wire.Then(Reply(404, {}, "<html>not here</html>"));
   CHECK(CodeOf(proxy.store.Get("k", {0, 10}, {})) == Code::kUnavailable);
+  // A version that GET knows and HEAD does not: no end would come of asking both in turn.
+  StoreBench odd;
+  odd.wire.Then(Reply(416, {}, ErrorXml("InvalidRange"))).Then(Reply(404));
+  CHECK(CodeOf(odd.store.Get("k", {0, 1}, {.etag = {}, .version_id = "v"})) == Code::kUnavailable);
+  CHECK(odd.wire.seen().size() == 2);
 }
 
 }  // namespace
