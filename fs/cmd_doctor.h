@@ -29,8 +29,8 @@ struct DoctorSettings {
 
 // Blocks on the network; writes only with `write_test`. The exit code: 0, or 3 when there are
 // warnings and nothing failed ("not tested" is neither); 5 when credentials or a permission are
-// missing, 6 when a key is, else 1. "healthy" is true for 0 and 3. With `json`, out gets {"source", "healthy", "target", "checks": [{"name", "state", "detail",
-// "change", "policy"}]}.
+// missing, 6 when a key is, else 1. "healthy" is true for 0 and 3. With `json`, out gets
+// {"source", "healthy", "target", "checks": [{"name", "state", "detail", "change", "policy"}]}.
 int RunDoctor(const DoctorContext& context, const DoctorSettings& settings, Console& console);
 
 }  // namespace coffer::fs

@@ -139,6 +139,9 @@ is "$(mode_of data/copy/one) $(mode_of data/copy/sub/two)" "GOVERNANCE GOVERNANC
 is "$(keys_of b data/copy/ | grep -c '/\.')" 0 "and nothing else is left"
 ok "rsync -a again ends with 0 when nothing changed" rsync -a "$WORK/source/" "$M/data/copy/"
 ls "$M/data" >/dev/null
+# the times of the directories are sent a moment later
+nothing_waits() { [[ $(counters "$M" .files.deferred_attribute_changes) == 0 ]]; }
+ok "the times of rsync's directories are stored" within 10 nothing_waits
 costs "a temporary name costs nothing" "1 PutObject" write x "$M/data/a-tmp-1"
 write x "$M/data/b-tmp-2"
 is "$("$COFFER" status --json "$M" | jq -cS .owed_locks)" '{"failing":0,"given_up":0,"locked":0,"waiting":2}' "status counts what is to be locked"
