@@ -178,6 +178,7 @@ class Making {
       json["before"] = change_.before;
       json["after"] = change_.after;
       json["changed"] = changed;
+      if (change_.also) json.update(change_.also());
       console_.out << ToText(json) << "\n";
     } else if (changed) {
       words_ << "changed, and read back\n";

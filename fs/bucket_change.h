@@ -30,6 +30,8 @@ struct BucketChange {   // NOLINT(bugprone-exception-escape): the JSON library's
   // no condition, so such a one is looked at once more a second later, and written once more where
   // this change is missing from it. What others did to theirs is no failure.
   std::function<Result<Json>()> merge;
+  // Of what is there in the end: more fields for --json. May be null.
+  std::function<Json()> also;
 };
 
 struct ChangeOptions {

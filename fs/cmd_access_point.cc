@@ -97,11 +97,13 @@ class AccessPointCommand {
     return MakeChange(change, {options_.dry_run, options_.yes, options_.json}, clock_, console_);
   }
 
-  // Describes what is there now; null where there is nothing.
+  // Describes what is there now, which then is point_; null where there is nothing.
   std::function<Result<Json>()> Reader(const std::string& name) {
     return [this, name]() -> Result<Json> {
       COFFER_ASSIGN(const auto found, control().Find(name));
-      return found ? Describe(*found) : Json();
+      if (!found) return Json();
+      point_ = *found;
+      return Describe(*found);
     };
   }
 
@@ -133,9 +135,12 @@ class AccessPointCommand {
                        (wanted.vpc.empty() ? std::string("the Internet") : wanted.vpc + " alone") +
                        ") and its block of public access; only its policy can be changed later"};
     change.apply = [this, &wanted] { return control().Create(wanted); };
+    // Made up by the service, and so known only now.
+    change.also = [this] {
+      return Json{{"alias", point_.alias.empty() ? Json() : Json(point_.alias)}};
+    };
     COFFER_ASSIGN(const int code, Make(change));
     if (code != kExitOk || options_.dry_run || options_.json) return code;
-    COFFER_ASSIGN(point_, door_->Get(name.name));
     words_ << InWords(point_) << "policy:        none yet: 'coffer access-point grant " << name.name
            << "' lets somebody in; IAM may have done so already\n";
     return code;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "s3client/withheld_transport.h"
-
 namespace coffer::fs {
 namespace {
 
@@ -76,8 +74,10 @@ Status Connection::MakeStores() {
   quick_ = network_.Retried(*signed_, Patience::kQuick);
   patient_ = network_.Retried(*signed_, Patience::kFull);
   if (target_.kind == s3::TargetKind::kAccessPoint || target_.alias) {
-    patient_ = std::make_unique<s3::WithheldTransport>(std::move(patient_), target_.key_prefix,
-                                                       clock_, network_.failures());
+    auto withheld = std::make_unique<s3::WithheldTransport>(std::move(patient_), target_.key_prefix,
+                                                            clock_, network_.failures());
+    withheld_ = withheld.get();
+    patient_ = std::move(withheld);
   }
   quick_store_ = std::make_unique<s3::S3Store>(*quick_, target_, store);
   patient_store_ = std::make_unique<s3::S3Store>(*patient_, target_, store);
@@ -160,6 +160,10 @@ void Connection::NoteClock(std::vector<std::string>& notes) {
   notes.push_back("this machine's clock is " + std::to_string(std::abs(offset)) + " s " +
                   (offset > 0 ? "behind" : "ahead of") +
                   " the server's; requests are signed by the server's time, but set the clock");
+}
+
+void Connection::NoteWithheld(const std::vector<s3::Operation>& operations) {
+  if (withheld_ != nullptr) withheld_->Told(operations);
 }
 
 void Connection::Interrupt() { network_.Interrupt(); }

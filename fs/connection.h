@@ -21,6 +21,7 @@
 #include "s3client/conditional_store.h"
 #include "s3client/s3_store.h"
 #include "s3client/session_credentials.h"
+#include "s3client/withheld_transport.h"
 
 namespace coffer::fs {
 
@@ -75,6 +76,9 @@ class Connection {
   PastStore* past_store() { return past_.get(); }  // null before ShowPast
   s3::ObjectStore& present_store() { return *store_; }
 
+  // S3 will refuse these to everybody, and that was said: its first refusal need not say it again.
+  void NoteWithheld(const std::vector<s3::Operation>& operations);
+
   // Ends what is on the network now and later.
   void Interrupt();
 
@@ -101,6 +105,7 @@ class Connection {
   std::unique_ptr<s3::Transport> signed_;
   std::unique_ptr<s3::Transport> quick_;
   std::unique_ptr<s3::Transport> patient_;
+  s3::WithheldTransport* withheld_ = nullptr;  // in patient_, where it is an access point's
   std::unique_ptr<s3::S3Store> quick_store_;
   std::unique_ptr<s3::S3Store> patient_store_;
   s3::ConditionMemory conditions_;

@@ -12,6 +12,7 @@
 #include "fs/volume_json.h"
 #include "fs/volume_session.h"
 #include "fs/volume_signs.h"
+#include "fs/withheld_question.h"
 #include "s3client/time_text.h"
 
 namespace coffer::fs {
@@ -20,6 +21,8 @@ namespace {
 // Of the memory limit: for messages that have to be held whole.
 constexpr std::uint64_t kForeignShare = 8;
 constexpr const char* kStateDirectory = "use the state directory (--state-dir names another)";
+// For what the policy of an access point says, when all else is there; it was asked at the start.
+constexpr std::chrono::milliseconds kPolicyPatience{300};
 // Of names and attributes as they were.
 constexpr std::chrono::milliseconds kPastTtl = std::chrono::hours(24);
 
@@ -88,6 +91,11 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   mount->NoteAddress(preflight, notes);
   COFFER_TRY(mount->CheckStrictExcl(preflight.facts, notes));
   COFFER_TRY(mount->FindLocks(preflight, notes));
+  MountedThrough mounted;
+  mounted.read_only = options.read_only || !options.at.empty();
+  mounted.locks = mount->locks_.enabled && mount->locks_.sure;
+  const auto withheld =
+      WithheldQuestion::Ask(*mount->connection_, std::move(mounted), mount->pool_, log);
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
@@ -110,6 +118,10 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   if (!mount->options_.read_only) mount->TakeOverOwed(notes);
+  if (withheld) {
+    const std::vector<std::string> lines = withheld->Await(kPolicyPatience);
+    notes.insert(notes.end(), lines.begin(), lines.end());
+  }
   return mount;
 }
 

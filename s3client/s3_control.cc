@@ -74,7 +74,6 @@ void AddBody(const std::string& body, Request& request) {
 struct S3Control::Call {
   std::string_view name;
   std::string_view method;
-  std::string_view root;  // of the reply; "" for none
   Operation counted_as = Operation::kGetBucketQuery;
 };
 
@@ -132,12 +131,16 @@ Result<Response> S3Control::Ask(const Call& call, std::string_view name, std::st
 Result<XmlDocument> S3Control::Read(const Call& call, const Response& response) {
   if (response.status / 100 != 2) return ControlRefusal(ReadServiceError(response), call.name);
   COFFER_ASSIGN(XmlDocument document, XmlDocument::Parse(AsText(response.body)));
-  if (document.root().name() != call.root) return CallNotAnswered(call.name);
+  // AWS names it after the operation's result; its own SDKs do not look, and other servers differ.
+  const std::string root(document.root().name());
+  if (root != std::string(call.name) + "Result" && root != std::string(call.name) + "Response") {
+    return CallNotAnswered(call.name);
+  }
   return document;
 }
 
 Result<std::optional<AccessPoint>> S3Control::Find(std::string_view name) {
-  const Call call{"GetAccessPoint", "GET", "GetAccessPointResult"};
+  const Call call{"GetAccessPoint", "GET"};
   COFFER_ASSIGN(const Response response, Ask(call, name, ""));
   if (response.status == 404 && ReadServiceError(response).code == "NoSuchAccessPoint") {
     return std::optional<AccessPoint>();
@@ -149,7 +152,7 @@ Result<std::optional<AccessPoint>> S3Control::Find(std::string_view name) {
 }
 
 Result<std::vector<AccessPoint>> S3Control::List(std::string_view bucket) {
-  const Call call{"ListAccessPoints", "GET", "ListAccessPointsResult"};
+  const Call call{"ListAccessPoints", "GET"};
   std::vector<AccessPoint> points;
   std::string token;
   for (int page = 0; page < kMostPages; ++page) {
@@ -172,8 +175,7 @@ Result<std::vector<AccessPoint>> S3Control::List(std::string_view bucket) {
 }
 
 Status S3Control::Create(const AccessPoint& wanted) {
-  const Call call{"CreateAccessPoint", "PUT", "CreateAccessPointResult",
-                  Operation::kPutBucketSetting};
+  const Call call{"CreateAccessPoint", "PUT", Operation::kPutBucketSetting};
   XmlWriter xml;
   xml.Open("CreateAccessPointRequest", kControlNamespace);
   xml.Text("Bucket", wanted.bucket);
@@ -199,14 +201,14 @@ Status S3Control::Create(const AccessPoint& wanted) {
 }
 
 Status S3Control::Remove(std::string_view name) {
-  const Call call{"DeleteAccessPoint", "DELETE", "", Operation::kPutBucketSetting};
+  const Call call{"DeleteAccessPoint", "DELETE", Operation::kPutBucketSetting};
   COFFER_ASSIGN(const Response response, Ask(call, name, ""));
   if (response.status / 100 == 2) return Ok();
   return ControlRefusal(ReadServiceError(response), call.name);
 }
 
 Result<std::string> S3Control::Policy(std::string_view name) {
-  const Call call{"GetAccessPointPolicy", "GET", "GetAccessPointPolicyResult"};
+  const Call call{"GetAccessPointPolicy", "GET"};
   COFFER_ASSIGN(const Response response, Ask(call, name, "/policy"));
   if (response.status == 404 && ReadServiceError(response).code == "NoSuchAccessPointPolicy") {
     return std::string();
@@ -218,7 +220,7 @@ Result<std::string> S3Control::Policy(std::string_view name) {
 Status S3Control::SetPolicy(std::string_view name, const std::string& text) {
   const bool remove = text.empty();
   const Call call{remove ? "DeleteAccessPointPolicy" : "PutAccessPointPolicy",
-                  remove ? "DELETE" : "PUT", "", Operation::kPutBucketSetting};
+                  remove ? "DELETE" : "PUT", Operation::kPutBucketSetting};
   Request request = NewRequest(call, name, "/policy");
   XmlWriter xml;
   xml.Open("PutAccessPointPolicyRequest", kControlNamespace);
@@ -232,7 +234,7 @@ Status S3Control::SetPolicy(std::string_view name, const std::string& text) {
 }
 
 Result<bool> S3Control::IsPublic(std::string_view name) {
-  const Call call{"GetAccessPointPolicyStatus", "GET", "GetAccessPointPolicyStatusResult"};
+  const Call call{"GetAccessPointPolicyStatus", "GET"};
   COFFER_ASSIGN(const Response response, Ask(call, name, "/policyStatus"));
   if (response.status == 404 && ReadServiceError(response).code == "NoSuchAccessPointPolicy") {
     return false;

@@ -71,6 +71,11 @@ Result<Response> WithheldTransport::Send(const Request& request) {
   return reply;
 }
 
+void WithheldTransport::Told(const std::vector<Operation>& operations) {
+  const std::lock_guard lock(mu_);
+  told_.insert(operations.begin(), operations.end());
+}
+
 void WithheldTransport::Remember(const Place& place, const Response& reply) {
   bool first = false;
   {

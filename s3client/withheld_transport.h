@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "s3client/clock.h"
 #include "s3client/observer.h"
@@ -30,6 +31,8 @@ class WithheldTransport : public Transport {
       : next_(std::move(next)), prefix_(std::move(prefix)), clock_(clock), observer_(observer) {}
 
   Result<Response> Send(const Request& request) override;
+  // What these mean is known already, and needs no telling.
+  void Told(const std::vector<Operation>& operations);
 
  private:
   using Place = std::pair<Operation, std::string>;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The conformance suite and the tests of Object Lock on the servers of others, one after the other; one that cannot be had
+# The conformance suite and the tests of Object Lock, or of access points, on the servers of others, one after the other; one that cannot be had
 # here is a loud skip. The last line is "N passed, N failed, N skipped" over all of them.
 # SERVERS="moto minio" narrows.
 set -u
@@ -24,7 +24,7 @@ count() {
 }
 
 run_on() {
-  local env status locks=()
+  local env status more
   echo "## $1"
   env=$(tests/conformance-servers.sh up "$1" "$work/server" 2>"$work/reason")
   status=$?
@@ -37,9 +37,10 @@ run_on() {
     ((++failed))
     return
   fi
-  # moto keeps no lock
-  [[ $1 == moto ]] || locks=(tests/system/{locks,lock_commands,versions,at}_server.t)
-  (eval "$env" && exec tests/check.sh tests/conformance.t "${locks[@]}") | tee "$work/output"
+  # moto keeps no lock, but access points
+  more=(tests/system/{locks,lock_commands,versions,at}_server.t)
+  [[ $1 != moto ]] || more=(tests/conformance/teams_moto.t)
+  (eval "$env" && exec tests/check.sh tests/conformance.t "${more[@]}") | tee "$work/output"
   count "$work/output"
   tests/conformance-servers.sh down "$work/server"
 }

@@ -42,6 +42,9 @@ like "$OUTPUT" 'alias: +team-[0-9a-f]+-s3alias' "the alias"
 like "$OUTPUT" "coffer mount $ARN DIR" "and the mount line"
 exits 0 "once more" point create team --bucket demo --yes
 like "$OUTPUT" 'nothing to change' "has nothing to do"
+is "$(point create other --bucket demo --json --yes 2>/dev/null | jq '.alias | test("^other-[0-9a-f]+-s3alias$")')" true \
+  "create --json has the alias, too"
+exits 0 "and it goes" point delete other --yes
 exits 1 "the same name otherwise" point create team --bucket other --yes
 like "$OUTPUT" 'cannot be changed' "is refused, with the reason"
 exits 0 "one of a VPC" point create inner --bucket demo --vpc vpc-1a2b --block-public-access BlockPublicAcls,IgnorePublicAcls --yes

@@ -99,6 +99,30 @@ is "$(ls "$WORK/red")" $'blue\nred' "sees both"
 is "$(cat "$WORK/red/blue/file")" private "and reads both"
 ok "leaves" umount_coffer "$WORK/red"
 
+note "what an access point's policy withholds is said at mount to whom S3 tells the policy"
+through() { # SOURCE: mounted through, what was asked, what was said
+  server_forget
+  mount_coffer "$1" "$WORK/red" --state-dir "$WORK/state.through" || bail "$1: no mount"
+  is "$(requests_of GetAccessPointPolicy)" 1 "$1: one question"
+}
+said() { sed -n "s/.* info the access point's policy //p" "$WORK"/log/red/*.log; }
+forget_log() { rm -rf "$WORK/log/red"; }
+forget_log
+through "s3://$ARN/red/red"
+is "$(said)" "" "its team has all rights below its prefix"
+ok "leaves" umount_coffer "$WORK/red"
+"$COFFER" access-point policy red --json | jq --arg arn "$ARN/red" '.policy.Statement += [{Sid: "Keep", Effect: "Deny",
+  Principal: "*", Action: "s3:DeleteObject", Resource: ($arn + "/object/*")}] | .policy' >"$WORK/policy" 2>"$WORK/errors" || diag "$(<"$WORK/errors")"
+exits 0 "deleting is denied to everybody" "$COFFER" access-point policy red --set "$WORK/policy" --yes
+forget_log
+through "s3://$ARN/red/red"
+like "$(said)" '^denies deleting below red/ to everybody \(Keep\)' "that is said"
+exits 1 "rm" rm "$WORK/red/moved"
+like "$OUTPUT" 'Permission denied' "is refused"
+is "$(requests_of DeleteObject)" 1 "by S3"
+is "$(grep -c 'deleting (s3:DeleteObject) is denied' "$WORK"/log/red/*.log)" 0 "and not said again"
+ok "leaves" umount_coffer "$WORK/red"
+
 note "a team goes"
 exits 0 "revoke" "$COFFER" access-point revoke red --principal "arn:aws:iam::$ACCOUNT:user/ann" --yes
 denied "its own prefix" "s3://$ARN/red/red"

@@ -5,8 +5,7 @@
 
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::s3_control_test {
 
 ControlAddress Address(const std::string& url = "", const std::string& region = "us-west-2") {
   return *MakeControlAddress({"123456789012", region, url, false, false});
@@ -118,6 +117,17 @@ TEST_CASE("s3 control: an answer that is not one", "[s3_control]") {
   }
 }
 
+TEST_CASE("s3 control: the other name of an answer, which some servers use", "[s3_control]") {
+  Bench bench;
+  bench.wire
+      .Then(Reply(200, {}, "<GetAccessPointResponse>" + Point() + "</GetAccessPointResponse>"))
+      .Then(Reply(200, {}, "<ListAccessPointsResponse/>"));
+  const auto found = bench.control.Find("ap");
+  REQUIRE(found);
+  CHECK((*found)->name == "ap");
+  CHECK(bench.control.Find("ap").error().code == Code::kUnsupported);
+}
+
 TEST_CASE("s3 control: a listing has an end", "[s3_control]") {
   const auto page = [](const char* token) {
     return Reply(200, {},
@@ -138,5 +148,4 @@ TEST_CASE("s3 control: a listing has an end", "[s3_control]") {
   CHECK(endless.control.List("").error().code == Code::kUnavailable);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::s3_control_test

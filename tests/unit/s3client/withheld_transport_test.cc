@@ -7,8 +7,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::withheld_transport_test {
 
 struct Notices : SilentObserver {
   void OnNotice(std::string_view notice) override { lines.emplace_back(notice); }
@@ -45,6 +44,17 @@ TEST_CASE("withheld: a refusal stands for a minute, for its directory", "[withhe
   CHECK(bench.Send(Operation::kDeleteObject, "/e/a") == 403);
   CHECK(bench.Send(Operation::kDeleteObject, "/d/e/a") == 403);
   CHECK(bench.sent() == 3);
+  CHECK(bench.notices.lines.size() == 1);
+}
+
+TEST_CASE("withheld: what is known already is not told", "[withheld]") {
+  const Bench bench(Reply(403, {}, ErrorXml("AccessDenied")));
+  bench.transport->Told({Operation::kDeleteObject});
+  CHECK(bench.Send(Operation::kDeleteObject, "/d/a") == 403);
+  CHECK(bench.Send(Operation::kDeleteObject, "/d/b") == 403);
+  CHECK(bench.sent() == 1);
+  CHECK(bench.notices.lines.empty());
+  CHECK(bench.Send(Operation::kGetRetention, "/d/a") == 403);
   CHECK(bench.notices.lines.size() == 1);
 }
 
@@ -94,5 +104,4 @@ TEST_CASE("withheld: what is of one request alone is always asked for", "[withhe
   }
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::withheld_transport_test
