@@ -49,17 +49,19 @@ endif
 
 SRC   := $(sort $(wildcard crypto/*.cc s3client/*.cc fs/*.cc))
 # What is compiled: BATCH files of a layer at a time, as one source that includes them, since their headers take most of the
-# time. So what a file has to itself has a name of its own in its layer. A batch is called after its first file, and lies where
-# clang's analyzer looks into what a source includes.
+# time. So what a file has to itself has a name of its own in its layer; a unit test stands in a namespace of its file's name.
+# A batch is called after its first file, and lies where clang's analyzer looks into what a source includes.
 BATCH   ?= 12
 ALONE   := crypto/bytes.cc fs/main.cc
 batch    = $(B)/UnifiedSource/$(firstword $(1))$(eval $(B)/UnifiedSource/$(firstword $(1)): private FILES := $(1))
 batches  = $(foreach n,$(shell seq 1 $(BATCH) $(words $(1))),$(call batch,$(wordlist $(n),$(shell expr $(n) + $(BATCH) - 1),$(1))))
 BATCHES := $(foreach layer,crypto s3client fs,$(call batches,$(filter-out $(ALONE),$(filter $(layer)/%,$(SRC)))))
 FUZZ_TARGETS := $(filter-out tests/fuzz/driver.cc tests/fuzz/replay_test.cc,$(sort $(wildcard tests/fuzz/*.cc)))
-TEST  := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
+TEST  := $(sort $(wildcard tests/unit/*.cc tests/support/*.cc)) $(FUZZ_TARGETS) tests/fuzz/replay_test.cc
+UNIT  := $(sort $(wildcard tests/unit/*/*.cc))
+UNIT_BATCHES := $(foreach layer,crypto s3client fs,$(call batches,$(filter tests/unit/$(layer)/%,$(UNIT))))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.cc,$(B)/bench/%,$(sort $(wildcard tests/bench/*.cc)))
-CXXALL := $(SRC) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard tests/bench/*.cc)) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
+CXXALL := $(SRC) $(UNIT) $(TEST) tests/fuzz/driver.cc $(sort $(wildcard tests/bench/*.cc)) $(sort $(wildcard crypto/*.h s3client/*.h fs/*.h tests/*/*.h tests/unit/*/*.h))
 MAN   := $(sort $(wildcard man/*.1 man/*.5 man/*.7))
 obj    = $(1:%.cc=$(B)/%.o)
 OBJ   := $(BATCHES:%.cc=%.o) $(B)/crypto/bytes.o
@@ -73,7 +75,7 @@ unit: $(B)/unit
 $(B)/coffer: $(OBJ) $(B)/fs/main.o
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-$(B)/unit: $(OBJ) $(call obj,$(TEST))
+$(B)/unit: $(OBJ) $(UNIT_BATCHES:%.cc=%.o) $(call obj,$(TEST))
 	$(if $(V),,@echo "  LINK $@")
 	$Q$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(B)/fuzz: $(OBJ) $(call obj,$(wildcard tests/support/fake_store*.cc) $(FUZZ_TARGETS) tests/fuzz/driver.cc)
@@ -96,13 +98,13 @@ $(B)/%.o: %.cc $(B)/flags
 $(B)/UnifiedSource/%.o: private override CXXFLAGS += $(if $(findstring clang,$(CXX)),,-Wno-subobject-linkage)
 $(B)/UnifiedSource/%.o: $(B)/UnifiedSource/%.cc $(B)/flags
 	$(COMPILE)
-$(BATCHES): FORCE
+$(BATCHES) $(UNIT_BATCHES): FORCE
 	@mkdir -p $(@D)
 	@printf '#include "%s"\n' $(FILES) | cmp -s - $@ || printf '#include "%s"\n' $(FILES) >$@
 
 # nobody waits for the tests themselves, but for their compiler: a third of the time unoptimized
-$(B)/tests/%.o $(B)/tests/%.gch: private override CXXFLAGS += -O0
-$(B)/tests/%.o $(B)/tests/%.gch: private override CPPFLAGS += -U_FORTIFY_SOURCE
+$(B)/tests/%.o $(B)/tests/%.gch $(B)/UnifiedSource/tests/%.o: private override CXXFLAGS += -O0
+$(B)/tests/%.o $(B)/tests/%.gch $(B)/UnifiedSource/tests/%.o: private override CPPFLAGS += -U_FORTIFY_SOURCE
 # but for what is measured with
 $(B)/tests/bench/%.o: private override CXXFLAGS += -O2
 
@@ -119,10 +121,10 @@ $(B)/%.o: private PREFIXED = -include $(B)/std.h
 $(B)/crypto/bytes.o: private PREFIXED =
 $(OBJ) $(B)/fs/main.o: $(B)/std.h.gch
 endif
-$(B)/tests/%.o: private PREFIXED = -include $(B)/tests/std.h
+$(B)/tests/%.o $(B)/UnifiedSource/tests/%.o: private PREFIXED = -include $(B)/tests/std.h
 # not these: one reads Catch2 as its implementation, the others do without
 $(B)/tests/unit/main.o $(B)/tests/bench/%.o: private PREFIXED =
-$(call obj,$(TEST) tests/fuzz/driver.cc): $(B)/tests/std.h.gch
+$(UNIT_BATCHES:%.cc=%.o) $(call obj,$(TEST) tests/fuzz/driver.cc): $(B)/tests/std.h.gch
 endif
 $(B)/tests/std.h: private STD += catch2/catch.hpp
 $(B)/std.h $(B)/tests/std.h: FORCE
@@ -211,4 +213,4 @@ clean:
 	$(RM) -r build
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
--include $(OBJ:.o=.d) $(patsubst %.cc,$(B)/%.d,fs/main.cc $(TEST) tests/fuzz/driver.cc $(wildcard tests/bench/*.cc)) $(TIDY:.ok=.d)
+-include $(OBJ:.o=.d) $(UNIT_BATCHES:.cc=.d) $(patsubst %.cc,$(B)/%.d,fs/main.cc $(TEST) tests/fuzz/driver.cc $(wildcard tests/bench/*.cc)) $(TIDY:.ok=.d)

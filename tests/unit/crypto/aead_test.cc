@@ -5,8 +5,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::aead_test {
 
 Nonce NonceOf(std::string_view hex) {
   const Bytes bytes = HexDecode(hex).value();
@@ -40,8 +39,6 @@ const Case kCases[] = {
      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
      "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b"},
 };
-
-}  // namespace
 
 TEST_CASE("AES-GCM: published vectors, both ways, with one context for many pieces") {
   const Bytes plain = HexDecode(kPlain).value();
@@ -116,4 +113,4 @@ TEST_CASE("AES-GCM: keys of other sizes are refused") {
   }
 }
 
-}  // namespace coffer
+}  // namespace coffer::aead_test

@@ -5,8 +5,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::aes_key_file_test {
 
 // The key in a file, in hex, or what is wrong with it.
 std::string Parse(std::string_view content) {
@@ -20,8 +19,6 @@ std::string Counting(std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(i);
   return bytes;
 }
-
-}  // namespace
 
 TEST_CASE("AES key file: raw, hex and base64, in three sizes") {
   for (const std::size_t size : {16, 24, 32}) {
@@ -64,4 +61,4 @@ TEST_CASE("AES key id: 16 hex digits of its SHA-256") {
   CHECK(AesKeyId(*arena.Copy(AsBytes(Counting(32)))) == "630dcd2966c43366");
 }
 
-}  // namespace coffer
+}  // namespace coffer::aes_key_file_test

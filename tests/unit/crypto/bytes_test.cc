@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer {
-namespace {
+namespace coffer::bytes_test {
 
 TEST_CASE("bytes: what is appended is at the end, as often as it comes") {
   Bytes bytes;
@@ -19,5 +18,4 @@ TEST_CASE("bytes: what is appended is at the end, as often as it comes") {
   CHECK(AsText(bytes) == expected);
 }
 
-}  // namespace
-}  // namespace coffer
+}  // namespace coffer::bytes_test

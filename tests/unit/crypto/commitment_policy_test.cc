@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer {
+namespace coffer::commitment_policy_test {
 
 TEST_CASE("commitment policy: the official words, and no others") {
   CHECK(ParseCommitmentPolicy("forbid-encrypt-allow-decrypt").value() ==
@@ -37,4 +37,4 @@ TEST_CASE("commitment policy: what each opens and seals") {
             .code == Code::kNotPermitted);
 }
 
-}  // namespace coffer
+}  // namespace coffer::commitment_policy_test

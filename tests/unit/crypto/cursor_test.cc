@@ -4,7 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
+namespace coffer::cursor_test {
 
 TEST_CASE("cursor: integers are big-endian, both ways") {
   Bytes out;
@@ -49,4 +49,4 @@ TEST_CASE("cursor: a text too long for its length field is not begun") {
   CHECK(ByteReader(out).ShortText().value().size() == 0xffff);
 }
 
-}  // namespace coffer
+}  // namespace coffer::cursor_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer {
-namespace {
+namespace coffer::decrypt_stream_test {
 
 const std::string kKey(32, 'k');
 
@@ -31,8 +30,6 @@ Result<std::string> Opened(std::string_view sealed, std::size_t piece, std::size
   COFFER_ASSIGN(const std::size_t got, stream.Finish(out));
   return plain + std::string(AsText(ByteView(out).first(got)));
 }
-
-}  // namespace
 
 TEST_CASE("decrypt stream: in pieces of any size") {
   for (const std::size_t size : {0, 1, 15, 16, 17, 100}) {
@@ -79,4 +76,4 @@ TEST_CASE("decrypt stream: a size that cannot be is refused at once") {
   CHECK_FALSE(DecryptStream::Cbc(AsBytes("short"), AsBytes(iv), 16));
 }
 
-}  // namespace coffer
+}  // namespace coffer::decrypt_stream_test

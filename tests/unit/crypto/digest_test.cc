@@ -4,7 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
+namespace coffer::digest_test {
 
 TEST_CASE("digests of \"hello\" and of nothing") {
   CHECK(Base64Encode(Sha256(AsBytes("hello"))) == "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
@@ -66,4 +66,4 @@ TEST_CASE("random bytes differ") {
   CHECK(a != b);
 }
 
-}  // namespace coffer
+}  // namespace coffer::digest_test

@@ -4,8 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::ecdsa_test {
 
 Result<P256Key> Key(std::string_view hex) { return P256Key::FromScalar(HexDecode(hex).value()); }
 
@@ -17,8 +16,6 @@ constexpr auto kPoint =
 constexpr auto kSignatureOfSample =
     "3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
     "022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
-
-}  // namespace
 
 TEST_CASE("P-256: the public point and a signature of RFC 6979") {
   const auto key = Key(kScalar);
@@ -51,4 +48,4 @@ TEST_CASE("P-256: scalars outside [1, n-1] are refused") {
   }
 }
 
-}  // namespace coffer
+}  // namespace coffer::ecdsa_test

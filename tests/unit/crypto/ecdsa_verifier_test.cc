@@ -5,8 +5,7 @@
 #include "crypto/ecdsa.h"
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::ecdsa_verifier_test {
 
 // RFC 6979, appendix A.2.6: P-384, the message "sample" with SHA-384. Its y is even.
 constexpr auto kPoint384 =
@@ -32,8 +31,6 @@ Status Verify(Curve curve, std::string_view point, std::string_view signature,
   return verifier.Finish(HexDecode(signature).value());
 }
 
-}  // namespace
-
 TEST_CASE("ECDSA verifier: RFC 6979 on both curves, from a compressed point, in pieces") {
   CHECK(Verify(Curve::kP256, kPoint256, kSignature256, "sample"));
   CHECK(Verify(Curve::kP384, kPoint384, kSignature384, "sample"));
@@ -53,4 +50,4 @@ TEST_CASE("ECDSA verifier: another message, signature, key or curve") {
   CHECK(Verify(Curve::kP384, kPoint384, changed, "sample").error().code == Code::kCorrupt);
 }
 
-}  // namespace coffer
+}  // namespace coffer::ecdsa_verifier_test

@@ -4,7 +4,7 @@
 
 using namespace std::string_view_literals;
 
-namespace coffer {
+namespace coffer::encoding_test {
 
 TEST_CASE("hex: both ways, any case, refusals") {
   CHECK(HexEncode(AsBytes("\x00\x7f\xff\x0a"sv)) == "007fff0a");
@@ -81,4 +81,4 @@ TEST_CASE("percent-decoding: strict, and '+' as the service means it") {
   CHECK(UriUnescape(UriEscape(every, Slash::kEscape), Plus::kIsSpace).value() == every);
 }
 
-}  // namespace coffer
+}  // namespace coffer::encoding_test

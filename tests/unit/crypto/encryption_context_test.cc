@@ -4,7 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
+namespace coffer::encryption_context_test {
 
 TEST_CASE("encryption context: nothing for no pairs, else sorted by bytes") {
   CHECK(SerializeContext({})->empty());
@@ -70,4 +70,4 @@ TEST_CASE("encryption context: users do not use the format's own names") {
   CHECK(CheckUserContext({{"aws-crypto-public-key", "x"}}).error().code == Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::encryption_context_test

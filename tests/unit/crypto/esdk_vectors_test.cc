@@ -22,8 +22,7 @@
 #include "tests/support/opened_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::esdk_vectors_test {
 
 using nlohmann::json;
 
@@ -112,8 +111,6 @@ bool CheckDerivation(SecretArena& arena, const json& entry) {
   return true;
 }
 
-}  // namespace
-
 TEST_CASE("published vectors of the AWS Encryption SDKs") {
   if (!std::filesystem::exists(Folder() / "manifest.json")) {
     WARN("no published vectors in " << Folder() << ": COFFER_TEST_VECTORS=FOLDER names theirs");
@@ -148,4 +145,4 @@ TEST_CASE("published vectors of the AWS Encryption SDKs") {
   CHECK(arena.in_use() == 0);
 }
 
-}  // namespace coffer
+}  // namespace coffer::esdk_vectors_test

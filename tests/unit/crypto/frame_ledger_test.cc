@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-namespace coffer {
+namespace coffer::frame_ledger_test {
 
 TEST_CASE("frame ledger: a number burns once, in whatever order") {
   FrameLedger ledger;
@@ -59,4 +59,4 @@ TEST_CASE("frame ledger: the final frame of an empty message, and numbers that n
   CHECK(full.complete());
 }
 
-}  // namespace coffer
+}  // namespace coffer::frame_ledger_test

@@ -4,7 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
+namespace coffer::frame_test {
 
 TEST_CASE("frame: nonces are numbers") {
   CHECK(HexEncode(FrameNonce(1)) == "000000000000000000000001");
@@ -78,4 +78,4 @@ TEST_CASE("frame: kind, number, length and message are authenticated") {
   CHECK(out == Bytes(4, std::byte{0}));
 }
 
-}  // namespace coffer
+}  // namespace coffer::frame_test

@@ -5,8 +5,7 @@
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::header_tag_test {
 
 using test::MakeDataKey;
 
@@ -29,8 +28,6 @@ struct Fixture {
     return VerifyHeader(header, bytes, key, unstored, arena);
   }
 };
-
-}  // namespace
 
 TEST_CASE("header tag: every suite verifies what it sealed, and gives the same content key") {
   Fixture f;
@@ -102,4 +99,4 @@ TEST_CASE("header tag: less than the header, and a key of another size") {
   CHECK(f.Verify(bytes, *MakeDataKey(f.arena, 'k', 16)).error().code == Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::header_tag_test

@@ -6,8 +6,7 @@
 #include "crypto/encoding.h"
 #include "tests/support/sealed_message.h"
 
-namespace coffer {
-namespace {
+namespace coffer::header_test {
 
 using test::BytesOf;
 
@@ -37,8 +36,6 @@ Code Refusal(const Bytes& bytes) {
   REQUIRE_FALSE(parsed);
   return parsed.error().code;
 }
-
-}  // namespace
 
 TEST_CASE("header: format 2, byte by byte") {
   Header header = Example(0x0478);
@@ -265,4 +262,4 @@ TEST_CASE("header: what is too long for the format is refused when it is written
   CHECK(EncodeHeader(header).error().code == Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::header_test

@@ -4,8 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::kdf_test {
 
 Bytes Hex(std::string_view text) { return HexDecode(text).value(); }
 
@@ -16,8 +15,6 @@ Bytes CountFrom(int first, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>(first + i);
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("HKDF: RFC 5869 with and without a salt, and another hash") {
   SecretArena arena(4);
@@ -97,4 +94,4 @@ TEST_CASE("message keys: lengths that are not the suite's are refused") {
   CHECK(DeriveXattrKey(thirty_two, sixteen, arena).error().code == Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::kdf_test

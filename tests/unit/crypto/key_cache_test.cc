@@ -11,8 +11,7 @@
 
 #include "tests/support/fake_key_source.h"
 
-namespace coffer {
-namespace {
+namespace coffer::key_cache_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -77,8 +76,6 @@ std::vector<Result<DataKeyPtr>> AtOnce(Bench& bench, int threads, Ask ask) {
   for (std::thread& one : all) one.join();
   return got;
 }
-
-}  // namespace
 
 TEST_CASE("key cache: a sealing key serves exactly its messages") {
   Bench bench({.max_messages = 3}, /*renews=*/false);
@@ -406,4 +403,4 @@ TEST_CASE("key cache: zero turns caching off") {
   }
 }
 
-}  // namespace coffer
+}  // namespace coffer::key_cache_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer {
-namespace {
+namespace coffer::key_refusals_test {
 
 using std::chrono::seconds;
 
@@ -23,8 +22,6 @@ int Pause(Code code, int times) {
   while (refusals.Standing(KeyUse::kUnwrap, kContext, now + seconds(pause))) ++pause;
   return pause;
 }
-
-}  // namespace
 
 TEST_CASE("key refusals: denied for 5 to 30 seconds, missing and disabled for 30") {
   CHECK(Pause(Code::kDenied, 1) == 5);
@@ -67,4 +64,4 @@ TEST_CASE("key refusals: many contexts push out the refusal that ends first") {
   CHECK(refusals.Standing(KeyUse::kUnwrap, {{"n", "63"}}, now));
 }
 
-}  // namespace coffer
+}  // namespace coffer::key_refusals_test

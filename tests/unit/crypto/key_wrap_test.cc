@@ -4,12 +4,9 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::key_wrap_test {
 
 Bytes Hex(std::string_view text) { return HexDecode(text).value(); }
-
-}  // namespace
 
 TEST_CASE("key wrap: the example of RFC 3394 4.6") {
   SecretArena arena(4);
@@ -42,4 +39,4 @@ TEST_CASE("key wrap: whatever is wrong is refused in one way") {
   CHECK(arena.in_use() == 0);
 }
 
-}  // namespace coffer
+}  // namespace coffer::key_wrap_test

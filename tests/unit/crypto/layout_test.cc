@@ -4,8 +4,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace coffer {
-namespace {
+namespace coffer::layout_test {
 
 constexpr std::uint64_t kF = 65536;
 constexpr std::uint64_t kH = 1024;
@@ -13,8 +12,6 @@ constexpr std::uint64_t kH = 1024;
 Layout Of(std::uint32_t header_size, std::uint32_t frame_size) {
   return Layout::Make(header_size, frame_size).value();
 }
-
-}  // namespace
 
 TEST_CASE("layout: plaintext and object do not mix") {
   STATIC_REQUIRE_FALSE(std::is_convertible_v<PlainSize, CipherSize>);
@@ -162,4 +159,4 @@ TEST_CASE("layout: an empty final frame of a foreign writer holds no range") {
   CHECK(shape.SealedOf(shape.FinalFrame()) == CipherRange{kH + kF + 32, 40});
 }
 
-}  // namespace coffer
+}  // namespace coffer::layout_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/fake_keyring.h"
 
-namespace coffer {
-namespace {
+namespace coffer::multi_key_source_test {
 
 using std::chrono::seconds;
 
@@ -41,8 +40,6 @@ struct Bench {
 };
 
 EncryptedDataKey Bogus(const std::string& name) { return {"fake", name, "made up"}; }
-
-}  // namespace
 
 TEST_CASE("several keys: the first generates, the others wrap, and each alone opens") {
   Bench bench;
@@ -174,4 +171,4 @@ TEST_CASE("several keys: a disabled key is asked to seal once in 30 seconds") {
   CHECK(counts[2].wrapped == 0);
 }
 
-}  // namespace coffer
+}  // namespace coffer::multi_key_source_test

@@ -4,8 +4,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::name_tag_test {
 
 constexpr auto kVolume = "0b5e1f6a-8f6b-4c1e-9d55-2f7f4b1c7a10";
 
@@ -23,8 +22,6 @@ struct Fixture {
     return BindTag(key, {volume, name, attributes});
   }
 };
-
-}  // namespace
 
 // The expected tags were computed by another implementation; tests/format/read_message.py gives the
 // same.
@@ -113,4 +110,4 @@ TEST_CASE("bind tag: what its lengths cannot say is refused") {
   CHECK(f.Tag("a", {{"n", std::string(65535 - 4, 'x')}}).error().code == Code::kTooLarge);
 }
 
-}  // namespace coffer
+}  // namespace coffer::name_tag_test

@@ -10,8 +10,7 @@
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::opener_test {
 
 constexpr std::uint32_t kF = 32;
 constexpr std::uint32_t kH = 256;
@@ -59,8 +58,6 @@ template <typename B>
 auto FrameAt(B& message, std::size_t number) {
   return message.begin() + static_cast<std::ptrdiff_t>(kH + (number - 1) * (kF + 32));
 }
-
-}  // namespace
 
 TEST_CASE("opener: what was sealed, of every size") {
   Fixture f;
@@ -284,4 +281,4 @@ TEST_CASE("opener: other suites, unframed messages and other keys are refused") 
           .code == Code::kCorrupt);
 }
 
-}  // namespace coffer
+}  // namespace coffer::opener_test

@@ -6,8 +6,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer {
-namespace {
+namespace coffer::raw_aes_keyring_test {
 
 const EncryptionContext kContext{{"coffer", "1"}, {"vol", "8a1c"}, {"é", "ü"}, {"Z", ""}};
 
@@ -26,8 +25,6 @@ std::string FromHex(std::string_view hex) { return std::string(AsText(HexDecode(
 
 // name || 128 || 12 || nonce
 const std::string kInfo = FromHex("6e616d65000000800000000cc0c1c2c3c4c5c6c7c8c9cacb");
-
-}  // namespace
 
 // Made by Python's cryptography: the data key 80 81 .. 9f under the keys 00 01 .., the nonce
 // c0 .. cb, with kContext and without one.
@@ -136,4 +133,4 @@ TEST_CASE("raw AES: other names and sizes are refused") {
   CHECK(arena.in_use() == 0);
 }
 
-}  // namespace coffer
+}  // namespace coffer::raw_aes_keyring_test

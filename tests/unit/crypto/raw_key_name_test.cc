@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer {
+namespace coffer::raw_key_name_test {
 
 TEST_CASE("raw key names: neither empty, nor endless, nor another's") {
   CHECK(CheckRawKeyName({"coffer", "0123456789abcdef"}));
@@ -21,4 +21,4 @@ TEST_CASE("raw key names: neither empty, nor endless, nor another's") {
   }
 }
 
-}  // namespace coffer
+}  // namespace coffer::raw_key_name_test

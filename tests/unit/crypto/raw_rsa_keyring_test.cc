@@ -5,8 +5,7 @@
 
 #include "tests/support/rsa_test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::raw_rsa_keyring_test {
 
 const EncryptionContext kContext{{"vol", "v"}};
 
@@ -15,8 +14,6 @@ std::unique_ptr<RawRsaKeyring> Ring(SecretArena& arena, std::string_view pem) {
                              RsaPadding::kOaepSha256, arena)
       .value();
 }
-
-}  // namespace
 
 TEST_CASE("raw RSA: the public half seals, the private half opens") {
   SecretArena arena(8);
@@ -56,4 +53,4 @@ TEST_CASE("raw RSA: another size, another name and altered bytes are refused") {
             .code == Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::raw_rsa_keyring_test

@@ -6,16 +6,13 @@
 #include "crypto/encoding.h"
 #include "tests/support/rsa_test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::rsa_key_test {
 
 std::string Counting() {
   std::string bytes;
   for (int i = 0x80; i < 0xa0; ++i) bytes += static_cast<char>(i);
   return bytes;
 }
-
-}  // namespace
 
 TEST_CASE("RSA: both halves in both forms are one key") {
   for (const auto pem :
@@ -93,4 +90,4 @@ TEST_CASE("RSA: a key file that cannot serve says what to do") {
   CHECK(broken.find("c2VjcmV0") == std::string::npos);
 }
 
-}  // namespace coffer
+}  // namespace coffer::rsa_key_test

@@ -2,8 +2,7 @@
 
 #include "tests/support/s3ec_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::s3ec_content_test {
 
 Result<std::string> Opened(const S3ecObject& object, const S3ecVector& vector) {
   SecretArena arena(8);
@@ -15,8 +14,6 @@ Result<std::string> Opened(const S3ecObject& object, const S3ecVector& vector) {
   COFFER_ASSIGN(const std::size_t rest, stream.Finish(out));
   return plain + std::string(AsText(ByteView(out).first(rest)));
 }
-
-}  // namespace
 
 TEST_CASE("S3EC content: every cipher, under its data key") {
   for (const S3ecVector& vector : TheS3ecVectors().objects) {
@@ -44,4 +41,4 @@ TEST_CASE("S3EC content: the commitment is compared before anything is deciphere
   CHECK(arena.in_use() == 2);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::s3ec_content_test

@@ -2,8 +2,7 @@
 
 #include "tests/support/s3ec_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::s3ec_keys_test {
 
 struct Bench {
   explicit Bench(EncryptionContext context = {}) : made(arena) {
@@ -24,8 +23,6 @@ EncryptionContext CallersPart(EncryptionContext context) {
 }
 
 Code CodeOf(const Result<Secret>& key) { return key ? Code::kExists : key.error().code; }
-
-}  // namespace
 
 TEST_CASE("S3EC keys: every wrapping gives the data key") {
   for (const S3ecVector& vector : TheS3ecVectors().objects) {
@@ -151,4 +148,4 @@ TEST_CASE("S3EC keys: what KMS says of one key counts more than that another did
   CHECK(CodeOf(keys.Unwrap(object)) == Code::kDenied);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::s3ec_keys_test

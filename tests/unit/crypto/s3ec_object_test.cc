@@ -2,8 +2,7 @@
 
 #include "tests/support/s3ec_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::s3ec_object_test {
 
 S3ecFields FieldsOf(const std::string& name) { return TheS3ecVectors().Find(name).metadata; }
 S3ecFields V3() { return FieldsOf("V3 kms+context 115 300"); }
@@ -31,8 +30,6 @@ S3ecFields Without(S3ecFields fields, const std::string& name) {
   REQUIRE(fields.erase(name) == 1);
   return fields;
 }
-
-}  // namespace
 
 TEST_CASE("S3EC object: version, wrapping and cipher are told, and what policy they need") {
   for (const S3ecVector& vector : TheS3ecVectors().objects) {
@@ -174,4 +171,4 @@ TEST_CASE("S3EC object: a size that CBC metadata claims counts only where the pa
   CHECK(S3ecPlainSize(gcm, {}, 3) == 0);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::s3ec_object_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer {
+namespace coffer::sealed_xattrs_test {
 
 TEST_CASE("sealed xattrs: there and back, never twice alike") {
   SecretArena arena(4);
@@ -33,4 +33,4 @@ TEST_CASE("sealed xattrs: every changed bit and every cut is refused") {
   CHECK(OpenXattrs(other, sealed).error().code == Code::kCorrupt);
 }
 
-}  // namespace coffer
+}  // namespace coffer::sealed_xattrs_test

@@ -15,8 +15,7 @@
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::sealer_test {
 
 constexpr std::uint32_t kF = 64;
 constexpr std::uint32_t kH = 1024;
@@ -30,8 +29,6 @@ struct Fixture {
     return Sealer::Make(*key, {{"coffer", "1"}, {"vol", "uuid"}}, layout, arena).value();
   }
 };
-
-}  // namespace
 
 TEST_CASE("sealer: sizes are those of the layout, and headers all of one size") {
   Fixture f;
@@ -224,4 +221,4 @@ TEST_CASE("sealer: frames sealed by several threads make one message") {
   CHECK(AsText(out) == content);
 }
 
-}  // namespace coffer
+}  // namespace coffer::sealer_test

@@ -12,7 +12,7 @@
 
 #include "crypto/bytes.h"
 
-namespace coffer {
+namespace coffer::secret_test {
 
 TEST_CASE("a secret cannot be copied or printed") {
   STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<Secret>);
@@ -86,4 +86,4 @@ TEST_CASE("a forked child sees no keys") {
   CHECK(status == 0);
 }
 
-}  // namespace coffer
+}  // namespace coffer::secret_test

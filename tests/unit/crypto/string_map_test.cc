@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer {
+namespace coffer::string_map_test {
 
 TEST_CASE("string map: one JSON object of strings") {
   using Map = std::map<std::string, std::string>;
@@ -23,4 +23,4 @@ TEST_CASE("string map: whatever two readers could take for two things is refused
   CHECK_FALSE(ParseStringMap(std::string(100'000, '{')));
 }
 
-}  // namespace coffer
+}  // namespace coffer::string_map_test

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-namespace coffer {
+namespace coffer::suite_test {
 
 TEST_CASE("suite: every suite is found by its id, and no other is") {
   std::set<std::uint16_t> ids;
@@ -39,4 +39,4 @@ TEST_CASE("suite: format 2 is that of the suites that commit") {
   }
 }
 
-}  // namespace coffer
+}  // namespace coffer::suite_test

@@ -10,8 +10,7 @@
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::whole_message_opener_test {
 
 constexpr std::uint32_t kF = 32;
 // The private scalar of RFC 6979, A.2.5, and its point, compressed and in base64.
@@ -109,8 +108,6 @@ struct Fixture {
     refused(longer);
   }
 };
-
-}  // namespace
 
 TEST_CASE("whole message opener: every suite, with frames and without, in pieces of any size") {
   Fixture f;
@@ -307,4 +304,4 @@ TEST_CASE("whole message opener: what the sink says ends the work") {
         Code::kNoSpace);
 }
 
-}  // namespace coffer
+}  // namespace coffer::whole_message_opener_test

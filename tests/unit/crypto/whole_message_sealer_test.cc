@@ -6,7 +6,7 @@
 #include "tests/support/sealed_message.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
+namespace coffer::whole_message_sealer_test {
 
 TEST_CASE("whole message sealer: any size in pieces of any size is one message of its layout") {
   SecretArena arena(64);
@@ -43,4 +43,4 @@ TEST_CASE("whole message sealer: finished once, and no frame length of 0") {
         Code::kInvalid);
 }
 
-}  // namespace coffer
+}  // namespace coffer::whole_message_sealer_test

@@ -18,8 +18,7 @@
 #include "tests/support/temp_directory.h"
 #include "tests/support/test_keys.h"
 
-namespace coffer {
-namespace {
+namespace coffer::read_message_test {
 
 struct Fixture {
   SecretArena arena{16};
@@ -50,8 +49,6 @@ struct Fixture {
             std::string(std::istreambuf_iterator<char>(reply), {})};
   }
 };
-
-}  // namespace
 
 TEST_CASE("format: a second reader opens what was sealed", "[serial]") {
   Fixture f;
@@ -114,4 +111,4 @@ TEST_CASE("format: a second reader computes the same bind tag and opens the same
   CHECK(f.Read({"xattrs", f.key_hex, HexEncode(sealed)}, message).out == "attributes");
 }
 
-}  // namespace coffer
+}  // namespace coffer::read_message_test

@@ -5,8 +5,7 @@
 #include <limits>
 #include <random>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::access_pattern_test {
 
 constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMiB = 1u << 20;
@@ -123,5 +122,4 @@ TEST_CASE("access_pattern: plans stay inside the file, whatever is read and howe
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::access_pattern_test

@@ -6,8 +6,7 @@
 #include "fs/control_door.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::access_point_grants_test {
 
 constexpr const char* kArn = "arn:aws:s3:us-east-1:123456789012:accesspoint/team";
 constexpr const char* kAnn = "arn:aws:iam::123456789012:user/ann";
@@ -147,5 +146,4 @@ TEST_CASE("what is still needed", "[access_point]") {
   CHECK(lines(delegate, {"AIDAEXAMPLE", "", {"read"}}).empty());
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::access_point_grants_test

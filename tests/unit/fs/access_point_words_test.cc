@@ -4,8 +4,7 @@
 
 #include "fs/options.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::access_point_words_test {
 
 Result<CommandLine> Parse(std::vector<std::string> args, const Environment& environment = {}) {
   args.insert(args.begin(), "access-point");
@@ -80,5 +79,4 @@ TEST_CASE("access_point_words: an option of another action is refused, not ignor
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::access_point_words_test

@@ -8,8 +8,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::archived_files_test {
 
 struct Bench {
   Bench() {
@@ -73,5 +72,4 @@ TEST_CASE("archived files: what was restored meanwhile is read, appended to and 
   CHECK(bench.Named() == 0);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::archived_files_test

@@ -10,8 +10,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::attribute_changes_test {
 
 using namespace std::chrono_literals;
 
@@ -48,5 +47,4 @@ TEST_CASE("attribute_changes: the timer does not wait for a rename in the pool")
   CHECK(volume.fs().stats().deferred_attribute_failures == 0);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::attribute_changes_test

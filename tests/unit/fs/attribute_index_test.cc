@@ -17,8 +17,7 @@
 
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::attribute_index_test {
 
 constexpr std::int64_t kModified_s = 1'700'000'000;
 
@@ -394,5 +393,4 @@ TEST_CASE("a row tells of the lock as it was when it was taken, across a restart
   CHECK(found->taken_s == info.server_date_s);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::attribute_index_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::attributes_test {
 
 constexpr std::int64_t kModified_s = 1'700'000'000;
 
@@ -333,5 +332,4 @@ TEST_CASE("names of xattrs") {
   CHECK(XattrsFromMetadata(metadata) == odd);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::attributes_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::background_test {
 
 TEST_CASE("background: a task that throws has ended") {
   fs::WorkerPool pool(1);
@@ -24,5 +23,4 @@ TEST_CASE("background: a task that throws has ended") {
   CHECK(ended);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::background_test

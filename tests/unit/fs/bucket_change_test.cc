@@ -7,8 +7,7 @@
 #include "fs/exit_code.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::bucket_change_test {
 
 // A setting that somebody keeps, and a console to change it at.
 struct Bench {
@@ -180,5 +179,4 @@ TEST_CASE("bucket_change: the difference of large documents takes no table of al
   CHECK(Difference(before, after).find("+   -60000\n") != std::string::npos);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::bucket_change_test

@@ -4,8 +4,7 @@
 
 #include "fs/cmd_share.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::bucket_facts_test {
 
 TEST_CASE("bucket_facts: the default retention is days or years, within what S3 takes") {
   const auto days = ParseLockDefault("governance:30d");
@@ -36,5 +35,4 @@ TEST_CASE("cmd_share: the name that a browser saves under can end neither quote 
     CHECK(AttachmentNamed(bad).error().code == Code::kInvalid);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::bucket_facts_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::change_gate_test {
 
 TEST_CASE("change_gate: who does not wait is told that a name is taken, and takes nothing") {
   ChangeGate gate;
@@ -19,5 +18,4 @@ TEST_CASE("change_gate: who does not wait is told that a name is taken, and take
   for (const char* key : {"d/", "d/f", "e"}) CHECK(is_free(key));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::change_gate_test

@@ -8,8 +8,7 @@
 #include "fs/exit_code.h"
 #include "tests/support/fake_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::cmd_doctor_test {
 
 using test::FakeStore;
 using test::Fault;
@@ -475,5 +474,4 @@ TEST_CASE("doctor for people puts one check on a line", "[doctor]") {
                               Catch::Contains("-> --region us-east-2\n"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::cmd_doctor_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::cmd_resolve_test {
 
 struct Answer {
   int code = 0;
@@ -75,5 +74,4 @@ TEST_CASE("resolve tells people what this door cannot do", "[resolve]") {
   CHECK_THAT(Resolve("team-data", false).out, Catch::Contains("which is asked for at mount"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::cmd_resolve_test

@@ -10,8 +10,7 @@
 #include "fs/json.h"
 #include "tests/support/fake_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::cmd_rm_test {
 
 using test::FakeStore;
 using test::Fault;
@@ -308,5 +307,4 @@ TEST_CASE("rm: a locked object stays, and is told; a look at each is what that c
   CHECK(store.Has("d/7"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::cmd_rm_test

@@ -12,8 +12,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::commit_test {
 
 using namespace std::chrono_literals;
 
@@ -109,5 +108,4 @@ TEST_CASE("commit: a name that moved while the commit waited is held under its n
   CHECK(*volume.Read("r/e/new") == "new");
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::commit_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::console_test {
 
 TEST_CASE("what is printed can neither move the cursor nor pass for two lines", "[console]") {
   CHECK(Printable("plain/name.txt") == "plain/name.txt");
@@ -42,5 +41,4 @@ TEST_CASE("only a clear yes is one", "[console]") {
   CHECK(out.str().empty());
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::console_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::cors_rules_test {
 
 using Rules = std::vector<s3::CorsRule>;
 
@@ -85,5 +84,4 @@ TEST_CASE("cors_rules: what means the same is equal", "[cors]") {
   CHECK(Describe(Rules{a, b}) != Describe(Rules{b, a}));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::cors_rules_test

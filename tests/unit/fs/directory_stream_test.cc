@@ -9,8 +9,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::directory_stream_test {
 
 using namespace std::chrono_literals;
 
@@ -64,5 +63,4 @@ TEST_CASE("directory_stream: a name that is known in many ways goes out once") {
   REQUIRE(volume.Close(*handle));
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::directory_stream_test

@@ -5,8 +5,7 @@
 #include "fs/policy_rules.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::doctor_policy_test {
 
 constexpr const char* kOwner = "123456789012";
 
@@ -160,5 +159,4 @@ TEST_CASE("doctor of a policy: who denies that versions are deleted", "[policy]"
             .find("but to arn:aws:iam::123456789012:role/admin") != std::string::npos);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::doctor_policy_test

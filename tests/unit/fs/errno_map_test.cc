@@ -4,8 +4,7 @@
 #include <cerrno>
 #include <map>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::errno_map_test {
 
 TEST_CASE("every code has its errno, and only 'not found' is ENOENT") {
   const std::map<Code, int> table = {
@@ -52,5 +51,4 @@ TEST_CASE("every code has its errno, and only 'not found' is ENOENT") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::errno_map_test

@@ -5,8 +5,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::file_versions_test {
 
 using test::FakeStore;
 using test::Operation;
@@ -205,5 +204,4 @@ TEST_CASE("file versions: a copy that is not what was copied is told") {
   CHECK(restored.error().code == Code::kCorrupt);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::file_versions_test

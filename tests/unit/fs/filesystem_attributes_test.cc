@@ -11,8 +11,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::filesystem_attributes_test {
 
 TEST_CASE("attribute changes wait, and a failure is told to the next call") {
   FakeStore store;
@@ -210,5 +209,4 @@ TEST_CASE("with attributes from listings, a change keeps what the object has") {
   CHECK(metadata.contains("xattr"));
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::filesystem_attributes_test

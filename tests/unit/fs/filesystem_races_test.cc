@@ -11,8 +11,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::filesystem_races_test {
 
 using namespace std::chrono_literals;
 
@@ -398,5 +397,4 @@ TEST_CASE("a stat and a read while a file is renamed wait for the end of it") {
   v.fs().Release(*h);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::filesystem_races_test

@@ -7,8 +7,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::filesystem_test {
 
 using Names = std::vector<std::string>;
 
@@ -480,5 +479,4 @@ TEST_CASE("a local change wins over an answer to an older question") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::filesystem_test

@@ -8,8 +8,7 @@
 #include "tests/support/volume.h"
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::foreign_messages_test {
 
 using fs::BindingPolicy;
 
@@ -52,8 +51,6 @@ auto Again(const Call& call) {
   auto first = call();
   return !first && first.error().code == Code::kChanged ? call() : first;
 }
-
-}  // namespace
 
 TEST_CASE("foreign messages: verified whole they are read, and sizes are right from then on") {
   FakeStore store;
@@ -265,4 +262,4 @@ TEST_CASE("sealed: setuid and setgid show of what was proved, and of nothing els
   }
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::foreign_messages_test

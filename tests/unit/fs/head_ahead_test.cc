@@ -8,8 +8,7 @@
 
 #include "fs/path.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::head_ahead_test {
 
 std::shared_ptr<const Listing> Numbered(int count) {
   auto listing = std::make_shared<Listing>();
@@ -61,5 +60,4 @@ TEST_CASE("head_ahead: the order by st_ino is asked for once, and followed when 
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::head_ahead_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::key_match_test {
 
 constexpr const char* kArn = "arn:aws:kms:eu-west-1:123456789012:key/11112222";
 
@@ -15,8 +14,6 @@ EncryptedDataKey Aes(const std::string& name) {
 KeyName Name(KeyName::Kind kind, const std::string& provider, const std::string& name) {
   return {kind, provider, name, "", ""};
 }
-
-}  // namespace
 
 TEST_CASE("key match: by provider and whole name", "[keys]") {
   const KeyName kms = Name(KeyName::Kind::kKms, "aws-kms", kArn);
@@ -59,4 +56,4 @@ TEST_CASE("key match: sealed under exactly a set of keys", "[keys]") {
   CHECK(IsSealedUnder({Kms(east), Kms(west)}, {one, other}));
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::key_match_test

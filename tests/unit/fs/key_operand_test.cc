@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
+namespace coffer::fs::key_operand_test {
 
 TEST_CASE("key operands: each form of a key to add", "[keys]") {
   const std::vector<std::string> operands = {
@@ -44,4 +44,4 @@ TEST_CASE("key operands: a key to remove, as the list shows it", "[keys]") {
   }
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::key_operand_test

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::listing_test {
 
 s3::ListedObject Object(const std::string& key) {
   s3::ListedObject object;
@@ -20,8 +19,6 @@ std::vector<std::string> NamesOf(const Listing& listing) {
   for (const ListedName& row : listing.names) names.push_back(row.name);
   return names;
 }
-
-}  // namespace
 
 TEST_CASE("listing: what a server lists twice is shown once, in order or not") {
   s3::ListPage page;
@@ -42,4 +39,4 @@ TEST_CASE("listing: what a server lists twice is shown once, in order or not") {
   CHECK(NamesOf(unsorted.listing()) == std::vector<std::string>{"a", "b", "s", "z"});
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::listing_test

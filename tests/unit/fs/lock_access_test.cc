@@ -7,8 +7,7 @@
 #include "tests/support/fake_transport.h"
 #include "tests/support/store_bench.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_access_test {
 
 using s3::ErrorXml;
 using s3::Reply;
@@ -171,5 +170,4 @@ TEST_CASE("lock rules of a mount: none takes away from what the bucket gives") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_access_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_change_test {
 
 constexpr std::int64_t kNow = 1'000'000;
 constexpr std::int64_t kHour = 3600;
@@ -102,5 +101,4 @@ TEST_CASE("lock_change: unlocking is for governance alone") {
   CHECK(Refused(wish, With({"", 0, true})) == Code::kLocked);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_change_test

@@ -4,8 +4,7 @@
 #include <limits>
 #include <string>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_duration_test {
 
 constexpr std::int64_t kDay = 86'400;
 
@@ -69,5 +68,4 @@ TEST_CASE("lock_duration: in words") {
   CHECK(PeriodInWords(0) == "0 seconds");
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_duration_test

@@ -5,8 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_places_test {
 
 LockPlaces Find(std::vector<std::string> names, LockAction action = LockAction::kLock,
                 const std::string& prefix = "") {
@@ -83,5 +82,4 @@ TEST_CASE("lock_places: what is wrong in itself stops everything") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_places_test

@@ -4,8 +4,7 @@
 
 #include "fs/json.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_report_test {
 
 constexpr std::int64_t kNow = 1'700'000'000;
 constexpr std::int64_t kDay = 86'400;
@@ -81,5 +80,4 @@ TEST_CASE("lock_report: as many columns as the head has") {
   CHECK(RowText(unknown, LockFormat::kText) == "unknown: denied");
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_report_test

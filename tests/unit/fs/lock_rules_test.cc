@@ -5,8 +5,7 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::lock_rules_test {
 
 constexpr std::int64_t kDay = 86'400;
 
@@ -97,5 +96,4 @@ TEST_CASE("lock rules: what is refused, and in which words") {
   CHECK(ParseLockRules({"**=compliance:3y"}, {4 * 365 * kDay, true}));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::lock_rules_test

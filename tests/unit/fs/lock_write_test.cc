@@ -4,8 +4,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::lock_write_test {
 
 constexpr std::int64_t kHour = 3600;
 
@@ -117,5 +116,4 @@ TEST_CASE("lock_write: a service that says yes and frees nothing is found out") 
   CHECK(fs::FreeFromGovernance(bench.store, "f", bench.Now()).error().code == Code::kUnavailable);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::lock_write_test

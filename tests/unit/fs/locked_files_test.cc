@@ -12,8 +12,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::locked_files_test {
 
 constexpr std::int64_t kHour = 3600;
 
@@ -498,5 +497,4 @@ TEST_CASE("locks: directories are never locked") {
   CHECK(bench.volume.RemoveDirectory("d"));
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::locked_files_test

@@ -12,8 +12,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::locking_store_test {
 
 using test::FakeStore;
 using test::Operation;
@@ -201,8 +200,6 @@ TEST_CASE("locking store: a default that cannot be seen is asked for, and not ma
   }
 }
 
-namespace {
-
 // A mount that remembers what it owes, and others after it.
 struct Remembering {
   Remembering() { bench.store.SetOwed(owed.get()); }
@@ -230,8 +227,6 @@ struct Remembering {
   WorkerPool pool{1};
   std::unique_ptr<OwedLocks> owed = Open();
 };
-
-}  // namespace
 
 TEST_CASE("locking store: a crash before a lock is confirmed leaves it to the next mount") {
   Remembering mount;
@@ -304,5 +299,4 @@ TEST_CASE("locking store: what no rule decides on rests first, with --autolock")
   for (const char* key : {"free", "d/"}) CHECK(fake.Info(key)->lock == s3::Lock{});
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::locking_store_test

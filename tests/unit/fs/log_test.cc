@@ -9,8 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::log_test {
 
 // Time stands still until a test moves it.
 class StillClock : public s3::Clock {
@@ -51,8 +50,6 @@ std::unique_ptr<Log> OpenIn(const Directory& directory, const s3::Clock& clock,
   if (!log) FAIL(log.error().what);
   return std::move(*log);
 }
-
-}  // namespace
 
 TEST_CASE("secrets and control characters do not reach the log", "[log]") {
   CHECK(Redact("GET https://h/k?X-Amz-Signature=abc123&x=1 ok") ==
@@ -164,4 +161,4 @@ TEST_CASE("without --debug retries are not logged", "[log]") {
   CHECK(directory.Read("mnt.log").empty());
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::log_test

@@ -13,8 +13,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::lookup_test {
 
 using namespace std::chrono_literals;
 
@@ -189,5 +188,4 @@ TEST_CASE("lookup: the kernel is given what is left of a time to live, not a new
   }
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::lookup_test

@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::memory_budget_test {
 
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
@@ -150,5 +149,4 @@ TEST_CASE("memory_budget: holders that are gone are forgotten") {
   CHECK(budget.TryReserve(1).size() == 0);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::memory_budget_test

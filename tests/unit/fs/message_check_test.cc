@@ -7,8 +7,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/sealed_bench.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::message_check_test {
 
 using test::FakeStore;
 using test::Fault;
@@ -233,5 +232,4 @@ TEST_CASE("check: a fault of transport is none of the object", "[check]") {
   CHECK(checked->verdict == Verdict::kGood);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::message_check_test

@@ -11,8 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::mount_point_test {
 
 class Directory {
  public:
@@ -40,8 +39,6 @@ Code Refused(const std::string& directory, const MountPointNeeds& needs = {}) {
   INFO(prepared.error().what);
   return prepared.error().code;
 }
-
-}  // namespace
 
 TEST_CASE("mountinfo: tags, escapes, broken lines", "[mount_point]") {
   const auto mounts = ParseMountInfo(kTable);
@@ -126,4 +123,4 @@ TEST_CASE("who uses a directory", "[mount_point]") {
   CHECK_THAT(users[0], Catch::Contains("(" + std::to_string(child) + ")"));
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::mount_point_test

@@ -5,8 +5,7 @@
 #include "fs/policy_rules.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::mounts_here_test {
 
 constexpr const char* kPointArn = "arn:aws:s3:us-east-1:123456789012:accesspoint/team";
 
@@ -57,5 +56,4 @@ TEST_CASE("which mounts go through an access point", "[policy]") {
   CHECK(MountsThrough({At("/mnt/d", "s3://team")}, arn).empty());
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::mounts_here_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::option_locks_test {
 
 Result<CommandLine> Parse(std::vector<std::string> args, const Environment& environment = {}) {
   return ParseCommandLine(args, environment, "/nonexistent/coffer.conf");
@@ -108,5 +107,4 @@ TEST_CASE("option_locks: report", "[options]") {
              Catch::Contains("data/**"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::option_locks_test

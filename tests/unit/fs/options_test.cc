@@ -10,8 +10,7 @@
 #include "fs/option_table.h"
 #include "fs/option_words.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::options_test {
 
 constexpr char kNoConfig[] = "/nonexistent/coffer.conf";
 
@@ -56,8 +55,6 @@ class TemporaryFile {
  private:
   char path_[32] = "/tmp/coffer-options-XXXXXX";
 };
-
-}  // namespace
 
 TEST_CASE("mount: defaults", "[options]") {
   const MountOptions mount = Mount({});
@@ -472,4 +469,4 @@ TEST_CASE("options: versions") {
         std::string::npos);
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::options_test

@@ -17,8 +17,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::owed_locks_test {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -485,5 +484,4 @@ TEST_CASE("owed locks: a mount without rules forgets what it removes and writes 
   CHECK_FALSE(mounts.Locked("being made"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::owed_locks_test

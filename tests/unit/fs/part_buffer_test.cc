@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::part_buffer_test {
 
 constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMiB = 1u << 20;
@@ -56,5 +55,4 @@ TEST_CASE("part_buffer: bytes are appended, overwritten, cut and extended with z
   CHECK(budget.used() == 0);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::part_buffer_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::part_plan_test {
 
 constexpr std::uint64_t kMiB = 1u << 20;
 
@@ -82,5 +81,4 @@ TEST_CASE("part_plan: old content that leaves no part for new bytes is refused")
   CHECK_FALSE(plan.CopyPieces(~0ull, 1024 * kMiB));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::part_plan_test

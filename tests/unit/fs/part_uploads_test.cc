@@ -9,8 +9,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/recording_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::part_uploads_test {
 
 using namespace std::chrono_literals;
 using test::FakeStore;
@@ -116,5 +115,4 @@ TEST_CASE("part_uploads: what never began is not aborted; what was not completed
   CHECK(bench.store.overtaken() == 0);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::part_uploads_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::past_store_test {
 
 using test::FakeStore;
 using test::Operation;
@@ -162,5 +161,4 @@ TEST_CASE("past store: one key may be shown as it is today") {
   CHECK(TextOf(past, ".coffer/volume") == "made later");
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::past_store_test

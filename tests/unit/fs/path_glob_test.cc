@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::path_glob_test {
 
 struct Row {
   const char* glob;
@@ -84,5 +83,4 @@ TEST_CASE("path_glob: no pattern takes forever") {
   CHECK(glob->Matches(std::string(1000, 'a') + "b"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::path_glob_test

@@ -6,8 +6,7 @@
 #include <set>
 #include <string>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::path_test {
 
 std::string Repeat(std::string_view text, int times) {
   std::string all;
@@ -166,5 +165,4 @@ TEST_CASE("the parent of a key") {
   CHECK(ParentPrefix("") == "");
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::path_test

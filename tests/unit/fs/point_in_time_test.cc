@@ -5,8 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::point_in_time_test {
 
 constexpr std::int64_t kNow = 1'795'968'000;  // 2026-11-29T16:00:00Z
 
@@ -79,5 +78,4 @@ TEST_CASE("point in time: what is none, or not over") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::point_in_time_test

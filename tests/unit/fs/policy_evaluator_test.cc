@@ -5,8 +5,7 @@
 #include "fs/policy_request.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::policy_evaluator_test {
 
 using s3::Tri;
 
@@ -293,5 +292,4 @@ TEST_CASE("policies are compared by what they mean", "[policy]") {
   CHECK(meaning("").is_null());
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::policy_evaluator_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::policy_hint_test {
 
 Json Statement(std::string_view source, std::string_view action, PolicyScope scope) {
   s3::AddressOptions options;
@@ -47,5 +46,4 @@ TEST_CASE("listing is allowed below the prefix only", "[policy]") {
   CHECK_FALSE(Statement("team-data", "s3:ListBucket", PolicyScope::kBucket).contains("Condition"));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::policy_hint_test

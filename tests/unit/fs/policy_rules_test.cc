@@ -5,8 +5,7 @@
 #include "fs/policy_request.h"
 #include "tests/support/fake_clock.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::policy_rules_test {
 
 PolicyRule Rule(const std::string& name) {
   PolicyRule rule;
@@ -162,5 +161,4 @@ TEST_CASE("which version of TLS the caller has is not known", "[policy]") {
   CHECK_FALSE(lost().certain);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::policy_rules_test

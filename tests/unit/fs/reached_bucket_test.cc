@@ -7,8 +7,7 @@
 #include "fs/findings.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::reached_bucket_test {
 
 std::string Reached(const std::vector<std::string>& connect_to,
                     const std::string& source = "bucket") {
@@ -51,5 +50,4 @@ TEST_CASE("findings: two servers behind one name are two") {
   CHECK_FALSE(other.Counts(put));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::reached_bucket_test

@@ -16,8 +16,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/recording_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::reader_test {
 
 using namespace std::chrono_literals;
 using test::FakeStore;
@@ -523,5 +522,4 @@ TEST_CASE("reader: any mix of reads, budgets and failures gives right bytes or a
   }
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::reader_test

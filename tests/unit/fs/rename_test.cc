@@ -8,8 +8,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::rename_test {
 
 TEST_CASE("rename: an open file follows its directory's copy, and nothing else") {
   FakeStore::Options ordinary;
@@ -82,5 +81,4 @@ TEST_CASE("rename: a file that another machine wrote before the copy is not over
   CHECK(store.Body("e/f") == "theirs");
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::rename_test

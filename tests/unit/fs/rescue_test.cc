@@ -12,8 +12,7 @@
 #include "fs/json.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::rescue_test {
 
 std::string Slurp(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -112,5 +111,4 @@ TEST_CASE("where nothing can be saved the error names the place") {
   CHECK_FALSE(open.Save({"a", "", "e"}, AsBytes("1")));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::rescue_test

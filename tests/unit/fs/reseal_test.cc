@@ -7,8 +7,7 @@
 #include "tests/support/sealed_bench.h"
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::reseal_test {
 
 using fs::KeyName;
 
@@ -104,8 +103,6 @@ int Writes(const FakeStore& store) {
   return store.count(Operation::kPut) + store.count(Operation::kCreateUpload) +
          store.count(Operation::kCompleteUpload) + store.count(Operation::kCopy);
 }
-
-}  // namespace
 
 TEST_CASE(
     "reseal: a file under an old key opens by the present one alone, and nothing else of it "
@@ -326,4 +323,4 @@ TEST_CASE("reseal: a survey counts what would be asked, and asks for none of it"
   CHECK(Writes(store) + store.count(Operation::kUploadPart) == static_cast<int>(told.writes));
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::reseal_test

@@ -4,8 +4,7 @@
 
 #include "fs/archive_state.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::restore_run_test {
 
 constexpr std::int64_t kNow_s = 1'700'000'000;
 constexpr std::int64_t kDay_s = 86'400;
@@ -85,5 +84,4 @@ TEST_CASE("restore: what was done is counted") {
   CHECK(outcome.files.size() == 2);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::restore_run_test

@@ -11,8 +11,7 @@
 #include "tests/support/volume.h"
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::s3ec_store_test {
 
 EncryptionContext CallersPart(EncryptionContext context) {
   context.erase("aws:x-amz-cek-alg");
@@ -62,8 +61,6 @@ S3ecVector Large(std::size_t size) {
   made.body = AsText(sealed);
   return made;
 }
-
-}  // namespace
 
 TEST_CASE("S3EC store: what another implementation wrote is read, with its size") {
   for (const S3ecVector& vector : TheS3ecVectors().objects) {
@@ -402,4 +399,4 @@ TEST_CASE("S3EC store: KMS's refusals are its own, and leave nothing behind") {
   CHECK(bench.Get("f"));
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::s3ec_store_test

@@ -8,8 +8,7 @@
 #include "tests/support/sealed_bench.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::sealed_guard_test {
 
 using fs::SealedBelow;
 
@@ -42,8 +41,6 @@ fs::AttributeChange Mode(std::uint32_t mode) {
   change.mode = mode;
   return change;
 }
-
-}  // namespace
 
 TEST_CASE("sealed guard: a sealed volume below a plain mount is closed on every path") {
   FakeStore store;
@@ -215,4 +212,4 @@ TEST_CASE("sealed guard: a sealed file outside of a volume is not taken for cont
   if (exact) CHECK(store.count(Operation::kGet) == 0);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::sealed_guard_test

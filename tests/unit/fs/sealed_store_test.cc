@@ -8,8 +8,7 @@
 #include "tests/support/volume.h"
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::sealed_store_test {
 
 constexpr std::uint64_t kOverhead = kTestHeader + 40;  // of a file of one frame
 
@@ -32,8 +31,6 @@ Error ReadDamaged(FakeStore& store, const std::string& key,
   if (read) return {Code::kExists, "was read"};
   return read.error();
 }
-
-}  // namespace
 
 TEST_CASE("sealed: what is written is read, and nothing of it lies in the bucket") {
   FakeStore store;
@@ -498,4 +495,4 @@ TEST_CASE("sealed: a size that a listing shows and the object has not is an erro
   CHECK(v.Read("f").error().code == Code::kChanged);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::sealed_store_test

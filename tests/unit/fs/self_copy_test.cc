@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
+namespace coffer::fs::self_copy_test {
 
 TEST_CASE("a copy onto itself in parts is conditional to its end") {
   s3::ObjectInfo object;
@@ -18,4 +18,4 @@ TEST_CASE("a copy onto itself in parts is conditional to its end") {
   CHECK(parts.target.condition.etag == object.etag);
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::self_copy_test

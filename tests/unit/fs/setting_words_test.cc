@@ -4,8 +4,7 @@
 
 #include "fs/options.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::setting_words_test {
 
 Result<CommandLine> Parse(std::vector<std::string> args, const Environment& environment = {}) {
   return ParseCommandLine(args, environment, "/nonexistent/coffer.conf");
@@ -109,5 +108,4 @@ TEST_CASE("setting_words: an account is said once, and what a removal does not l
   CHECK(Parse({"policy", "remove", "b", "names", "--prefix", "team"}));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::setting_words_test

@@ -6,16 +6,13 @@
 #include "tests/support/temp_directory.h"
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::spool_file_test {
 
 std::string Read(const fs::SpoolFile& file, s3::Range range) {
   const auto bytes = file.Read(range);
   REQUIRE(bytes);
   return std::string(AsText(*bytes));
 }
-
-}  // namespace
 
 TEST_CASE("spool file: gives back what was put in, in any pieces and ranges") {
   const TempDirectory directory;
@@ -83,4 +80,4 @@ TEST_CASE("spool file: what lies on the disk is no plaintext, and is trusted by 
   CHECK(file->Read({65'536, 1}).error().code == Code::kCorrupt);
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::spool_file_test

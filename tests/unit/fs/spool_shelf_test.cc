@@ -4,8 +4,7 @@
 
 #include "tests/support/temp_directory.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::spool_shelf_test {
 
 struct Bench {
   fs::SpoolPtr Make(const std::string& etag, std::uint64_t bytes = 10) {
@@ -23,8 +22,6 @@ struct Bench {
   SecretArena arena{16};
   fs::SpoolShelf shelf{2, 100};
 };
-
-}  // namespace
 
 TEST_CASE("spool shelf: the least recently used goes first, and stays for who holds it") {
   Bench bench;
@@ -52,4 +49,4 @@ TEST_CASE("spool shelf: room is bounded, and idle ones make it") {
   CHECK_FALSE(bench.shelf.Find("a", "1"));
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::spool_shelf_test

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::status_report_test {
 
 StatusFacts Facts() {
   StatusFacts facts;
@@ -19,8 +18,6 @@ StatusFacts Facts() {
   gets.received_bytes = 3u << 20;
   return facts;
 }
-
-}  // namespace
 
 TEST_CASE("report: every operation is there, zero or not", "[status]") {
   const Json report = StatusReport(Facts());
@@ -92,4 +89,4 @@ TEST_CASE("this process has memory", "[status]") {
   CHECK(use.resident_max >= use.resident);
 }
 
-}  // namespace coffer::fs
+}  // namespace coffer::fs::status_report_test

@@ -15,8 +15,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::tree_rename_test {
 
 using test::FakeStore;
 using test::Fault;
@@ -541,5 +540,4 @@ TEST_CASE("renames of different trees run side by side") {
   CHECK(setup.journals() == 0);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::tree_rename_test

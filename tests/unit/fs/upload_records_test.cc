@@ -14,8 +14,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::upload_records_test {
 
 std::unique_ptr<UploadRecords> OpenIn(const test::TempDirectory& directory,
                                       std::size_t rewrite_above = 1u << 20,
@@ -184,5 +183,4 @@ TEST_CASE("a record that cannot be written is told, and the state directory must
   CHECK_FALSE(UploadRecords::Open({directory.path() + "/file", "v", nullptr}));
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::upload_records_test

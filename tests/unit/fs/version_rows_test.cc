@@ -4,8 +4,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::version_rows_test {
 
 using test::FakeStore;
 using test::Operation;
@@ -140,5 +139,4 @@ TEST_CASE("version rows: nothing that is printed moves the cursor") {
   CHECK(VersionLine(row, "x\033[2J").find_first_of("\n\033") == std::string::npos);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::version_rows_test

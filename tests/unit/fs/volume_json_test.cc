@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::volume_json_test {
 
 VolumeOptions Mounted() {
   VolumeOptions mount;
@@ -47,5 +46,4 @@ TEST_CASE("volume json: what the caller asks for and pays stays as he says") {
   CHECK(caller.requester_pays);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::volume_json_test

@@ -11,8 +11,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::volume_walk_test {
 
 using test::FakeStore;
 
@@ -349,5 +348,4 @@ TEST_CASE("walk: a listing that fails stops it", "[walk]") {
   CHECK(bench.visits.size() == 3000);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::volume_walk_test

@@ -8,8 +8,7 @@
 
 #include "fs/mutex.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::worker_pool_test {
 
 using namespace std::chrono_literals;
 
@@ -232,5 +231,4 @@ TEST_CASE("task_group: a long group leaves turns to others") {
   CHECK(ran_before_other <= 2);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::worker_pool_test

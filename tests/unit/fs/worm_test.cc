@@ -9,8 +9,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::worm_test {
 
 constexpr std::int64_t kHour = 3600;
 constexpr Code kDone = Code::kBusy;
@@ -135,5 +134,4 @@ TEST_CASE("worm: the date is shown where tools look for it") {
   CHECK_FALSE(until());
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::worm_test

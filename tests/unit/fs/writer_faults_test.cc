@@ -9,8 +9,7 @@
 #include "tests/support/writer_bench.h"
 
 // Failures, lost races, little memory, and any order of calls.
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::writer_faults_test {
 
 using namespace std::chrono_literals;
 using namespace test;
@@ -279,5 +278,4 @@ TEST_CASE("writer: any order of calls does what a string would") {
   for (unsigned seed = 1; seed <= 60; ++seed) RunModel(seed);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::writer_faults_test

@@ -7,8 +7,7 @@
 
 #include "tests/support/writer_bench.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::writer_frames_test {
 
 constexpr std::uint64_t kFrame = 4 * kKiB;
 
@@ -30,8 +29,6 @@ bool WholeFrames(std::vector<RecordingStore::SentPart> parts, std::uint64_t size
   }
   return at == size;
 }
-
-}  // namespace
 
 TEST_CASE("writer: parts are whole frames, however the bytes arrive") {
   WriterBench bench(64 * kMiB, Frames());
@@ -103,4 +100,4 @@ TEST_CASE("writer: what was sent as whole frames can be gone on with") {
   }
 }
 
-}  // namespace coffer::test
+}  // namespace coffer::test::writer_frames_test

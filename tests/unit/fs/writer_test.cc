@@ -7,8 +7,7 @@
 
 #include "tests/support/writer_bench.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::writer_test {
 
 using namespace std::chrono_literals;
 using namespace test;
@@ -349,5 +348,4 @@ TEST_CASE("writer: large old content can be read, and what was appended, until t
   CHECK(writer->Read(old.size() - 3, 100).error().code == Code::kUnsupported);
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::writer_test

@@ -13,8 +13,7 @@
 #include "tests/support/reference_tree.h"
 #include "tests/support/volume.h"
 
-namespace coffer::test {
-namespace {
+namespace coffer::test::namespace_test {
 
 enum class Kind {
   kWrite,
@@ -243,5 +242,4 @@ TEST_CASE("random operations do what a filesystem does: short-lived facts", "[mo
   Check(options);
 }
 
-}  // namespace
-}  // namespace coffer::test
+}  // namespace coffer::test::namespace_test

@@ -5,8 +5,7 @@
 
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::api_error_test {
 
 struct Expected {
   int status;
@@ -198,5 +197,4 @@ TEST_CASE("api_error: what KMS refused says which permission it takes, and never
   CHECK(ReadServiceError(Reply(400, {}, "{\"__type\":")).code == "");
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::api_error_test

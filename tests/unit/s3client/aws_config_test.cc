@@ -8,8 +8,7 @@
 
 #include "tests/support/temp_directory.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::aws_config_test {
 
 struct Fixture {
   test::TempDirectory directory;
@@ -35,8 +34,6 @@ struct Fixture {
     return *settings;
   }
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "config files: none, elsewhere, and without a home") {
   auto config = SharedConfig::Load(env);
@@ -172,4 +169,4 @@ TEST_CASE_METHOD(Fixture,
         "AWS_S3_USE_ARN_REGION or s3.use_arn_region of the profile must be true or false");
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::aws_config_test

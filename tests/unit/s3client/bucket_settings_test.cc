@@ -5,8 +5,7 @@
 
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::bucket_settings_test {
 
 Target TestTarget() {
   Target target;
@@ -120,5 +119,4 @@ TEST_CASE("bucket_settings: an access point is asked for CORS alone, and changes
   CHECK(bench.settings.Cors());
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::bucket_settings_test

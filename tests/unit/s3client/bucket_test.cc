@@ -5,8 +5,7 @@
 
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::bucket_test {
 
 Target TestTarget() {
   Target target;
@@ -176,5 +175,4 @@ TEST_CASE("bucket: the Region, asked without credentials") {
   CHECK_FALSE(DiscoverRegion(silent, TestTarget()));
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::bucket_test

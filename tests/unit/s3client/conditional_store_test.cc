@@ -6,8 +6,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::conditional_store_test {
 
 using test::FakeStore;
 using Op = test::Operation;
@@ -295,5 +294,4 @@ TEST_CASE("conditional: many deletes compare with a listing, not with a HEAD eac
   CHECK(bench.server.count(Op::kHead) < 6);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::conditional_store_test

@@ -5,8 +5,7 @@
 #include "s3client/user_metadata.h"
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::copy_test {
 
 const char* const kCopied = "<CopyObjectResult><ETag>\"e2\"</ETag></CopyObjectResult>";
 const char* const kInitiated =
@@ -194,5 +193,4 @@ TEST_CASE("Copy: above the limit by parts, with tags, and aborted on failure") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::copy_test

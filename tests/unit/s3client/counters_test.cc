@@ -4,7 +4,7 @@
 
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
+namespace coffer::s3::counters_test {
 
 TEST_CASE("counters: what was throttled is counted, in S3's words and in those of KMS") {
   Counters counters;
@@ -21,4 +21,4 @@ TEST_CASE("counters: what was throttled is counted, in S3's words and in those o
   CHECK(counters.Snapshot().Total().requests == 4);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::counters_test

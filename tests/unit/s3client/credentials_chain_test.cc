@@ -12,8 +12,7 @@
 #include "tests/support/fake_transport.h"
 #include "tests/support/temp_directory.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::credentials_chain_test {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 
@@ -85,8 +84,6 @@ struct Fixture {
 
 constexpr auto kProcess =
     R"(credential_process = /bin/echo '{"Version":1,"AccessKeyId":"PROC","SecretAccessKey":"s"}')";
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "credentials: who wins") {
   const std::string keys = "aws_access_key_id = FILE\naws_secret_access_key = s\n";
@@ -401,4 +398,4 @@ TEST_CASE_METHOD(Fixture, "credentials: a network that is down is not a refusal"
   CHECK(got.error().what.find("connection refused") != std::string::npos);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::credentials_chain_test

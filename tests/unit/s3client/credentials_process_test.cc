@@ -7,8 +7,7 @@
 
 #include "s3client/child_process.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::credentials_process_test {
 
 using namespace std::chrono_literals;
 using Words = std::vector<std::string>;
@@ -31,8 +30,6 @@ bool Contains(const std::string& text, const std::string& part) {
   CAPTURE(text, part);
   return text.find(part) != std::string::npos;
 }
-
-}  // namespace
 
 TEST_CASE("commands split as a shell splits them, with nothing expanded") {
   const std::pair<std::string_view, Words> rows[] = {
@@ -129,4 +126,4 @@ TEST_CASE("a program gets no input, no blocked signals, and is cut when it print
   CHECK(RunProcess({}, 1s).error().code == Code::kDenied);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::credentials_process_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/raw_server.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::curl_transport_test {
 
 using std::chrono::milliseconds;
 
@@ -319,5 +318,4 @@ TEST_CASE("curl: an interruption ends what runs and what comes") {
   CHECK(next.error().code == Code::kInterrupted);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::curl_transport_test

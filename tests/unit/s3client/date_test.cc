@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::date_test {
 
 TEST_CASE("date: HTTP dates, and nothing that merely resembles one") {
   CHECK(ParseHttpDate("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
@@ -45,5 +44,4 @@ TEST_CASE("date: a moment beyond what the clock can tell is the last that it can
   CHECK_FALSE(ParseIsoMoment("tomorrow"));
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::date_test

@@ -3,8 +3,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::delete_test {
 
 TEST_CASE("Delete: gone is gone, and only the service can say so") {
   struct Row {
@@ -74,5 +73,4 @@ TEST_CASE("DeleteMany: an error in a success, or half a reply, deletes nothing w
   }
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::delete_test

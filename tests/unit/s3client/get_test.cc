@@ -3,8 +3,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::get_test {
 
 TEST_CASE("Head: everything an object says of itself") {
   StoreBench bench;
@@ -209,5 +208,4 @@ TEST_CASE("Get: a server that ignores ranges, empty objects, the end, other vers
   CHECK(odd.wire.seen().size() == 2);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::get_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace coffer::s3 {
+namespace coffer::s3::ini_test {
 
 TEST_CASE("INI: what one line may mean") {
   struct Row {
@@ -67,4 +67,4 @@ TEST_CASE("INI: what cannot be understood names its line and quotes nothing") {
   }
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::ini_test

@@ -6,7 +6,7 @@
 
 #include "crypto/encoding.h"
 
-namespace coffer::s3 {
+namespace coffer::s3::json_test {
 
 TEST_CASE("JSON: the members of one object as text") {
   const auto parsed =
@@ -38,8 +38,6 @@ TEST_CASE("JSON: a string that is written reads the same") {
   CHECK(*parsed == std::map<std::string, std::string>{{all, all + "é"}});
 }
 
-namespace {
-
 constexpr std::string_view kKey = "\xff\xfe\xfd/+==0123456789abcdefghijkl";
 
 // The key that was taken, or the code of the failure; `text` is what is left of it.
@@ -49,8 +47,6 @@ std::string Take(std::string& text) {
   if (!key) return key.error().code == Code::kInvalid ? "invalid" : "other";
   return std::string(AsText(key->view()));
 }
-
-}  // namespace
 
 TEST_CASE("JSON: a key is taken out of the text, and blanks are left") {
   const std::string base64 = Base64Encode(AsBytes(kKey));
@@ -105,4 +101,4 @@ TEST_CASE("JSON: what is no key, or more than one, is refused and does not stay"
   }
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::json_test

@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::kms_key_test {
 
 const std::string kArn = "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd";
 const std::string kMrk = "arn:aws:kms:eu-west-1:123456789012:key/mrk-12ab";
@@ -13,8 +12,6 @@ std::string Where(std::string_view region, std::string_view url, bool fips) {
   const auto address = MakeKmsAddress(region, url, fips);
   return address ? address->endpoint.ToString() + " " + address->region : address.error().what;
 }
-
-}  // namespace
 
 TEST_CASE("KMS key: by ARN, alias ARN and alias") {
   const auto key = ParseKmsKeyId(kArn, "us-east-1");
@@ -84,4 +81,4 @@ TEST_CASE("KMS: where it is") {
   CHECK(MakeKmsAddress("eu-west-1", "localhost", false).error().code == Code::kInvalid);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::kms_key_test

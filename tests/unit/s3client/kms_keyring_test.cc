@@ -5,8 +5,7 @@
 
 #include "tests/support/kms_replies.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::kms_keyring_test {
 
 const EncryptionContext kContext{{"vol", "v"}};
 const std::string kOther = "arn:aws:kms:eu-west-1:123456789012:key/other";
@@ -30,8 +29,6 @@ struct Bench {
 bool Asks(const SeenRequest& seen, const std::string& key) {
   return seen.body.starts_with("{\"KeyId\":\"" + key + "\"");
 }
-
-}  // namespace
 
 TEST_CASE("KMS keyring: generates, wraps and unwraps by its ARN") {
   Bench bench;
@@ -135,4 +132,4 @@ TEST_CASE("KMS keyring: a wrapped key that names no key is opened by this one or
   }
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::kms_keyring_test

@@ -5,8 +5,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/kms_replies.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::kms_rate_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -34,8 +33,6 @@ struct Bench {
 bool Near(milliseconds time, milliseconds expected) {
   return time > expected * 95 / 100 && time < expected * 105 / 100;
 }
-
-}  // namespace
 
 TEST_CASE("KMS rate: one second's worth at once, then evenly, and a rest fills it again") {
   Bench bench(50);
@@ -108,4 +105,4 @@ TEST_CASE("KMS rate: whoever waits when the program ends is not sent") {
   CHECK(bench.wire.seen().size() == 1);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::kms_rate_test

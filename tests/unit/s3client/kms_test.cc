@@ -8,8 +8,7 @@
 #include "tests/support/kms_replies.h"
 #include "tests/support/memory_search.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::kms_test {
 
 const EncryptionContext kContext{{"coffer", "1"}, {"vol", "8a\"1c"}};
 constexpr const char* kContextJson = R"("EncryptionContext":{"coffer":"1","vol":"8a\"1c"}})";
@@ -54,8 +53,6 @@ struct DiscreetKms : Transport {
   bool seen_secret = false;
   int copies_while_sent = 0;
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "KMS: GenerateDataKey") {
   wire.Then(KmsGenerated());
@@ -209,4 +206,4 @@ TEST_CASE("KMS: throttling, though status 400, is waited out within the deadline
   }
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::kms_test

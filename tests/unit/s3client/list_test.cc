@@ -3,8 +3,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::list_test {
 
 TEST_CASE("List: keys of every kind come through, pages go forward") {
   StoreBench bench;
@@ -106,5 +105,4 @@ TEST_CASE("ListVersions: a list that does not go forward is refused") {
   CHECK(again.error().code == Code::kUnavailable);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::list_test

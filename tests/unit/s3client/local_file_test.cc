@@ -7,8 +7,7 @@
 
 #include "tests/support/temp_directory.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::local_file_test {
 
 struct Fixture {
   test::TempDirectory directory;
@@ -19,8 +18,6 @@ struct Fixture {
     REQUIRE(::chmod(path.c_str(), mode) == 0);
   }
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "local files: missing is not unreadable") {
   auto file = ReadLocalFile(path);
@@ -76,4 +73,4 @@ TEST_CASE_METHOD(Fixture, "a stamp tells contents apart, also when a file is rep
   CHECK(StampOf(path) != one);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::local_file_test

@@ -4,8 +4,7 @@
 
 #include "tests/support/fake_store.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::lock_check_test {
 
 using test::FakeStore;
 using test::Operation;
@@ -121,5 +120,4 @@ TEST_CASE("ConfirmLock: more than was asked for is left alone") {
   CHECK(store.requests() == 1);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::lock_check_test

@@ -5,8 +5,7 @@
 #include "s3client/time_text.h"
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::locks_test {
 
 constexpr std::int64_t kUntil = 1'893'456'000;  // 2030-01-01T00:00:00Z
 constexpr const char* kRetention =
@@ -229,5 +228,4 @@ TEST_CASE("Locks: active and covering") {
   CHECK_FALSE(Lock{}.Covers(lock));
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::locks_test

@@ -3,8 +3,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::multipart_test {
 
 const char* const kInitiated =
     "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
@@ -100,5 +99,4 @@ TEST_CASE("multipart: the fate of a Complete whose reply was lost") {
   CHECK(aborted.store.AbortUpload(upload));
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::multipart_test

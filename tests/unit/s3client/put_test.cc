@@ -3,8 +3,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::put_test {
 
 TEST_CASE("Put: one pass for signature and checksum, and everything else that was asked") {
   StoreOptions options;
@@ -183,5 +182,4 @@ TEST_CASE("Put: a success without an ETag, or of other bytes, is none") {
   CHECK(CodeOf(other.store.Put("k", AsBytes("x"), {})) == Code::kUnavailable);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::put_test

@@ -9,8 +9,7 @@
 
 #include "tests/support/fake_clock.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::refreshing_provider_test {
 
 using namespace std::chrono_literals;
 using std::chrono::seconds;
@@ -66,8 +65,6 @@ struct Fixture {
     return got ? (*got)->access_key_id : "error: " + got.error().what;
   }
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "credentials are asked for once and renewed before they end") {
   CHECK(Key() == "AK1");
@@ -248,4 +245,4 @@ TEST_CASE_METHOD(Fixture, "short-lived credentials are not renewed at every requ
   CHECK(Key() == "AK2");
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::refreshing_provider_test

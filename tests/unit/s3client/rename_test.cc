@@ -2,8 +2,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::rename_test {
 
 Target DirectoryBucket() {
   AddressOptions options;
@@ -57,5 +56,4 @@ TEST_CASE("Rename: never sent to what would take it for a PUT, nor for directori
   CHECK(directory.wire.seen().empty());
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::rename_test

@@ -2,8 +2,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::restore_test {
 
 TEST_CASE("RestoreObject: what is asked, and what the answers mean") {
   StoreBench bench;
@@ -64,5 +63,4 @@ TEST_CASE("Head: what an archive says of an object") {
   CHECK_FALSE(head({{"x-amz-storage-class", "GLACIER_IR"}}).archived);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::restore_test

@@ -8,8 +8,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::retrying_transport_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -304,5 +303,4 @@ TEST_CASE("concurrency limit: halves on throttling, grows back, always lets one 
   CHECK_FALSE(limit.TryEnter());
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::retrying_transport_test

@@ -5,8 +5,7 @@
 
 #include "tests/support/store_bench.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::s3_store_test {
 
 TEST_CASE("every operation: no 5xx, timeout or foreign 404 is ever an absence or a success") {
   std::vector<Response> replies;
@@ -38,5 +37,4 @@ TEST_CASE("every operation: no 5xx, timeout or foreign 404 is ever an absence or
   }
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::s3_store_test

@@ -7,8 +7,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::signing_transport_test {
 
 // Gives out one key after another, the next whenever the one at hand is refused.
 class FakeProvider : public CredentialsProvider {
@@ -65,8 +64,6 @@ struct Fixture {
   FakeTransport wire;
   FakeProvider account{{"AK1", "AK2"}};
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(Fixture, "every Send is signed afresh, and the request stays as it was") {
   wire.Then(Reply(200));
@@ -194,8 +191,6 @@ TEST_CASE_METHOD(Fixture, "SigV4A: the key follows the credentials") {
   CHECK(wire.seen()[3].headers.Get("x-amz-region-set") == "*");
 }
 
-namespace {
-
 std::string SessionXml(const char* key, const char* end) {
   return std::string("<CreateSessionResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">") +
          "<Credentials><SessionToken>session-token</SessionToken><SecretAccessKey>s"
@@ -214,8 +209,6 @@ struct DirectoryBucket : Fixture {
                              observer};
   SigningTransport transport{wire, scope, {&account, &session}, time};
 };
-
-}  // namespace
 
 TEST_CASE_METHOD(DirectoryBucket, "directory buckets: a session signs, and is renewed in time") {
   wire.Then(Reply(200));
@@ -273,4 +266,4 @@ TEST_CASE_METHOD(DirectoryBucket, "directory buckets: half a session is none") {
   }
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::signing_transport_test

@@ -7,8 +7,7 @@
 #include "s3client/sigv4a.h"
 #include "s3client/time_text.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::sigv4_test {
 
 // The examples of "Authenticating Requests (AWS Signature Version 4)" in the S3 API reference.
 const Credentials kExample{
@@ -31,8 +30,6 @@ std::string Signed(Request request, const SigningScope& scope = kScope,
   REQUIRE(SignHeaders(request, scope, credentials, kTime));
   return std::string(request.headers.Get("Authorization"));
 }
-
-}  // namespace
 
 TEST_CASE("SigV4: GET object with a range, as published") {
   Request request = ExampleRequest();
@@ -201,4 +198,4 @@ TEST_CASE("moments as the services want them written") {
   CHECK(IsoTime(WallTime(std::chrono::seconds(-1))) == "1969-12-31T23:59:59Z");
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::sigv4_test

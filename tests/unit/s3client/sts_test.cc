@@ -5,8 +5,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_transport.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::sts_test {
 
 const Credentials kUser{"AKUSER", "secret", "", {}, "", "test"};
 const RoleRequest kRole{"arn:aws:iam::123456789012:role/r+1", "coffer", "ext&id", "900"};
@@ -30,8 +29,6 @@ struct Fixture {
   FakeTransport wire;
   StsClient sts{wire, time, MakeStsAddress("eu-west-1", "", false).value()};
 };
-
-}  // namespace
 
 TEST_CASE("STS: where it is") {
   const auto url = [](std::string_view region, std::string_view endpoint, bool fips = false) {
@@ -136,4 +133,4 @@ TEST_CASE_METHOD(Fixture, "STS: a refusal with the right time is not repeated") 
   CHECK(wire.seen().size() == 1);
 }
 
-}  // namespace coffer::s3
+}  // namespace coffer::s3::sts_test

@@ -8,8 +8,7 @@
 #include "s3client/target.h"
 #include "tests/support/address_row.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::target_own_test {
 
 // SOURCE | OPTIONS | as in target_test.cc; reasons whole where they tell what to type instead.
 constexpr char kOwn[] = R"(
@@ -254,5 +253,4 @@ TEST_CASE("each kind of address knows what it cannot do", "[target]") {
   CHECK(Parsed("team-data", elsewhere).custom_endpoint);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::target_own_test

@@ -10,8 +10,7 @@
 
 #include "tests/support/address_row.h"
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::target_test {
 
 // SOURCE | OPTIONS | URL SCHEME SIGNING-NAME REGION-OR-SET, or "refused: " and how the reason goes.
 constexpr char kPublished[] = R"(
@@ -260,5 +259,4 @@ TEST_CASE("addresses mean what the published endpoint rules say", "[target]") {
   CHECK(rows == 220);
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::target_test

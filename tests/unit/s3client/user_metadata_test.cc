@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::user_metadata_test {
 
 TEST_CASE("user metadata: any bytes travel and come back") {
   std::string every;
@@ -51,5 +50,4 @@ TEST_CASE("user metadata: 2 KB, as it is sent") {
   CHECK_FALSE(AddUserMetadata(headers, {{"k", std::string(1600, '\xFF')}}));
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::user_metadata_test

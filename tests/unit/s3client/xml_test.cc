@@ -3,8 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace coffer::s3 {
-namespace {
+namespace coffer::s3::xml_test {
 
 std::string Nested(int levels) {
   std::string text;
@@ -151,5 +150,4 @@ TEST_CASE("xml: which keys XML 1.0 can carry") {
   }
 }
 
-}  // namespace
-}  // namespace coffer::s3
+}  // namespace coffer::s3::xml_test
