@@ -25,7 +25,7 @@ struct PolicyPlace {
 };
 
 // Nothing where the policy cannot be asked for.
-std::optional<PolicyPlace> FindPlace(Connection& connection, MountedThrough mounted) {
+std::optional<PolicyPlace> FindPolicyPlace(Connection& connection, MountedThrough mounted) {
   const s3::Target& target = connection.target();
   const VolumeOptions& options = connection.options();
   if (target.kind != s3::TargetKind::kAccessPoint || connection.credentials() == nullptr) return {};
@@ -47,7 +47,7 @@ std::optional<PolicyPlace> FindPlace(Connection& connection, MountedThrough moun
 std::unique_ptr<WithheldQuestion> WithheldQuestion::Ask(Connection& connection,
                                                         MountedThrough mounted, WorkerPool& pool,
                                                         Log& log) {
-  auto place = FindPlace(connection, std::move(mounted));
+  auto place = FindPolicyPlace(connection, std::move(mounted));
   if (!place) return nullptr;
   auto state = std::make_shared<State>();
   pool.Submit([state, &connection, &log, place = std::move(*place)] {

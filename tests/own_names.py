@@ -1,9 +1,11 @@
 """What a source file has to itself, in its unnamed namespace, has a name that nothing else has at the top of its layer
 or of a layer below: files of a layer are compiled together, where such a name would be found first, and another
-function be called than is meant. Prints what breaks that, and exits with 1."""
+function be called than is meant. A unit test, which are compiled together as well, stands in a namespace of its file's name
+instead. Prints what breaks that, and exits with 1."""
 
 import collections
 import glob
+import os
 import re
 import sys
 
@@ -29,6 +31,14 @@ def names(path, unnamed):
                     yield found.group(1), number
 
 
+def namespaced(path):
+    """Whether all of a unit test stands in the namespace of its file's name."""
+    stem = os.path.basename(path).removesuffix(".cc")
+    with open(path, encoding="utf-8") as file:
+        opened = re.findall(r"^namespace ([\w:]*)", file.read(), re.M)
+    return len(opened) == 1 and opened[0].endswith("::" + stem)
+
+
 def main():
     taken = collections.defaultdict(set)  # by layers so far: name -> headers
     bad = 0
@@ -46,6 +56,10 @@ def main():
                 places = [f"{path}:{number}" for path, number in files.items()] + others
                 print(f"own names: {name} stands in {', '.join(places)}", file=sys.stderr)
                 bad = 1
+    for path in sorted(glob.glob("tests/unit/*/*.cc")):
+        if not namespaced(path):
+            print(f"own names: {path} does not stand in one namespace ...::{os.path.basename(path)[:-3]}", file=sys.stderr)
+            bad = 1
     return bad
 
 
