@@ -107,6 +107,9 @@ $(B)/tests/%.o $(B)/tests/%.gch $(B)/UnifiedSource/tests/%.o: private override C
 $(B)/tests/%.o $(B)/tests/%.gch $(B)/UnifiedSource/tests/%.o: private override CPPFLAGS += -U_FORTIFY_SOURCE
 # but for what is measured with
 $(B)/tests/bench/%.o: private override CXXFLAGS += -O2
+# and what goes over all memory, or makes megabytes
+OPTIMIZED := $(call obj,tests/support/memory_search.cc tests/support/noise.cc)
+$(OPTIMIZED): private override CXXFLAGS += -O2
 
 $(B)/crypto/bytes.o: private override CXXFLAGS += -O2
 
@@ -123,7 +126,7 @@ $(OBJ) $(B)/fs/main.o: $(B)/std.h.gch
 endif
 $(B)/tests/%.o $(B)/UnifiedSource/tests/%.o: private PREFIXED = -include $(B)/tests/std.h
 # not these: one reads Catch2 as its implementation, the others do without
-$(B)/tests/unit/main.o $(B)/tests/bench/%.o: private PREFIXED =
+$(B)/tests/unit/main.o $(B)/tests/bench/%.o $(OPTIMIZED): private PREFIXED =
 $(UNIT_BATCHES:%.cc=%.o) $(call obj,$(TEST) tests/fuzz/driver.cc): $(B)/tests/std.h.gch
 endif
 $(B)/tests/std.h: private STD += catch2/catch.hpp

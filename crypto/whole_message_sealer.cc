@@ -48,7 +48,8 @@ Status WholeMessageSealer::Write(ByteView plaintext, Bytes& out) {
   const std::size_t sealed = (plaintext.size() - 1) / frame_size * frame_size;
   COFFER_TRY(SealFrames(plaintext.first(sealed), out));
   plaintext = plaintext.subspan(sealed);
-  held_.assign(plaintext.begin(), plaintext.end());
+  held_.clear();
+  Append(held_, plaintext);
   return Ok();
 }
 

@@ -28,8 +28,9 @@ class KeptContent : public MemoryHolder {
     Lock lock(mu_);
     if (!buffer_) return std::nullopt;
     since_ = std::chrono::steady_clock::now();
-    const ByteView bytes = buffer_->bytes().subspan(offset, size);
-    return Bytes(bytes.begin(), bytes.end());
+    Bytes copy;
+    Append(copy, buffer_->bytes().subspan(offset, size));
+    return copy;
   }
   void GiveBack(std::chrono::steady_clock::time_point idle_since) override {
     Lock lock(mu_);
@@ -560,7 +561,9 @@ void Writer::Impl::Abort() {
 
 std::optional<Bytes> Writer::Impl::Unsent() const {
   if (!dirty_ || parts_gone_) return std::nullopt;
-  return Bytes(tail_.bytes().begin(), tail_.bytes().end());
+  Bytes unsent;
+  coffer::Append(unsent, tail_.bytes());
+  return unsent;
 }
 
 // ---- The interface ----

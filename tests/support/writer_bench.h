@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
-#include <random>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "fs/mutex.h"
 #include "fs/writer.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/noise.h"
 #include "tests/support/recording_store.h"
 
 namespace coffer::test {
@@ -31,13 +31,6 @@ inline fs::WriteOptions SmallParts() {
   options.parts_in_flight = 4;
   options.memory_wait = std::chrono::milliseconds(200);
   return options;
-}
-
-inline std::string Noise(std::size_t size, unsigned seed = 1) {
-  std::mt19937 random(seed);
-  std::string text(size, '\0');
-  for (char& c : text) c = static_cast<char>(random() >> 24);
-  return text;
 }
 
 class Records : public fs::UploadObserver {

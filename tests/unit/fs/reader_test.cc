@@ -4,7 +4,6 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 #include <latch>
 #include <memory>
 #include <numeric>
@@ -14,28 +13,20 @@
 
 #include "fs/mutex.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/noise.h"
 #include "tests/support/recording_store.h"
 
 namespace coffer::fs::reader_test {
 
 using namespace std::chrono_literals;
 using test::FakeStore;
+using test::Noise;
 using test::RecordingStore;
 
 constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMiB = 1u << 20;
 constexpr std::size_t kThreads = 16;
 constexpr ReadOptions kSmall{16 * kKiB, 256 * kKiB, 2 * kMiB};
-
-std::string Noise(std::size_t size, unsigned seed = 1) {
-  std::mt19937_64 random(seed);
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; i += 8) {
-    const std::uint64_t word = random();
-    std::memcpy(text.data() + i, &word, std::min<std::size_t>(8, size - i));
-  }
-  return text;
-}
 
 std::string Join(const std::vector<Slice>& slices) {
   std::string text;
