@@ -21,6 +21,7 @@ ChangeGate::Hold::Hold(ChangeGate& gate, std::vector<std::string> keys, IfBusy i
 }
 
 ChangeGate::Hold::~Hold() {
+  for (const auto& key : keys_) gate_.changed_name_(key);
   {
     const Lock lock(gate_.mu_);
     for (const auto& key : keys_) {

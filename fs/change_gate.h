@@ -6,7 +6,9 @@
 
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fs/mutex.h"
@@ -16,6 +18,11 @@ namespace coffer::fs {
 // Safe to share between threads; outlives every Hold.
 class ChangeGate {
  public:
+  // `changed` is told of each name that was held, before anybody else may have it: what was read
+  // of it meanwhile is old. Called without a lock of the gate.
+  explicit ChangeGate(std::function<void(const std::string&)> changed)
+      : changed_name_(std::move(changed)) {}
+
   enum class IfBusy { kWait, kLeave };
   // The names are ours until this goes. Waits for whoever holds one of them, or something above or
   // below, or leaves them be: then held() is false. A thread that holds one already must not take
@@ -37,6 +44,7 @@ class ChangeGate {
  private:
   bool Free(const std::vector<std::string>& keys) const REQUIRES(mu_);
 
+  const std::function<void(const std::string&)> changed_name_;
   Mutex mu_;
   Condition changed_;
   std::vector<std::string> held_ GUARDED_BY(mu_);  // few at a time: one for each thread at work

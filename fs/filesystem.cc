@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fs/filesystem_impl.h"
+#include "fs/option_values.h"
 
 namespace coffer::fs {
 
@@ -15,9 +16,19 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
           options_.prefix,
           ImplicitDirectory(options_.defaults, parts.server_time.Now().time_since_epoch().count()),
           parts.clock),
+      gate_([this](const std::string& key) {
+        if (bodies_) bodies_->Drop(key);
+      }),
       rescue_(options_.rescue_directory),
       reading_{parts.store, parts.pool, parts.budget, options_.read, read_counters_},
       writing_{parts.store, parts.pool, parts.budget, options_.write, parts.uploads} {
+  // Who wants next to nothing believed has nothing fetched ahead; nor has who pays with a whole
+  // object for the first byte.
+  if (options_.metadata_ttl > kMinimal && !options_.prove_at_open) {
+    bodies_ = std::make_unique<BodyAhead>(
+        BodyAhead::Shared{parts.pool, parts.budget, parts.clock, read_counters_},
+        options_.metadata_ttl);
+  }
   const Lock lock(tree_.mu);
   Directory& root = *tree_.root()->directory;
   root.sealed = HoldsSealed::kNo;  // the mount has looked
@@ -27,6 +38,7 @@ Filesystem::Impl::Impl(const Parts& parts, FilesystemOptions options)
 // Files that are still open now stay so for ever, and a node and its writer hold each other.
 Filesystem::Impl::~Impl() {
   background_.End();
+  bodies_ = nullptr;
   std::unordered_map<HandleId, std::shared_ptr<Handle>> open;
   {
     const Lock lock(handles_mu_);

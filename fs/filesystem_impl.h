@@ -1,8 +1,8 @@
 // The state behind Filesystem, and the steps that its calls share. Implemented by topic:
 // lookup.cc (names to nodes), directory_stream.cc (readdir), open.cc (handles, read, write),
-// commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc, attribute_changes.cc
-// (setattr and its delayed copies), xattrs.cc, locked_files.cc (Object Lock), filesystem.cc (the
-// rest).
+// small_files.cc (small ones, which arrive whole), commit.cc (content into S3), namespace.cc
+// (mkdir, unlink), rename.cc, attribute_changes.cc (setattr and its delayed copies), xattrs.cc,
+// locked_files.cc (Object Lock), filesystem.cc (the rest).
 
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fs/background.h"
+#include "fs/body_ahead.h"
 #include "fs/change_gate.h"
 #include "fs/filesystem.h"
 #include "fs/open_file.h"
@@ -156,9 +157,10 @@ class Filesystem::Impl {
   std::atomic<std::uint64_t> mount_id_{0};
   std::atomic<KernelCache*> kernel_{nullptr};
   mutable Tree tree_;
+  const std::shared_ptr<ReadCounters> read_counters_ = std::make_shared<ReadCounters>();
+  std::unique_ptr<BodyAhead> bodies_;  // null where no small file is fetched before it is opened
   ChangeGate gate_;
   Rescue rescue_;
-  const std::shared_ptr<ReadCounters> read_counters_ = std::make_shared<ReadCounters>();
   Reader::Shared reading_;
   Writer::Shared writing_;
 
@@ -220,8 +222,21 @@ class Filesystem::Impl {
   bool IsStale(const DirectoryStream& stream, const std::string& name) const REQUIRES(tree_.mu);
   void CountHidden(const std::vector<std::string>& keys);
 
-  // open.cc
+  // small_files.cc
   Status PrimeSmall(Handle& handle);
+  Result<s3::Fetched> FetchSmall(const Handle& handle, const std::string& key,
+                                 const FileVersion& version);
+  s3::Range SmallRange(std::uint64_t size) const;
+  OpenOrder::Kind KindToOpen(const Node& parent, const ListedName& listed) const REQUIRES(tree_.mu);
+  struct Upcoming;
+  Upcoming FollowOpens(const NodePtr& node);
+  void FetchNext(const NodePtr& node);
+  bool FetchAhead(const Upcoming& next, const Tree::View& view, const ListedName& listed);
+  Result<s3::Fetched> GetAhead(const NodePtr& parent, const ListedName& listed,
+                               const std::string& key, bool learn);
+  void OpenFailed(const NodePtr& node);
+
+  // open.cc
   void NoteReplaced(const NodePtr& node, const std::string& key, const FileVersion& version);
   void WaitWhileMoving(const NodePtr& node);
   Status FlushWriter(const Handle& handle, const Caller& caller);

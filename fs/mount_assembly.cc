@@ -445,6 +445,8 @@ StatusFacts MountAssembly::Facts() const {
   facts.bytes_fetched = reads.bytes_fetched;
   facts.bytes_returned = reads.bytes_returned;
   facts.bytes_in_vain = reads.bytes_in_vain;
+  facts.files_ahead = reads.files_ahead;
+  facts.files_in_vain = reads.files_in_vain;
   facts.memory_limit = budget_->limit();
   facts.memory_used = budget_->used();
   facts.memory_high_water = budget_->high_water();

@@ -27,68 +27,22 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
   auto handle = std::make_shared<Handle>();
   handle->node = node;
   handle->flags = flags;
-  COFFER_TRY(PrimeSmall(*handle));
+  {
+    const Lock lock(tree_.mu);
+    ++node->readers;  // so early that nobody else fetches it ahead meanwhile
+  }
+  if (!direct) FetchNext(node);
+  if (Status primed = PrimeSmall(*handle); !primed) {
+    const Lock lock(tree_.mu);
+    --node->readers;
+    tree_.DropIfUnused(node);
+    return std::move(primed).error();
+  }
   OpenReply reply;
   reply.direct_io = direct;
   reply.keep_cache = !direct;
-  {
-    const Lock lock(tree_.mu);
-    ++node->readers;
-  }
   reply.handle = AddHandle(std::move(handle));
   return reply;
-}
-
-// A small file arrives whole in the GET that opens it, which also proves that it is still there and
-// still the version that the kernel knows. Later opens of the same version find its pages cached.
-// Of a sealed file the beginning arrives, however large it is: only that tells how long it is, and
-// the kernel reads no further than the node says. So it does where nothing else tells whether a
-// file is a sealed one outside of its volume.
-Status Filesystem::Impl::PrimeSmall(Handle& handle) {
-  std::string key;
-  FileVersion version;
-  {
-    const Lock lock(tree_.mu);
-    const Node& node = *handle.node;
-    const bool proves = parts_.sealer != nullptr || options_.prove_at_open;
-    // Where there is something to prove, an empty file has an end.
-    const bool nothing = node.version.size == 0 && !proves;
-    const bool tells =
-        proves || (options_.sealed_below == SealedBelow::kRefused && !options_.exact_attributes);
-    const bool large = node.version.size > options_.read.first_window && !tells;
-    if (node.writing || node.fetched_once || nothing || large) return Ok();
-    key = tree_.Key(node);
-    version = node.version;
-  }
-  const std::uint64_t size = std::clamp<std::uint64_t>(version.size, 1, options_.read.first_window);
-  auto fetched = parts_.store.Get(key, {0, size},
-                                  {.etag = version.etag, .version_id = {}, .size = version.size});
-  if (!fetched &&
-      (fetched.error().code == Code::kNotFound || fetched.error().code == Code::kChanged)) {
-    NoteReplaced(handle.node, key, version);
-    return Error{Code::kChanged, "replaced, removed or renamed a moment ago"};
-  }
-  if (!fetched) return NotShown(key, std::move(fetched).error());
-  COFFER_TRY(LearnSealed(handle.node, fetched->info));
-  if (fetched->info.size != version.size && parts_.sealer != nullptr) {
-    // Another tool sealed it in a shape that a listing cannot tell from others: look again.
-    NoteReplaced(handle.node, key, version);
-    return Error{Code::kChanged, "the listing shows another size than the file has"};
-  }
-  if (fetched->info.size != version.size) {
-    return Error{Code::kUnavailable, "the listing shows another size than the object has"};
-  }
-  const std::shared_ptr<Reader> reader = ReaderFor(handle);
-  read_counters_->bytes_fetched += fetched->body.size();
-  reader->Prime(std::move(fetched->body));
-  const Fact fact = FactOf(key, fetched->info);
-  const Lock lock(tree_.mu);
-  handle.node->fetched_once = true;
-  // Only what it says now was proved, not what an earlier listing showed.
-  if (parts_.sealer != nullptr && fact.attributes == handle.node->attributes) {
-    handle.node->proved = true;
-  }
-  return Ok();
 }
 
 void Filesystem::Impl::WaitWhileMoving(const NodePtr& node) {

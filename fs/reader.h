@@ -39,6 +39,8 @@ struct ReadCounters {
   std::atomic<std::uint64_t> bytes_fetched{0};
   std::atomic<std::uint64_t> bytes_returned{0};
   std::atomic<std::uint64_t> bytes_in_vain{0};  // fetched ahead and never read
+  std::atomic<std::uint64_t> files_ahead{0};    // small ones, asked for before they were opened
+  std::atomic<std::uint64_t> files_in_vain{0};  // of these: not read, or not there
 };
 
 class Reader {

@@ -222,7 +222,9 @@ Json StatusReport(const StatusFacts& facts) {
   report["in_flight_max"] = facts.requests.in_flight_max;
   report["reads"] = {{"bytes_fetched", facts.bytes_fetched},
                      {"bytes_returned", facts.bytes_returned},
-                     {"bytes_in_vain", facts.bytes_in_vain}};
+                     {"bytes_in_vain", facts.bytes_in_vain},
+                     {"files_ahead", facts.files_ahead},
+                     {"files_in_vain", facts.files_in_vain}};
   report["memory"] = {{"limit", facts.memory_limit},
                       {"used", facts.memory_used},
                       {"high_water", facts.memory_high_water},
@@ -268,6 +270,10 @@ std::string StatusForPeople(const Json& report) {
   lines.Add("read", HumanBytes(NumberAt(reads, "bytes_returned")) + ", fetched " +
                         HumanBytes(NumberAt(reads, "bytes_fetched")) + ", in vain " +
                         HumanBytes(NumberAt(reads, "bytes_in_vain")));
+  if (const std::uint64_t ahead = NumberAt(reads, "files_ahead"); ahead > 0) {
+    lines.Add("ahead", Plural(ahead, "small file", "small files") + " fetched before the open, " +
+                           std::to_string(NumberAt(reads, "files_in_vain")) + " in vain");
+  }
   lines.Add("writing", WritingForPeople(files));
   lines.Add("locks", LaterForPeople(PartAt(report, "owed_locks")));
   lines.Add("sealed", SealedForPeople(PartAt(report, "sealed")));

@@ -42,6 +42,8 @@ struct StatusFacts {
   std::uint64_t bytes_fetched = 0;
   std::uint64_t bytes_returned = 0;
   std::uint64_t bytes_in_vain = 0;
+  std::uint64_t files_ahead = 0;
+  std::uint64_t files_in_vain = 0;
   std::uint64_t memory_limit = 0;
   std::uint64_t memory_used = 0;
   std::uint64_t memory_high_water = 0;

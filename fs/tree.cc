@@ -248,6 +248,7 @@ void Tree::DropListing(Node& node) {
   if (!node.directory->listing) return;
   cached_names_ -= node.directory->listing->names.size();
   node.directory->ahead = {};  // it holds the listing too
+  if (node.directory->opens) node.directory->opens->ForgetListing();
   node.directory->listing = nullptr;
   listed_.erase(std::find(listed_.begin(), listed_.end(), &node));
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "fs/attributes.h"
@@ -23,6 +24,7 @@
 #include "fs/head_ahead.h"
 #include "fs/listing.h"
 #include "fs/mutex.h"
+#include "fs/open_order.h"
 #include "s3client/clock.h"
 #include "s3client/object_store.h"
 
@@ -86,6 +88,7 @@ struct Directory {
   bool large = false;   // more than one page: never renewed whole by a lookup
   unsigned misses = 0;  // lookups that nothing was known for
   HeadAhead ahead;
+  std::unique_ptr<OpenOrder> opens;       // null until a file is opened
   std::unordered_set<std::string> heads;  // names a HEAD is under way for
   std::size_t prune_at = 4096;            // facts
   int streams = 0;                        // directory handles that are open
@@ -221,6 +224,30 @@ class Tree {
   std::vector<Node*> listed_ GUARDED_BY(mu);  // directories that hold a listing, oldest first
   std::uint64_t cached_names_ GUARDED_BY(mu) = 0;
   std::deque<std::weak_ptr<Node>> remembered_ GUARDED_BY(mu);
+};
+
+// A LIST, HEAD or GET on its way, from here to the end of the scope: what local changes make of the
+// directory's names meanwhile is kept, and counts more than the answer.
+class Question {
+ public:
+  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
+    const Lock lock(tree_.mu);
+    ++directory_->directory->questions;
+    asked_at_ = directory_->directory->changes;
+  }
+  ~Question() {
+    const Lock lock(tree_.mu);
+    --directory_->directory->questions;
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  std::uint64_t asked_at() const { return asked_at_; }
+
+ private:
+  Tree& tree_;
+  const NodePtr directory_;
+  std::uint64_t asked_at_ = 0;
 };
 
 // Same bytes, whatever else a listing leaves out.

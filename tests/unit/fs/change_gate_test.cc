@@ -5,7 +5,7 @@
 namespace coffer::fs::change_gate_test {
 
 TEST_CASE("change_gate: who does not wait is told that a name is taken, and takes nothing") {
-  ChangeGate gate;
+  ChangeGate gate([](const std::string&) {});
   const auto is_free = [&](const char* key) {
     return ChangeGate::Hold(gate, {key}, ChangeGate::IfBusy::kLeave).held();
   };
