@@ -89,7 +89,7 @@ void OpenOrder::JudgeRun() {
 
 void OpenOrder::KeepPace(s3::SteadyTime now) {
   const std::chrono::nanoseconds step = now - std::exchange(opened_at_, now);
-  pace_ = pace_.count() == 0 ? step : (3 * pace_ + step) / 4;
+  pace_ = pace_.count() == 0 ? step : (pace_ + step) / 2;
 }
 
 OpenOrder::Plan OpenOrder::Next(const std::shared_ptr<const Listing>& listing,
