@@ -10,8 +10,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/volume.h"
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::body_ahead_test {
 
 using namespace std::chrono_literals;
 using test::MustEnd;
@@ -286,5 +285,4 @@ TEST_CASE("body_ahead: its end waits for what runs") {
   MustEnd([&] { ended.wait(); });
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::body_ahead_test

@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::fs {
-namespace {
+namespace coffer::fs::open_order_test {
 
 using namespace std::chrono_literals;
 using Kind = OpenOrder::Kind;
@@ -215,5 +214,4 @@ TEST_CASE("open_order: goes on with the next listing, of which it remembers noth
   CHECK(reading.Planned(2) == Positions{3, 4, 5, 6});
 }
 
-}  // namespace
-}  // namespace coffer::fs
+}  // namespace coffer::fs::open_order_test
