@@ -12,9 +12,6 @@
 namespace coffer::fs {
 namespace {
 
-// With --metadata-ttl=indefinite nothing grows old, but memory is not kept for who never comes.
-constexpr std::chrono::milliseconds kLongestKept{60'000};
-
 // From the decision to ask for it until it is read or dropped. All that changes is guarded by the
 // state's mutex.
 struct Body {
@@ -51,6 +48,7 @@ struct BodyAhead::State : public MemoryHolder {
   void GiveBack(std::chrono::steady_clock::time_point idle_since) override;
 
   bool IsOld(const Body& body) const REQUIRES(mu);
+  bool IsFull(std::uint64_t size) const REQUIRES(mu);
   void Remove(const BodyPtr& body, std::vector<BodyPtr>& dropped) REQUIRES(mu);
   void RemoveUnread(const BodyPtr& body, std::vector<BodyPtr>& dropped) REQUIRES(mu);
   // Of those that are here.
@@ -74,10 +72,19 @@ bool BodyAhead::State::IsOld(const Body& body) const {
   return body.phase != Body::Phase::kQueued && shared.clock.Steady() - body.asked_at > ttl;
 }
 
+bool BodyAhead::State::IsFull(std::uint64_t size) const {
+  const auto on_their_way = std::count_if(bodies.begin(), bodies.end(), [](const auto& one) {
+    return one.second->phase != Body::Phase::kHere;
+  });
+  const std::size_t at_once = std::max<std::size_t>(1, shared.pool.threads() / 2);
+  return bodies.size() >= kFiles || size > kBytes - bytes ||
+         static_cast<std::size_t>(on_their_way) >= at_once;
+}
+
 // The bytes go when the caller has left the lock: `dropped` stands before it. Those that are still
 // on their way need their memory until they are here.
 void BodyAhead::State::Remove(const BodyPtr& body, std::vector<BodyPtr>& dropped) {
-  if (body->phase == Body::Phase::kQueued) body->memory.Shrink(0);
+  if (body->phase != Body::Phase::kAsked) body->memory.Shrink(0);
   body->phase = Body::Phase::kGone;
   bytes -= body->version.size;
   bodies.erase(body->key);
@@ -113,13 +120,15 @@ bool BodyAhead::State::Admit(const BodyPtr& body) {
   const Lock lock(mu);
   RemoveOld(dropped);
   if (const auto found = bodies.find(body->key); found != bodies.end()) {
-    RemoveUnread(found->second, dropped);  // of another version
+    if (found->second->version.etag == body->version.etag) {
+      body->phase = Body::Phase::kGone;  // another thread was faster
+      return true;
+    }
+    RemoveUnread(found->second, dropped);
   }
-  const auto full = [&]() REQUIRES(mu) {
-    return bodies.size() >= kFiles || body->version.size > kBytes - bytes;
-  };
-  if (full()) RemoveWhere([](const Body& other) { return other.skipped; }, dropped);
-  if (full()) return false;
+  const std::uint64_t size = body->version.size;
+  if (IsFull(size)) RemoveWhere([](const Body& other) { return other.skipped; }, dropped);
+  if (IsFull(size)) return false;
   bytes += body->version.size;
   bodies.emplace(body->key, body);
   used_at = std::chrono::steady_clock::now();
@@ -129,8 +138,10 @@ bool BodyAhead::State::Admit(const BodyPtr& body) {
 void BodyAhead::State::AskFor(const BodyPtr& body) {
   Ask ask;
   {
+    std::vector<BodyPtr> dropped;
     const Lock lock(mu);
     if (body->phase != Body::Phase::kQueued) return;
+    if (body->run->refused) return RemoveUnread(body, dropped);
     body->phase = Body::Phase::kAsked;
     body->asked_at = shared.clock.Steady();
     ask = std::exchange(body->ask, nullptr);
@@ -230,7 +241,8 @@ std::optional<s3::Fetched> BodyAhead::Take(const std::string& key, const std::st
   const BodyPtr body = found->second;
   state.used_at = std::chrono::steady_clock::now();
   while (body->phase == Body::Phase::kAsked && body->version.etag == etag && !state.IsOld(*body)) {
-    state.changed.Wait(state.mu);
+    const auto left = state.ttl - (state.shared.clock.Steady() - body->asked_at);
+    state.changed.WaitUntil(state.mu, std::chrono::steady_clock::now() + left);
   }
   if (body->phase == Body::Phase::kGone) return std::nullopt;
   if (body->phase != Body::Phase::kHere || body->version.etag != etag || state.IsOld(*body)) {

@@ -2,11 +2,11 @@
 //
 // Which ones, OpenOrder says; here they are asked for in the pool, kept in the memory budget, and
 // handed over to the open that comes for them, once. At most kFiles of kBytes together, of all
-// readers of a mount. A body is what a GET of just this version said, and proves no less than the
-// GET of an open would have at the moment when it was asked for: it serves for the time to live of
-// metadata from then on, and is dropped after that. What this mount changes under a name drops what
-// was fetched of it, on its way or there. Failures are forgotten: the open asks for itself, and is
-// told.
+// readers of a mount, and no more on their way than half of the pool's threads. A body is what a
+// GET of just this version said, and proves no less than the GET of an open would have at the
+// moment when it was asked for: it serves for the time to live of metadata from then on, and is
+// dropped after that. What this mount changes under a name drops what was fetched of it, on its way
+// or there. Failures are forgotten: the open asks for itself, and is told.
 //
 // Safe to share between threads. Take may wait for a request that is under way; nothing else
 // blocks, but for the destructor, which waits for those that run.
@@ -36,6 +36,9 @@ class BodyAhead {
  public:
   static constexpr std::size_t kFiles = 32;
   static constexpr std::uint64_t kBytes = 8u << 20;
+  // Of the time to live: with --metadata-ttl=indefinite nothing grows old, but memory is not kept
+  // for who never comes.
+  static constexpr std::chrono::milliseconds kLongestKept{60'000};
 
   // What became of the files that were fetched for one reader.
   struct Run {

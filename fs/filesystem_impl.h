@@ -232,8 +232,7 @@ class Filesystem::Impl {
   Upcoming FollowOpens(const NodePtr& node);
   void FetchNext(const NodePtr& node);
   bool FetchAhead(const Upcoming& next, const Tree::View& view, const ListedName& listed);
-  Result<s3::Fetched> GetAhead(const NodePtr& parent, const ListedName& listed,
-                               const std::string& key, bool learn);
+  bool IsCurrent(const Upcoming& next) const REQUIRES(tree_.mu);
   void OpenFailed(const NodePtr& node);
 
   // open.cc

@@ -7,6 +7,7 @@
 
 #include "fs/filesystem_impl.h"
 #include "fs/last_close.h"
+#include "fs/on_exit.h"
 #include "fs/path.h"
 #include "s3client/api_error.h"
 
@@ -31,17 +32,20 @@ Result<OpenReply> Filesystem::Impl::Open(NodeId id, int flags, const Caller& cal
     const Lock lock(tree_.mu);
     ++node->readers;  // so early that nobody else fetches it ahead meanwhile
   }
-  if (!direct) FetchNext(node);
-  if (Status primed = PrimeSmall(*handle); !primed) {
+  bool opened = false;
+  const OnExit unless_opened([&] {
+    if (opened) return;
     const Lock lock(tree_.mu);
     --node->readers;
     tree_.DropIfUnused(node);
-    return std::move(primed).error();
-  }
+  });
+  if (!direct) FetchNext(node);
+  COFFER_TRY(PrimeSmall(*handle));
   OpenReply reply;
   reply.direct_io = direct;
   reply.keep_cache = !direct;
   reply.handle = AddHandle(std::move(handle));
+  opened = true;
   return reply;
 }
 

@@ -50,9 +50,15 @@ Status Filesystem::Impl::PrimeSmall(Handle& handle) {
     return Error{Code::kUnavailable, "the listing shows another size than the object has"};
   }
   const std::shared_ptr<Reader> reader = ReaderFor(handle);
+  {
+    // Somebody here may have written another version since.
+    const Lock lock(handle.mu);
+    if (handle.reader_key != key || !SameContent(handle.reader_version, version)) return Ok();
+  }
   reader->Prime(std::move(fetched->body));
   const Fact fact = FactOf(key, fetched->info);
   const Lock lock(tree_.mu);
+  if (!SameContent(handle.node->version, version)) return Ok();
   handle.node->fetched_once = true;
   // Only what it says now was proved, not what an earlier listing showed.
   if (parts_.sealer != nullptr && fact.attributes == handle.node->attributes) {
@@ -130,7 +136,10 @@ Filesystem::Impl::Upcoming Filesystem::Impl::FollowOpens(const NodePtr& node) {
     Directory& directory = *next.parent->directory;
     next.listing = directory.listing;
     // Half, since what is fetched last of a window is read last.
-    if (!directory.opens) directory.opens = std::make_unique<OpenOrder>(options_.metadata_ttl / 2);
+    if (!directory.opens) {
+      directory.opens =
+          std::make_unique<OpenOrder>(std::min(options_.metadata_ttl, BodyAhead::kLongestKept) / 2);
+    }
     next.plan = directory.opens->Next(next.listing, node->name, Now(), look);
     next.run = directory.opens->run();
   }
@@ -140,6 +149,12 @@ Filesystem::Impl::Upcoming Filesystem::Impl::FollowOpens(const NodePtr& node) {
   const Lock lock(tree_.mu);
   next.parent->directory->opens->TakeInodeOrder(next.listing, std::move(order), look);
   return next;
+}
+
+// The plan is of names as they were; the directory may have been renamed or listed anew since.
+bool Filesystem::Impl::IsCurrent(const Upcoming& next) const {
+  return next.parent->directory->listing == next.listing && !tree_.Moving(*next.parent) &&
+         tree_.Key(*next.parent) == next.directory_key;
 }
 
 // A file is being opened: whoever opens one after the other finds the next ones here.
@@ -152,6 +167,7 @@ void Filesystem::Impl::FetchNext(const NodePtr& node) {
     Tree::View view;
     {
       const Lock lock(tree_.mu);
+      if (!IsCurrent(next)) return;
       // Somebody may have opened it since.
       if (KindToOpen(*next.parent, listed) != OpenOrder::Kind::kSmall) continue;
       view = tree_.Consult(*next.parent, listed.name, Now());
@@ -171,29 +187,12 @@ bool Filesystem::Impl::FetchAhead(const Upcoming& next, const Tree::View& view,
   std::optional<Fact> fact = view.fact;
   if (view.kind != Tree::View::Kind::kFact) fact = FactFromIndex(key, listed, view.listed_until);
   if (!fact || !fact->present || fact->attributes.type != FileType::kFile) return true;
-  // Where no listing vouches for the name any more, it would be looked up with requests of its own.
-  const bool learn = view.kind == Tree::View::Kind::kUnknown;
-  ListedName row = listed;
-  row.version = fact->version;
-  return bodies_->Fetch(key, row.version, next.run, [this, parent = next.parent, row, key, learn] {
-    return GetAhead(parent, row, key, learn);
+  const FileVersion version = fact->version;
+  // The very request that the open would send.
+  return bodies_->Fetch(key, version, next.run, [this, key, version] {
+    return parts_.store.Get(key, SmallRange(version.size),
+                            {.etag = version.etag, .version_id = {}, .size = version.size});
   });
-}
-
-// The very request that the open would send.
-Result<s3::Fetched> Filesystem::Impl::GetAhead(const NodePtr& parent, const ListedName& listed,
-                                               const std::string& key, bool learn) {
-  const Question question(tree_, parent);
-  const s3::SteadyTime until = Until(options_.metadata_ttl);
-  const FileVersion& version = listed.version;
-  auto fetched = parts_.store.Get(key, SmallRange(version.size),
-                                  {.etag = version.etag, .version_id = {}, .size = version.size});
-  if (!fetched || !learn || fetched->info.size != version.size) return fetched;
-  Fact fact = FactOf(key, fetched->info);
-  fact.valid_until = until;
-  const Lock lock(tree_.mu);
-  tree_.Learn(*parent, listed.name, std::move(fact), question.asked_at());
-  return fetched;
 }
 
 }  // namespace coffer::fs

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <latch>
+#include <memory>
 #include <utility>
 
 namespace coffer::test {
@@ -31,6 +33,12 @@ void MustEnd(const std::function<void()>& work) {
   if (ended.wait_for(std::chrono::seconds(20)) == std::future_status::ready) return;
   std::fputs("a call that must end did not\n", stderr);
   std::abort();
+}
+
+void Quiesce(fs::WorkerPool& pool) {
+  const auto all = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(pool.threads()) + 1);
+  for (std::size_t i = 0; i < pool.threads(); ++i) pool.Submit([all] { all->arrive_and_wait(); });
+  all->arrive_and_wait();
 }
 
 Volume::Volume(s3::ObjectStore& store, fs::FilesystemOptions options, Machine machine)

@@ -46,6 +46,9 @@ class NoUploads : public fs::UploadObserver {
 // Runs `work` in a thread of its own, and ends the whole run when it has not come back after a
 // while: for what once waited for ever.
 void MustEnd(const std::function<void()>& work);
+// Returns when all that `pool` was given before has ended, by then destroyed, too: all of its
+// threads meet here.
+void Quiesce(fs::WorkerPool& pool);
 
 // What is known stays known for the length of a test, and attribute changes wait for a Drain.
 fs::FilesystemOptions LongTtl();

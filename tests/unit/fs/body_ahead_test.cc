@@ -30,7 +30,7 @@ Result<s3::Fetched> BodyOf(const std::string& etag, std::uint64_t size = kFileSi
 }
 
 struct Ahead {
-  explicit Ahead(std::uint64_t limit = 64u << 20, std::size_t threads = 4)
+  explicit Ahead(std::uint64_t limit = 64u << 20, std::size_t threads = 64)
       : budget(limit), pool(threads), bodies({pool, budget, clock, counters}, 1000ms) {}
 
   bool Fetch(const std::string& key, std::uint64_t size = kFileSize) {
@@ -41,10 +41,7 @@ struct Ahead {
   }
   // Until nothing is on its way.
   void Settle() {
-    MustEnd([&] {
-      while (pool.queued() > 0 || counters->bytes_fetched < kFileSize * asked || asked == 0)
-        std::this_thread::sleep_for(1ms);
-    });
+    MustEnd([&] { test::Quiesce(pool); });
   }
 
   s3::FakeClock clock;
@@ -211,6 +208,50 @@ TEST_CASE("body_ahead: no more than 32 files, of whoever") {
     CHECK(ahead.run->unread == 2);
     CHECK(ahead.counters->files_in_vain == 2);
   }
+}
+
+TEST_CASE("body_ahead: half of the pool's threads at most, so that others find one") {
+  Ahead ahead(64u << 20, 8);
+  std::latch go(1);
+  for (int i = 0; i < 4; ++i) {
+    CHECK(ahead.bodies.Fetch("f" + std::to_string(i), VersionOf("e"), ahead.run, [&go] {
+      go.wait();
+      return BodyOf("e");
+    }));
+  }
+  CHECK_FALSE(ahead.Fetch("more"));
+  go.count_down();
+  ahead.Settle();
+  CHECK(ahead.Fetch("more"));
+}
+
+TEST_CASE("body_ahead: what waits for a thread is not asked for once reading is refused") {
+  Ahead ahead(64u << 20, 4);
+  std::latch busy(1);
+  for (int i = 0; i < 4; ++i) ahead.pool.Submit([&] { busy.wait(); });
+  REQUIRE(ahead.Fetch("a"));
+  ahead.run->refused = true;
+  busy.count_down();
+  ahead.Settle();
+  CHECK(ahead.asked == 0);
+  CHECK(ahead.budget.used() == 0);
+}
+
+TEST_CASE("body_ahead: an open waits no longer than what it waits for would serve") {
+  WorkerPool pool(4);
+  MemoryBudget budget(1u << 20);
+  const s3::SystemClock clock;
+  std::promise<void> go;
+  BodyAhead bodies({pool, budget, clock, std::make_shared<ReadCounters>()}, 200ms);
+  std::latch asked(1);
+  REQUIRE(bodies.Fetch("a", VersionOf("e"), std::make_shared<BodyAhead::Run>(), [&] {
+    asked.count_down();
+    go.get_future().wait();
+    return BodyOf("e");
+  }));
+  asked.wait();
+  MustEnd([&] { CHECK_FALSE(bodies.Take("a", "e")); });
+  go.set_value();
 }
 
 TEST_CASE("body_ahead: no more than 8 MiB, and half of what is free of the memory") {
