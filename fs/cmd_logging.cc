@@ -181,10 +181,12 @@ Result<int> Logging::AddMissing(const std::string& prefix) {
     COFFER_ASSIGN(const int code, LetIn());
     if (code != kExitOk && options_.add_statement) return code;
     if (code == kExitOk && options_.dry_run) return code;
-    if (code == kExitOk) {  // what is left to be said is what the policy says now
-      missing_.reset();
-      COFFER_TRY(CheckPolicy(*target_, prefix));
+    if (code != kExitOk) {
+      SayMissing(seen);
+      return kExitOk;
     }
+    missing_.reset();  // what is left to be said is what the policy says now
+    COFFER_TRY(CheckPolicy(*target_, prefix));
   }
   if (missing_) SayMissing(seen);
   return kExitOk;

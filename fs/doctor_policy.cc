@@ -12,8 +12,8 @@
 namespace coffer::fs {
 namespace {
 
-// A key that only a pattern for all keys takes.
-constexpr const char* kAnyKey = "\x01";
+// A key that only a pattern for all keys takes, not one of a few '?'.
+constexpr const char* kAnyKey = "\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01";
 
 struct ObjectRight {
   std::string_view action;
@@ -76,8 +76,9 @@ bool IsPattern(const std::string& arn) { return arn.find_first_of("*?$") != std:
 std::optional<Denial> DenialOf(const PolicyStatement& statement, const PolicyQuestion& question,
                                const ConditionKeys& keys) {
   const PolicyRequest request = RequestFrom(question);
-  if (statement.allow || !statement.everybody || statement.except_actions ||
-      statement.except_resources || !OneTakes(statement.actions, question.action) ||
+  if (statement.allow || !statement.everybody || statement.except_principals ||
+      statement.except_actions || statement.except_resources ||
+      !OneTakes(statement.actions, question.action) ||
       !OneTakes(statement.resources, request.resource)) {
     return std::nullopt;
   }

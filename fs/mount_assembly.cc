@@ -12,7 +12,6 @@
 #include "fs/volume_json.h"
 #include "fs/volume_session.h"
 #include "fs/volume_signs.h"
-#include "fs/withheld_question.h"
 #include "s3client/time_text.h"
 
 namespace coffer::fs {
@@ -91,11 +90,9 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   mount->NoteAddress(preflight, notes);
   COFFER_TRY(mount->CheckStrictExcl(preflight.facts, notes));
   COFFER_TRY(mount->FindLocks(preflight, notes));
-  MountedThrough mounted;
-  mounted.read_only = options.read_only || !options.at.empty();
-  mounted.locks = mount->locks_.enabled && mount->locks_.sure;
-  const auto withheld =
-      WithheldQuestion::Ask(*mount->connection_, std::move(mounted), mount->pool_, log);
+  const bool reads =
+      mount->options_.read_only || mount->reads_s3ec() || !mount->options_.at.empty();
+  mount->withheld_ = WithheldQuestion::Ask(*mount->connection_, reads, mount->pool_, log);
   const std::string bucket = mount->connection_->reached_bucket();
   LoadFindings(mount->places_.state, bucket, mount->connection_->conditions());
   mount->saved_findings_ = mount->connection_->conditions().Export();
@@ -118,8 +115,8 @@ Result<std::unique_ptr<MountAssembly>> MountAssembly::Open(const MountOptions& o
   if (!mount->options_.read_only) mount->Recover(notes);
   mount->MakeFilesystem();
   if (!mount->options_.read_only) mount->TakeOverOwed(notes);
-  if (withheld) {
-    const std::vector<std::string> lines = withheld->Await(kPolicyPatience);
+  if (mount->withheld_) {
+    const std::vector<std::string> lines = mount->withheld_->Await(kPolicyPatience);
     notes.insert(notes.end(), lines.begin(), lines.end());
   }
   return mount;
@@ -239,6 +236,8 @@ FilesystemOptions MountAssembly::Options() const {
 MountAssembly::~MountAssembly() {
   if (owed_) owed_->End();
   SaveFindings();
+  // What is left on the network then is nobody's to wait for.
+  if (withheld_ && withheld_->open()) connection_->Interrupt();
 }
 
 void MountAssembly::NoteAddress(const Preflight& preflight, std::vector<std::string>& notes) {

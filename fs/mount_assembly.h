@@ -21,6 +21,7 @@
 #include "fs/status_report.h"
 #include "fs/tree_rename.h"
 #include "fs/upload_records.h"
+#include "fs/withheld_question.h"
 #include "fs/worker_pool.h"
 
 namespace coffer::fs {
@@ -104,6 +105,7 @@ class MountAssembly {
   std::unique_ptr<TreeRenames> renames_;
   std::unique_ptr<Filesystem> filesystem_;
   std::string saved_findings_;
+  std::unique_ptr<WithheldQuestion> withheld_;  // null where there is nothing to ask
   WorkerPool pool_;  // last, so that it ends first: its tasks use all of the above
 };
 

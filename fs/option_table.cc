@@ -169,7 +169,7 @@ constexpr OptionSpec kOptions[] = {
      [](Draft& d) -> Slot { return TextIn(Address(d).region); }},
     {"endpoint-url", 0, kAddress, "URL", kWhere, "another server than AWS's own",
      [](Draft& d) -> Slot { return TextIn(Address(d).endpoint_url); }},
-    {"control-endpoint-url", 0, kSetting, "URL", kWhere, "another S3 Control than AWS's own",
+    {"control-endpoint-url", 0, kSetting | kForMount, "URL", kWhere, "another S3 Control than AWS's own",
      [](Draft& d) -> Slot { return TextIn(VolumeOf(d).control_endpoint_url); }},
     {"force-path-style", 0, kAddress, "", kWhere, "bucket in the path, not in the host name",
      [](Draft& d) -> Slot { return Switch(Address(d).force_path_style); }},

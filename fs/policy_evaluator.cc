@@ -40,6 +40,8 @@ std::array<std::string_view, 6> Pieces(std::string_view arn) {
   return pieces;
 }
 
+}  // namespace
+
 bool FitsArn(std::string_view pattern, std::string_view arn) {
   if (pattern == "*") return true;
   const auto wanted = Pieces(pattern);
@@ -49,6 +51,8 @@ bool FitsArn(std::string_view pattern, std::string_view arn) {
   }
   return true;
 }
+
+namespace {
 
 enum class How { kExact, kIgnoreCase, kLike, kArn };
 

@@ -51,6 +51,8 @@ Decision Evaluate(const std::vector<PolicyStatement>& statements, const PolicyRe
 
 // '*' is any number of characters, '?' one.
 bool Fits(std::string_view pattern, std::string_view text);
+// As Fits, each of the six parts of an ARN by itself; "*" is every ARN.
+bool FitsArn(std::string_view pattern, std::string_view arn);
 
 // Whether `condition` holds; kUnknown where that cannot be said.
 s3::Tri Holds(const PolicyCondition& condition, const PolicyRequest& request);

@@ -5,6 +5,7 @@
 
 #include "fs/control_door.h"
 #include "fs/mutex.h"
+#include "fs/withheld_words.h"
 
 namespace coffer::fs {
 
@@ -25,7 +26,7 @@ struct PolicyPlace {
 };
 
 // Nothing where the policy cannot be asked for.
-std::optional<PolicyPlace> FindPolicyPlace(Connection& connection, MountedThrough mounted) {
+std::optional<PolicyPlace> FindPolicyPlace(Connection& connection, bool read_only) {
   const s3::Target& target = connection.target();
   const VolumeOptions& options = connection.options();
   if (target.kind != s3::TargetKind::kAccessPoint || connection.credentials() == nullptr) return {};
@@ -37,17 +38,14 @@ std::optional<PolicyPlace> FindPolicyPlace(Connection& connection, MountedThroug
   auto address = s3::MakeControlAddress({name->account, name->region, options.control_endpoint_url,
                                          options.address.fips, options.address.dual_stack});
   if (!address) return {};
-  mounted.arn = target.arn;
-  mounted.prefix = target.key_prefix;
-  return PolicyPlace{name->name, std::move(*address), std::move(mounted)};
+  return PolicyPlace{name->name, std::move(*address), {target.arn, target.key_prefix, read_only}};
 }
 
 }  // namespace
 
-std::unique_ptr<WithheldQuestion> WithheldQuestion::Ask(Connection& connection,
-                                                        MountedThrough mounted, WorkerPool& pool,
-                                                        Log& log) {
-  auto place = FindPolicyPlace(connection, std::move(mounted));
+std::unique_ptr<WithheldQuestion> WithheldQuestion::Ask(Connection& connection, bool read_only,
+                                                        WorkerPool& pool, Log& log) {
+  auto place = FindPolicyPlace(connection, read_only);
   if (!place) return nullptr;
   auto state = std::make_shared<State>();
   pool.Submit([state, &connection, &log, place = std::move(*place)] {
@@ -78,6 +76,11 @@ std::vector<std::string> WithheldQuestion::Await(std::chrono::milliseconds patie
     state_->given_up = !state_->changed.WaitUntil(state_->mu, until);
   }
   return std::move(state_->lines);
+}
+
+bool WithheldQuestion::open() const {
+  const Lock lock(state_->mu);
+  return !state_->answered;
 }
 
 }  // namespace coffer::fs

@@ -13,21 +13,22 @@
 
 #include "fs/connection.h"
 #include "fs/log.h"
-#include "fs/withheld_words.h"
 #include "fs/worker_pool.h"
 
 namespace coffer::fs {
 
 class WithheldQuestion {
  public:
-  // Asks in the pool, which ends before the connection and the log; of `mounted`, read_only and
-  // locks count. Null where there is nothing to ask: the address is not the ARN of an access point,
-  // requests are not signed, or no S3 Control is known.
-  static std::unique_ptr<WithheldQuestion> Ask(Connection& connection, MountedThrough mounted,
+  // Asks in the pool, which ends before the connection and the log; Null where there is
+  // nothing to ask: the address is not the ARN of an access point, requests are not signed, or no
+  // S3 Control is known.
+  static std::unique_ptr<WithheldQuestion> Ask(Connection& connection, bool read_only,
                                                WorkerPool& pool, Log& log);
 
   // The answer, when it comes within `patience`; a later one goes to the log. Call once.
   std::vector<std::string> Await(std::chrono::milliseconds patience);
+  // Whether the answer is still to come.
+  bool open() const;
 
  private:
   struct State;

@@ -1,7 +1,8 @@
 // What an access point's policy withholds from everybody who mounts through it, in words.
 //
-// Pure functions of untrusted text's statements. Who mounts is not known here, nor what IAM allows
-// beside the policy: so only what the policy denies to all, and what it grants to nobody.
+// Pure functions of an untrusted text's statements. Who mounts is not known here, nor what IAM
+// allows beside the policy: so only what the policy denies to all, and what it grants to nobody. Of
+// reading, writing and deleting: whether these credentials may list and see locks the mount tries.
 
 #pragma once
 
@@ -17,7 +18,6 @@ struct MountedThrough {
   std::string arn;     // of the access point
   std::string prefix;  // what is mounted: "" or ends in '/'
   bool read_only = false;
-  bool locks = true;  // the bucket has Object Lock
 };
 
 struct Withheld {
