@@ -123,6 +123,18 @@ is "$(requests_of DeleteObject)" 1 "by S3"
 is "$(grep -c 'deleting (s3:DeleteObject) is denied' "$WORK"/log/red/*.log)" 0 "and not said again"
 ok "leaves" umount_coffer "$WORK/red"
 
+note "an S3 Control that never answers holds up nothing"
+python3 -c 'import socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(8)
+print(s.getsockname()[1], flush=True)
+time.sleep(600)' >"$WORK/silent" &
+within 10 test -s "$WORK/silent"
+mount_coffer "s3://$ARN/red/red" "$WORK/red" --state-dir "$WORK/state.silent" \
+  --control-endpoint-url "http://127.0.0.1:$(<"$WORK/silent")" || bail "silent: no mount"
+ok "it is unmounted while the question is open" timeout 10 "$COFFER" umount "$WORK/red"
+
 note "a team goes"
 exits 0 "revoke" "$COFFER" access-point revoke red --principal "arn:aws:iam::$ACCOUNT:user/ann" --yes
 denied "its own prefix" "s3://$ARN/red/red"
