@@ -226,8 +226,7 @@ class AccessPointCommand {
 
   using Edit = std::function<Result<Policy>(const Policy&)>;
 
-  // As every change of the policy is made: `edit` to `before` and, unless it is set as a whole, to
-  // what others made of it since.
+  // As every change of the policy is made: `edit` to `before`, and to what others made of it since.
   Result<int> ChangePolicy(const std::string& command, const Policy& before, const Edit& edit,
                            std::vector<std::string> warnings) {
     COFFER_ASSIGN(Policy after, edit(before));
@@ -242,20 +241,17 @@ class AccessPointCommand {
       COFFER_ASSIGN(now, ReadPolicy());
       return Meaning(now);
     };
-    const bool whole = command == "policy";
-    if (!whole) {
-      change.merge = [&]() -> Result<Json> {
-        COFFER_ASSIGN(after, edit(now));
-        return Meaning(after);
-      };
-    }
+    change.merge = [&]() -> Result<Json> {
+      COFFER_ASSIGN(after, edit(now));
+      return Meaning(after);
+    };
     // The last statement takes the document with it.
     change.apply = [&] {
       return control().SetPolicy(point_.name,
                                  after.statements.empty() ? std::string() : after.json.dump());
     };
     COFFER_ASSIGN(const int code, Make(change));
-    if (code == kExitOk && !options_.json && !whole) {
+    if (code == kExitOk && !options_.json && command != "policy") {
       const auto grants = GrantsOf(after, point_.arn);
       words_ << (grants.empty() ? "nobody is granted anything\n" : GrantTable(grants));
     }

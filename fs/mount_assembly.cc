@@ -433,6 +433,8 @@ StatusFacts MountAssembly::Facts() const {
   facts.version = COFFER_VERSION;
   facts.source = options_.volume.source;
   facts.address_kind = KindInWords(connection_->target());
+  facts.capabilities = DescribeCapabilities(connection_->target().capabilities);
+  facts.missing = MissingCapabilities(connection_->target().capabilities);
   facts.bucket_url = BucketUrl(connection_->target());
   facts.pid = getpid();
   facts.uptime_s =

@@ -211,6 +211,8 @@ Json StatusReport(const StatusFacts& facts) {
   report["version"] = facts.version;
   report["source"] = facts.source;
   report["address_kind"] = facts.address_kind;
+  report["capabilities"] = facts.capabilities;
+  report["missing"] = facts.missing;
   report["bucket_url"] = facts.bucket_url;
   report["mount_point"] = facts.mount_point;
   report["pid"] = facts.pid;
@@ -260,6 +262,8 @@ std::string StatusForPeople(const Json& report) {
   Lines lines;
   const std::string kind = TextAt(report, "address_kind");
   lines.Add("source", TextAt(report, "source") + (kind.empty() ? "" : " (" + kind + ")"));
+  const std::string missing = TextAt(report, "missing");
+  if (!missing.empty()) lines.Add("lacks", missing);
   if (memory.empty()) return text + std::move(lines).text();
   lines.Add("process", std::to_string(NumberAt(report, "pid")) + ", up " +
                            Duration(static_cast<std::int64_t>(NumberAt(report, "uptime_s"))));

@@ -32,6 +32,8 @@ struct StatusFacts {
   std::string version;
   std::string source;
   std::string address_kind;
+  Json capabilities;    // of that kind of address; null where it is not known
+  std::string missing;  // of them, in words; "" for none
   std::string bucket_url;
   std::string mount_point;
   std::int64_t pid = 0;

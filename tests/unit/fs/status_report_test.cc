@@ -31,6 +31,16 @@ TEST_CASE("report: every operation is there, zero or not", "[status]") {
   CHECK_FALSE(report.contains("last_failure"));
 }
 
+TEST_CASE("report: what this kind of address cannot do, only where there is something", "[status]") {
+  StatusFacts facts = Facts();
+  CHECK(StatusForPeople(StatusReport(facts)).find("lacks") == std::string::npos);
+  facts.missing = "writing, listing versions";
+  facts.capabilities = {{"write", false}};
+  const Json report = StatusReport(facts);
+  CHECK(report["capabilities"]["write"] == false);
+  CHECK(StatusForPeople(report).find("writing, listing versions") != std::string::npos);
+}
+
 TEST_CASE("report: what makes a mount degraded", "[status]") {
   StatusFacts facts = Facts();
   facts.files.unsent_bytes = 100;  // of a file that is being written: nothing is wrong
