@@ -31,7 +31,8 @@ TEST_CASE("report: every operation is there, zero or not", "[status]") {
   CHECK_FALSE(report.contains("last_failure"));
 }
 
-TEST_CASE("report: what this kind of address cannot do, only where there is something", "[status]") {
+TEST_CASE("report: what this kind of address cannot do, only where there is something",
+          "[status]") {
   StatusFacts facts = Facts();
   CHECK(StatusForPeople(StatusReport(facts)).find("lacks") == std::string::npos);
   facts.missing = "writing, listing versions";
