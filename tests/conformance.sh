@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The conformance suite and the tests of Object Lock, or of access points, on the servers of others, one after the other; one that cannot be had
-# here is a loud skip. The last line is "N passed, N failed, N skipped" over all of them.
+# The conformance suite and the tests of Object Lock, or of access points, on the servers of others, one after the
+# other; one that cannot be had here is a loud skip. The last line is "N passed, N failed, N skipped" over all of them.
 # SERVERS="moto minio" narrows; moto-teams is moto, and the tests of access points alone.
 set -u
 cd "$(dirname "$0")/.." || exit 1
