@@ -63,6 +63,30 @@ Neighbours Judge(const s3::ListPage& page, const std::string& key, bool sorted) 
   return found;
 }
 
+// A LIST or HEAD on its way, from here to the end of the scope: what local changes make of the
+// directory's names meanwhile is kept, and counts more than the answer.
+class Question {
+ public:
+  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
+    const Lock lock(tree_.mu);
+    ++directory_->directory->questions;
+    asked_at_ = directory_->directory->changes;
+  }
+  ~Question() {
+    const Lock lock(tree_.mu);
+    --directory_->directory->questions;
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  std::uint64_t asked_at() const { return asked_at_; }
+
+ private:
+  Tree& tree_;
+  const NodePtr directory_;
+  std::uint64_t asked_at_ = 0;
+};
+
 }  // namespace
 
 Result<EntryReply> Filesystem::Impl::Lookup(NodeId parent_id, std::string_view name) {

@@ -15,7 +15,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "fs/attributes.h"
@@ -224,30 +223,6 @@ class Tree {
   std::vector<Node*> listed_ GUARDED_BY(mu);  // directories that hold a listing, oldest first
   std::uint64_t cached_names_ GUARDED_BY(mu) = 0;
   std::deque<std::weak_ptr<Node>> remembered_ GUARDED_BY(mu);
-};
-
-// A LIST, HEAD or GET on its way, from here to the end of the scope: what local changes make of the
-// directory's names meanwhile is kept, and counts more than the answer.
-class Question {
- public:
-  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
-    const Lock lock(tree_.mu);
-    ++directory_->directory->questions;
-    asked_at_ = directory_->directory->changes;
-  }
-  ~Question() {
-    const Lock lock(tree_.mu);
-    --directory_->directory->questions;
-  }
-  Question(const Question&) = delete;
-  Question& operator=(const Question&) = delete;
-
-  std::uint64_t asked_at() const { return asked_at_; }
-
- private:
-  Tree& tree_;
-  const NodePtr directory_;
-  std::uint64_t asked_at_ = 0;
 };
 
 // Same bytes, whatever else a listing leaves out.
