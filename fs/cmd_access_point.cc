@@ -219,7 +219,7 @@ class AccessPointCommand {
 
   // Whose credentials they have, and so what the change does to them, nobody tells.
   void NameMounts(std::vector<std::string>& warnings) const {
-    for (std::string& mounts : MountsThrough(CofferMounts(), point_.arn)) {
+    for (std::string& mounts : MountsThrough(CofferMounts(), point_)) {
       warnings.push_back(std::move(mounts));
     }
   }

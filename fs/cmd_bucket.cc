@@ -59,10 +59,13 @@ Result<LockPolicy> LocksOf(Connection& connection, std::string key, Console& con
 
 // The settings of the bucket that the address leads to. Behind an access point that is told by S3
 // Control alone, which not everybody may ask.
-std::vector<Check> SettingsBehind(Connection& connection, const Environment& environment,
-                                  s3::SystemClock& clock, Log& log, Console& console) {
+std::vector<Check> SettingsBehind(Connection& connection, const std::string& kms_endpoint_url,
+                                  const Environment& environment, s3::SystemClock& clock, Log& log,
+                                  Console& console) {
   const s3::Target& target = connection.target();
-  if (target.capabilities.bucket_queries) return CheckSettings(connection, false);
+  if (target.capabilities.bucket_queries) {
+    return CheckSettings(connection, false, kms_endpoint_url);
+  }
   const bool alias = target.alias && target.name.ends_with("-s3alias");
   if (target.kind != s3::TargetKind::kAccessPoint && !alias) {
     return {NotTested("settings", "this kind of address does not tell the bucket's settings")};
@@ -72,7 +75,7 @@ std::vector<Check> SettingsBehind(Connection& connection, const Environment& env
     return {NotTested("settings", behind.error().what + "; coffer doctor BUCKET shows policy, " +
                                       "encryption, log, CORS and versions")};
   }
-  return CheckSettings(**behind, true);
+  return CheckSettings(**behind, true, kms_endpoint_url);
 }
 
 }  // namespace
@@ -112,7 +115,8 @@ int RunDoctorCommand(const DoctorOptions& options, const Environment& environmen
   const DoctorContext context{(*connection)->target(), (*connection)->quick_store(), probes};
   settings.sealed = [&] { return CheckSealed({context, **connection, options.keys, state}); };
   settings.bucket = [&] {
-    return SettingsBehind(**connection, environment, clock, **log, console);
+    return SettingsBehind(**connection, options.keys.kms_endpoint_url, environment, clock, **log,
+                          console);
   };
   return RunDoctor(context, settings, console);
 }

@@ -8,6 +8,7 @@
 #include "fs/bucket_behind.h"
 #include "fs/bucket_change.h"
 #include "fs/connection.h"
+#include "fs/control_door.h"
 #include "fs/doctor_probes.h"
 #include "fs/exit_code.h"
 #include "fs/json.h"
@@ -171,7 +172,16 @@ class PolicyCommand {
                      target().name + "' first"};
   }
 
-  // What the change takes from the caller.
+  // The bucket's, where a mount may go through one of them.
+  Result<std::vector<s3::AccessPoint>> AccessPointsFor(const std::vector<MountEntry>& mounts,
+                                                       const std::string& owner) {
+    if (!AnyThroughAccessPoints(mounts)) return std::vector<s3::AccessPoint>();
+    COFFER_ASSIGN(const auto door, ControlDoor::Open(connection_.network(), connection_.options(),
+                                                     environment_, target().region, owner));
+    return door->control().List(target().name);
+  }
+
+  // What the change takes from the caller, and from the mounts of this machine.
   Status CheckCaller(const Policy& before, const Policy& after, const PolicyRule& rule,
                      BucketChange& change) {
     auto caller = Caller();
@@ -190,9 +200,11 @@ class PolicyCommand {
     if (!lost.also.empty()) {
       change.warnings.push_back(caller->arn + " (you) is then denied " + lost.also);
     }
+    const std::vector<MountEntry> mounts = CofferMounts();
     for (std::string& effect :
-         EffectsOnMounts(CofferMounts(),
-                         {before, after, target().name, target().partition, owner, target().https},
+         EffectsOnMounts(mounts,
+                         {before, after, target().name, target().partition, target().region, owner,
+                          target().https, AccessPointsFor(mounts, owner)},
                          connection_.clock())) {
       change.warnings.push_back(std::move(effect));
     }

@@ -6,6 +6,7 @@
 
 #include "fs/bucket_facts.h"
 #include "fs/doctor_checks.h"
+#include "fs/doctor_key.h"
 #include "fs/doctor_policy.h"
 #include "fs/policy_document.h"
 
@@ -14,9 +15,10 @@ namespace {
 
 class SettingChecks {
  public:
-  SettingChecks(Connection& connection, bool through)
+  SettingChecks(Connection& connection, bool through, const std::string& kms_endpoint_url)
       : connection_(connection),
         through_(through),
+        kms_endpoint_url_(kms_endpoint_url),
         settings_(connection.MakeSettings()),
         bucket_(connection.target().name) {}
 
@@ -62,6 +64,9 @@ class SettingChecks {
     if (!Answered(kName, found)) return;
     Add(kName, InWords(*found),
         found->sse.empty() ? "coffer encryption set " + bucket_ + " --sse AES256" : "");
+    if (found->kms_key_id.empty()) return;  // aws/s3, which AWS manages
+    checks_.push_back(
+        CheckKmsKey(connection_, {"default KMS key", found->kms_key_id, kms_endpoint_url_}));
   }
 
   void Logging() {
@@ -133,6 +138,7 @@ class SettingChecks {
 
   Connection& connection_;
   const bool through_;
+  const std::string& kms_endpoint_url_;
   std::optional<Policy> policy_;  // nothing: it may not be read
   s3::BucketSettings settings_;
   const std::string bucket_;
@@ -141,8 +147,9 @@ class SettingChecks {
 
 }  // namespace
 
-std::vector<Check> CheckSettings(Connection& connection, bool through) {
-  return SettingChecks(connection, through).Run();
+std::vector<Check> CheckSettings(Connection& connection, bool through,
+                                 const std::string& kms_endpoint_url) {
+  return SettingChecks(connection, through, kms_endpoint_url).Run();
 }
 
 }  // namespace coffer::fs

@@ -6,6 +6,7 @@
 
 #include "crypto/secret.h"
 #include "fs/doctor_checks.h"
+#include "fs/doctor_key.h"
 #include "fs/key_pins.h"
 #include "fs/key_set.h"
 #include "fs/kms_access.h"
@@ -117,11 +118,13 @@ class SealedChecks {
     auto made = first ? ring.Generate(context) : Wrapped(ring, context);
     if (!made) return FailedKey(key, makes, made.error());
     const auto opened = ring.Unwrap(made->encrypted, context, made->key.size());
-    if (opened) {
-      const bool kms = key.kind == KeyName::Kind::kKms;
-      return Add(Describe(key), CheckState::kOk,
-                 kms ? std::string(makes) + " and kms:Decrypt are allowed" : "seals and opens");
+    if (opened && key.kind == KeyName::Kind::kKms) {
+      Add(Describe(key), CheckState::kOk, std::string(makes) + " and kms:Decrypt are allowed");
+      checks_.push_back(CheckKmsKey(request_.connection, {"policy of " + key.name, key.name,
+                                                          request_.keys.kms_endpoint_url}));
+      return;
     }
+    if (opened) return Add(Describe(key), CheckState::kOk, "seals and opens");
     if (opened.error().code == Code::kUnsupported) {
       return Add(Describe(key), CheckState::kOk, "seals; its private half is kept elsewhere");
     }

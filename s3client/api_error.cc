@@ -171,6 +171,10 @@ std::string_view KmsAdvice(const ServiceError& error, Code code, Operation opera
       return "it takes kms:GenerateDataKey on this key, in its policy or by it in IAM";
     case Operation::kKmsEncrypt:
       return "it takes kms:Encrypt on this key, in its policy or by it in IAM";
+    case Operation::kKmsDescribeKey:
+      return "it takes kms:DescribeKey on this key, in its policy or by it in IAM";
+    case Operation::kKmsGetKeyPolicy:
+      return "it takes kms:GetKeyPolicy on this key, in its policy or by it in IAM";
     default:
       return "it takes kms:Decrypt on this key, in its policy or by it in IAM";
   }

@@ -79,13 +79,18 @@ std::string_view Name(Operation operation) {
       return "Decrypt";
     case Operation::kKmsEncrypt:
       return "Encrypt";
+    case Operation::kKmsDescribeKey:
+      return "DescribeKey";
+    case Operation::kKmsGetKeyPolicy:
+      return "GetKeyPolicy";
   }
   return "?";
 }
 
 bool IsKms(Operation operation) {
   return operation == Operation::kKmsGenerateDataKey || operation == Operation::kKmsDecrypt ||
-         operation == Operation::kKmsEncrypt;
+         operation == Operation::kKmsEncrypt || operation == Operation::kKmsDescribeKey ||
+         operation == Operation::kKmsGetKeyPolicy;
 }
 
 void Headers::Add(std::string name, std::string value) {

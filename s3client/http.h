@@ -51,8 +51,10 @@ enum class Operation {
   kKmsGenerateDataKey,
   kKmsDecrypt,
   kKmsEncrypt,
+  kKmsDescribeKey,
+  kKmsGetKeyPolicy,
 };
-inline constexpr int kOperationCount = static_cast<int>(Operation::kKmsEncrypt) + 1;
+inline constexpr int kOperationCount = static_cast<int>(Operation::kKmsGetKeyPolicy) + 1;
 // The API's own name: "PutObject".
 std::string_view Name(Operation operation);
 // One that KMS carries out.

@@ -134,7 +134,10 @@ Result<Secret> TakeSecretMember(MutableByteView text, std::string_view name, Sec
   return key;
 }
 
-Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text) {
+namespace {
+
+// Null unless it is exactly one object.
+nlohmann::json ParseObject(std::string_view text) {
   // Nothing that is read here nests; a limit, since the library recurses on what it parsed.
   constexpr int kMaxDepth = 16;
   bool too_deep = false;
@@ -142,10 +145,15 @@ Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text
     too_deep = too_deep || depth > kMaxDepth;
     return !too_deep;
   };
-  const auto document = nlohmann::json::parse(text, watch, /*allow_exceptions=*/false);
-  if (too_deep || !document.is_object()) return Error{Code::kInvalid, "not a JSON object"};
+  nlohmann::json document = nlohmann::json::parse(text, watch, /*allow_exceptions=*/false);
+  if (too_deep || !document.is_object()) return nullptr;
+  return document;
+}
+
+Result<std::map<std::string, std::string>> MembersOf(const nlohmann::json& object) {
+  if (!object.is_object()) return Error{Code::kInvalid, "not a JSON object"};
   std::map<std::string, std::string> out;
-  for (const auto& [name, value] : document.items()) {
+  for (const auto& [name, value] : object.items()) {
     if (value.is_string()) {
       out[name] = value.get_ref<const std::string&>();
     } else if (value.is_number() || value.is_boolean()) {
@@ -153,6 +161,19 @@ Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text
     }
   }
   return out;
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text) {
+  return MembersOf(ParseObject(text));
+}
+
+Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text,
+                                                           std::string_view name) {
+  const nlohmann::json document = ParseObject(text);
+  const auto member = document.find(std::string(name));
+  return MembersOf(member == document.end() ? nlohmann::json() : *member);
 }
 
 }  // namespace coffer::s3

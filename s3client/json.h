@@ -16,6 +16,9 @@ namespace coffer::s3 {
 // arrays and objects are left out. kInvalid unless `text` is exactly one object, and never quotes
 // it, for it holds secrets. Pure, safe from any thread.
 Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text);
+// Likewise of the object that is its member `name`; kInvalid where there is none.
+Result<std::map<std::string, std::string>> ParseJsonObject(std::string_view text,
+                                                           std::string_view name);
 
 // `text` as a JSON string, quotes included. Bytes that are not ASCII stay as they are.
 std::string JsonString(std::string_view text);

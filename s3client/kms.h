@@ -1,4 +1,4 @@
-// The three questions Coffer asks of AWS KMS in one Region (JSON 1.1, TrentService).
+// The three questions about data keys that Coffer asks of AWS KMS in one Region (JSON 1.1).
 //
 // Borrows a transport that retries, limits the rate and signs for "kms", in this order, and the
 // arena that keys go to. Safe to share between threads; every call blocks on the network. Keys in

@@ -115,6 +115,8 @@ def change_kms_key(key, fields):
             key.usage = value
         elif name == "deny":
             key.deny = set(value)
+        elif name in ("policy", "manager"):
+            setattr(key, name, value)
         else:
             raise ControlError(f"unknown setting of a KMS key {name}: {value}")
 

@@ -1,4 +1,4 @@
-"""KMS: GenerateDataKey, Encrypt, Decrypt, DescribeKey (JSON 1.1, POST).
+"""KMS: GenerateDataKey, Encrypt, Decrypt, DescribeKey, GetKeyPolicy (JSON 1.1, POST).
 
 Source: AWS Key Management Service API reference, version 2014-11-01.
 """
@@ -25,7 +25,9 @@ _KNOWN = {
     "Encrypt": {"KeyId", "Plaintext", "EncryptionContext", "EncryptionAlgorithm"},
     "Decrypt": {"KeyId", "CiphertextBlob", "EncryptionContext", "EncryptionAlgorithm"},
     "DescribeKey": {"KeyId"},
+    "GetKeyPolicy": {"KeyId", "PolicyName"},
 }
+_OF_KEYS = ("DescribeKey", "GetKeyPolicy")  # whatever the state of the key
 _SPECS = {"AES_256": 32, "AES_128": 16}
 # What the verifier says in S3's words, in those of KMS; all of it with status 400.
 _WORDS = {"InvalidAccessKeyId": "UnrecognizedClientException",
@@ -111,7 +113,7 @@ class Call:
         if request.header("content-type", "").partition(";")[0] != JSON:
             raise ServiceError("SerializationException", 400, "")
         self._authenticate()
-        if self.operation != "DescribeKey" and not self._world.kms.quota.admits(self._region):
+        if self.operation not in _OF_KEYS and not self._world.kms.quota.admits(self._region):
             raise ServiceError("ThrottlingException", 400, "Rate exceeded")
         self._parse()
         return getattr(self, f"_{self.operation.lower()}")()
@@ -184,7 +186,7 @@ class Call:
         if self.operation in key.deny or not self._user.permissions.permits(action, key.arn):
             raise ServiceError("AccessDeniedException", 400, f"User: {self._user.arn} is not"
                                f" authorized to perform: {action} on resource: {key.arn}")
-        if self.operation == "DescribeKey":
+        if self.operation in _OF_KEYS:
             return key
         if key.state == "Disabled":
             raise ServiceError("DisabledException", 400, f"{key.arn} is disabled.")
@@ -243,12 +245,20 @@ class Call:
 
     def _describekey(self):
         key = self._named_key()
+        pending = {"DeletionDate": key.deletion_date} if key.state == "PendingDeletion" else {}
         return {"KeyMetadata": {
-            "Arn": key.arn, "KeyId": key.key_id, "AWSAccountId": key.account,
+            **pending, "Arn": key.arn, "KeyId": key.key_id, "AWSAccountId": key.account,
             "Enabled": key.state == "Enabled", "KeyState": key.state, "KeyUsage": key.usage,
             "KeySpec": "SYMMETRIC_DEFAULT", "MultiRegion": key.multi_region, "Origin": "AWS_KMS",
-            "KeyManager": "CUSTOMER", "CreationDate": key.created,
+            "KeyManager": key.manager, "CreationDate": key.created,
             "Description": "" if key.overhead == NEW_OVERHEAD else "with older blobs"}}
+
+    def _getkeypolicy(self):
+        if "alias/" in str(self._data.get("KeyId")):
+            raise ServiceError("InvalidArnException", 400, "an alias names no key here")
+        if self._data.get("PolicyName", "default") != "default":
+            raise ServiceError("NotFoundException", 400, "No such policy exists")
+        return {"Policy": self._named_key().policy, "PolicyName": "default"}
 
 
 def _text(data):

@@ -6,6 +6,7 @@ keystream and a MAC of HMAC-SHA256 over a blob as long as those of the real serv
 
 import hashlib
 import hmac
+import json
 import secrets
 import struct
 import threading
@@ -38,6 +39,11 @@ class Key:
         self.usage = "ENCRYPT_DECRYPT"
         self.deny = set()  # operations that the key policy allows nobody
         self.overhead = overhead
+        self.manager = "CUSTOMER"
+        self.deletion_date = time.time() + 10.5 * 86400  # while it is pending
+        self.policy = json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Sid": "Enable IAM User Permissions", "Effect": "Allow", "Action": "kms:*",
+            "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"}, "Resource": "*"}]})
         self.created = time.time()
         self._material = hashlib.sha256(b"coffer test key " + key_id.encode()).digest()
 

@@ -142,6 +142,20 @@ class Kms(Served):
         wrong = self.server.client(service="kms", host="kms-fips.eu-west-1.amazonaws.com")
         self.says("InvalidSignatureException", "DescribeKey", wrong, KeyId=there)
 
+    def test_policy_of_a_key(self):
+        policy = json.loads(self.ok("GetKeyPolicy", KeyId=ARN)["Policy"])
+        self.assertEqual(policy["Statement"][0]["Principal"]["AWS"],
+                         "arn:aws:iam::123456789012:root")
+        self.says("NotFoundException", "GetKeyPolicy", KeyId=ARN, PolicyName="other")
+        self.says("InvalidArnException", "GetKeyPolicy", KeyId="alias/coffer-test")
+        self.change(ARN, policy="{}", manager="AWS", state="PendingDeletion")
+        self.assertEqual(self.ok("GetKeyPolicy", KeyId=ARN, PolicyName="default")["Policy"], "{}")
+        facts = self.ok("DescribeKey", KeyId="alias/coffer-test")["KeyMetadata"]
+        self.assertEqual((facts["Arn"], facts["KeyManager"]), (ARN, "AWS"))
+        self.assertGreater(facts["DeletionDate"], time.time())
+        self.change(ARN, manager="CUSTOMER", deny=["GetKeyPolicy"])
+        self.says("AccessDeniedException", "GetKeyPolicy", KeyId=ARN)
+
     def test_states_and_policies(self):
         blob = self.generate()["CiphertextBlob"]
         decrypt = {"KeyId": ARN, "CiphertextBlob": blob, "EncryptionContext": CONTEXT}

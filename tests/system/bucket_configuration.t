@@ -31,6 +31,7 @@ start_server --bucket demo --bucket logs --access-point door=demo
 KEY=$(server_control GET kms | jq -r '.keys[0].arn')
 
 # doctor_says NAME: the state of a line of doctor's, and the command that changes it
+doctor_check() { "$COFFER" doctor s3://demo --json "${@:2}" | jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.detail)"'; }
 doctor_says() { "$COFFER" doctor s3://demo --json | jq -r --arg name "$1" '.checks[] | select(.name == $name) | "\(.state) \(.change // "")"'; }
 
 # ---- what was not meant
@@ -63,6 +64,24 @@ like "$OUTPUT" $'changed, and read back' "is read back"
 is "$(encryption show s3://demo --json | jq -c .)" "{\"sse\":\"aws:kms\",\"kms_key_id\":\"$KEY\",\"bucket_key\":true}" "and told by --json"
 s3_put /demo/object x >/dev/null
 like "$(s3 HEAD /demo/object -I)" 'x-amz-server-side-encryption: aws:kms' "and is what a new object gets"
+
+# ---- the key of the default encryption
+change_key() { server_control POST kms/change "$(jq -n --arg arn "$KEY" "$@" '{arn: $arn} + $ARGS.named')" >/dev/null; }
+key_check() { doctor_check "default KMS key" --kms-endpoint-url "$SERVER_URL"; }
+server_forget
+like "$(key_check)" '^ok in use; IAM of account 123456789012' "doctor: the key of the default encryption"
+is "$(server_requests 'map(select(.operation == "DescribeKey" or .operation == "GetKeyPolicy") | .operation) | join(" ")')" "DescribeKey GetKeyPolicy" "takes two requests"
+like "$(doctor_check "default KMS key")" '^not tested .*--kms-endpoint-url' "doctor: no KMS of a server of its own is guessed"
+change_key --arg policy '{"Version":"2012-10-17","Statement":[{"Sid":"Web","Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}'
+like "$(key_check)" '^warn its policy lets everybody in.*\(Web\)' "doctor: a key that everybody may use"
+change_key --arg state PendingDeletion
+like "$(key_check)" '^fail .* is PendingDeletion: it is deleted in 10 days' "doctor: a key that is about to be deleted"
+exits 6 "doctor: what it will not encrypt" "$COFFER" doctor s3://demo --kms-endpoint-url "$SERVER_URL"
+change_key --arg state Enabled --arg manager AWS
+like "$(key_check)" "^ok AWS's own" "doctor: a key that AWS manages"
+change_key --argjson deny '["DescribeKey"]'
+like "$(key_check)" '^not tested .*kms:DescribeKey' "doctor: a key that nobody may look at"
+change_key --argjson deny '[]' --arg manager CUSTOMER
 exits 0 "set again" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY" --bucket-key
 like "$OUTPUT" 'nothing to change' "changes nothing, and asks nobody"
 exits 2 "--bucket-key without KMS" encryption set s3://demo --sse AES256 --bucket-key --yes

@@ -8,6 +8,17 @@
 
 namespace coffer::s3::json_test {
 
+TEST_CASE("JSON: the members of an object within one") {
+  const std::string text = R"({"a": {"b": "1", "c": [2]}, "d": 3})";
+  const auto inner = ParseJsonObject(text, "a");
+  REQUIRE(inner);
+  CHECK(*inner == std::map<std::string, std::string>{{"b", "1"}});
+  CHECK_FALSE(ParseJsonObject(text, "d"));
+  CHECK_FALSE(ParseJsonObject(text, "e"));
+  CHECK_FALSE(ParseJsonObject("[]", "a"));
+  CHECK_FALSE(ParseJsonObject("", "a"));
+}
+
 TEST_CASE("JSON: the members of one object as text") {
   const auto parsed =
       ParseJsonObject(R"( {"a": "x\"\u00e9", "b": 1, "c": true, "d": null, "e": [1], "f": {}} )");
