@@ -103,11 +103,15 @@ def cors_headers(rule, origin):
 
 
 def reply_headers(context):
-    """What CORS adds to the reply of a request itself: nothing for one without an Origin."""
+    """What CORS adds to the reply of a request itself, also when it is refused before anything of the
+    bucket is looked at, as for its signature: nothing for one without an Origin."""
     origin = context.header("origin")
-    if origin is None or context.bucket is None or context.operation.name == "Preflight":
+    if origin is None or context.operation.name == "Preflight" or context.address.kind != "bucket":
         return []
-    rule, answer = matching_rule(context.bucket.cors, origin, context.request.method, ())
+    bucket = context.world.store.bucket(context.address.bucket)
+    if bucket is None:
+        return []
+    rule, answer = matching_rule(bucket.cors, origin, context.request.method, ())
     return [] if rule is None else cors_headers(rule, answer)
 
 

@@ -39,6 +39,11 @@ class Settings(Served):
         self.assertEqual(answer.headers["access-control-allow-origin"], "http://a.example")
         answer = self.at("none")("GET", headers={"origin": "https://a.example"})
         self.assertNotIn("access-control-allow-origin", answer.headers)
+        stranger = self.server.client(access_key="NOBODY", secret="x")
+        answer = self.at("k", stranger)("GET", headers={"origin": "http://a.example"})
+        self.assertEqual(answer.status, 403)
+        self.assertEqual(answer.headers["access-control-allow-origin"], "http://a.example")
+        stranger.drop()
 
     def test_encryption(self):
         self.assertIn(b"AES256", self.at()("GET", {"encryption": ""}).body)

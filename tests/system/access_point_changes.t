@@ -113,6 +113,20 @@ M=$M-2
 ok "mounted through it" mount_coffer "s3://$POINT/d" "$M"
 exits 0 "a change of its policy" "$COFFER" access-point policy team --set /dev/null --dry-run
 like "$OUTPUT" "on this machine .*$M is mounted through it" "says so"
+demands() { "$COFFER" policy add s3://shared encryption --sse AES256 --dry-run; }
+exits 0 "a change of the bucket's policy" demands
+like "$OUTPUT" "the mount at $M \(s3://$POINT/d\) is then denied s3:PutObject, unless" "says what it does to a mount through an access point"
+umount_coffer "$M" >"$WORK/umount"
+ALIAS=$("$COFFER" access-point show team --json | jq -r .alias)
+ok "mounted by its alias" mount_coffer "s3://$ALIAS/d" "$M"
+exits 0 "a change of its policy" "$COFFER" access-point policy team --set /dev/null --dry-run
+like "$OUTPUT" "on this machine .*$M is mounted through it" "says so"
+exits 0 "a change of the bucket's policy" demands
+like "$OUTPUT" "the mount at $M \(s3://$ALIAS/d\) is then denied s3:PutObject, unless" "says so, too"
+server_control POST faults '[{"match": {"operation": "ListAccessPoints"}, "do": {"status": 403, "code": "AccessDenied"}}]' >/dev/null
+exits 0 "where nobody tells which access points are the bucket's" demands
+like "$OUTPUT" 'if it leads to this bucket \(which cannot be seen: .*s3:ListAccessPoints.*\), is then denied' "that is said"
+server_control POST faults '[]' >/dev/null
 umount_coffer "$M" >"$WORK/umount"
 ok "mounted by the bucket's name" mount_coffer s3://shared/d "$M"
 exits 0 "closing the bucket" "$COFFER" policy add s3://shared only-access-points --lock-me-out --dry-run
