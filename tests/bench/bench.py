@@ -190,6 +190,7 @@ class Bench:
             "AWS_SECRET_ACCESS_KEY": "coffer/test+secret/key/number/one/40char"}
         self.source = Source(work)
         self.samples = []
+        self._met = set()
         self.started = time.monotonic()
         self.server = server.Server(self)
         self.end = time.monotonic() + settings.seconds  # from then on peers are left out, and soon all
@@ -242,10 +243,16 @@ class Bench:
                 well = self._attempt(place, where, scene, program, run)
                 had[program] = had.get(program, 0) + time.monotonic() - start if well else size.limit + 1
 
+    def _meet(self, program, url):
+        if program and (program, url) not in self._met:
+            program.meet(url)
+            self._met.add((program, url))
+
     def _attempt(self, place, where, scene, program, run):
         """One program's turn; False when it need not have another."""
         url, size = where
         try:
+            self._meet(program, url)
             self.data.need(scene.needs, size, program, url)
             if program is None:
                 return self._stages(place, where, scene, None, None, run)

@@ -54,15 +54,28 @@ class Program:
     def get_ready(self):
         """Before its first mount."""
 
+    def meet(self, url):
+        """Before its first mount from this address."""
+
 
 class Coffer(Program):
     name = "coffer"
     remembers = True
+    form = ()  # options that only a mount has
 
     def command(self, url, directory, line):
         options = {"ls-list": ["--attributes=list"], "ls-new": ["--index-dir", self.new_index()]}
         return [self.bench.coffer, "mount", "--foreground", "--endpoint-url", url, *self.keys(),
-                *options.get(line, []), f"s3://{self.store}", directory]
+                *self.form, *options.get(line, []), f"s3://{self.store}", directory]
+
+    def meet(self, url):
+        """Which conditional writes are honoured there: as its mount tells whoever uses a server of another
+        party, and without which it looks before it writes."""
+        tried = subprocess.run([self.bench.coffer, "doctor", "--write-test", "--endpoint-url", url,
+                                *self.keys(), f"s3://{self.store}"], check=False, text=True,
+                               env=self.environment, capture_output=True)
+        if tried.returncode not in (0, 3):  # 3: warnings
+            raise measure.Failed(f"coffer doctor: {tried.stdout}{tried.stderr}")
 
     def new_index(self):
         """An empty directory."""
@@ -91,9 +104,10 @@ class Coffer(Program):
 class Sealed(Coffer):
     name = "sealed"
     store = "sealed"
+    form = ("--sealed=yes",)
 
     def keys(self):
-        return ["--key-file", os.path.join(self.home, "key"), "--sealed=yes"]
+        return ["--key-file", os.path.join(self.home, "key")]
 
     def get_ready(self):
         key = os.path.join(self.home, "key")
