@@ -181,11 +181,29 @@ class PolicyCommand {
     return door->control().List(target().name);
   }
 
+  void WarnOfMounts(const Policy& before, const Policy& after, const PolicyRule& rule,
+                    const std::string& owner, BucketChange& change) {
+    const std::vector<MountEntry> mounts = CofferMounts();
+    for (std::string& effect :
+         EffectsOnMounts(mounts,
+                         {before, after, target().name, target().partition, target().region, owner,
+                          target().https, rule.prefix, AccessPointsFor(mounts, owner)},
+                         connection_.clock())) {
+      change.warnings.push_back(std::move(effect));
+    }
+  }
+
   // What the change takes from the caller, and from the mounts of this machine.
   Status CheckCaller(const Policy& before, const Policy& after, const PolicyRule& rule,
                      BucketChange& change) {
     auto caller = Caller();
-    if (!caller && options_.lock_me_out) return Ok();
+    if (!caller && options_.lock_me_out) {
+      const auto account = Owner();
+      if (account) WarnOfMounts(before, after, rule, *account, change);
+      if (!account)
+        change.warnings.push_back("what this does to mounts is not known without --account");
+      return Ok();
+    }
     if (!caller) {
       return std::move(caller).error().While(
           "find out whether this would lock you out (--lock-me-out does not ask)");
@@ -200,14 +218,7 @@ class PolicyCommand {
     if (!lost.also.empty()) {
       change.warnings.push_back(caller->arn + " (you) is then denied " + lost.also);
     }
-    const std::vector<MountEntry> mounts = CofferMounts();
-    for (std::string& effect :
-         EffectsOnMounts(mounts,
-                         {before, after, target().name, target().partition, target().region, owner,
-                          target().https, AccessPointsFor(mounts, owner)},
-                         connection_.clock())) {
-      change.warnings.push_back(std::move(effect));
-    }
+    WarnOfMounts(before, after, rule, owner, change);
     if (lost.needed.empty()) return Ok();
     const std::string words = caller->arn + " (you) would " + (lost.certain ? "" : "perhaps ") +
                               "be denied " + lost.needed + " on the bucket itself";

@@ -11,9 +11,9 @@
 
 namespace coffer::fs {
 
-// Of a key that can be used, by its policy alone: who is let in whoever they are, who of other
-// accounts, and whether somebody could still change the policy when those whom it names are gone.
-// What IAM allows beside it, nobody tells. Pure.
+// Of a key that can be used, by its policy alone: who is let in whoever they are, who is beside
+// those whom IAM of its account names, and whether somebody could still change the policy when
+// those whom it names are gone. What depends on conditions counts as the worse. Pure.
 Check CheckKeyPolicy(const std::string& name, const s3::KmsKeyFacts& key, const Policy& policy);
 
 struct KeyToCheck {

@@ -103,6 +103,10 @@ class SealedChecks {
     bool first = true;
     for (const KeyName& key : access_->volume()->descriptor().keys) {
       OneKey(key, *given, first);
+      if (key.kind == KeyName::Kind::kKms) {
+        checks_.push_back(CheckKmsKey(request_.connection, {"policy of " + key.name, key.name,
+                                                            request_.keys.kms_endpoint_url}));
+      }
       first = false;
     }
   }
@@ -118,13 +122,11 @@ class SealedChecks {
     auto made = first ? ring.Generate(context) : Wrapped(ring, context);
     if (!made) return FailedKey(key, makes, made.error());
     const auto opened = ring.Unwrap(made->encrypted, context, made->key.size());
-    if (opened && key.kind == KeyName::Kind::kKms) {
-      Add(Describe(key), CheckState::kOk, std::string(makes) + " and kms:Decrypt are allowed");
-      checks_.push_back(CheckKmsKey(request_.connection, {"policy of " + key.name, key.name,
-                                                          request_.keys.kms_endpoint_url}));
-      return;
+    if (opened) {
+      const bool kms = key.kind == KeyName::Kind::kKms;
+      return Add(Describe(key), CheckState::kOk,
+                 kms ? std::string(makes) + " and kms:Decrypt are allowed" : "seals and opens");
     }
-    if (opened) return Add(Describe(key), CheckState::kOk, "seals and opens");
     if (opened.error().code == Code::kUnsupported) {
       return Add(Describe(key), CheckState::kOk, "seals; its private half is kept elsewhere");
     }

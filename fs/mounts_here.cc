@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "crypto/ascii.h"
@@ -12,20 +13,33 @@
 namespace coffer::fs {
 namespace {
 
-// How a mount reaches its bucket; nothing for an address of a kind that has no bucket policy.
+// How a mount reaches its bucket.
 struct MountedBy {
   s3::Target target;
   bool by_name = false;  // of the bucket itself
 };
+
+// Nothing for what is no address, as of a mount that other software made.
 std::optional<MountedBy> HowMounted(const MountEntry& mount) {
+  s3::AddressOptions elsewhere;  // where account ids and partitions may be any
+  elsewhere.endpoint_url = "https://s3.invalid";
+  elsewhere.region = "us-east-1";
   auto target = s3::ParseTarget(mount.source, {});
+  if (!target) target = s3::ParseTarget(mount.source, elsewhere);
   if (!target) return std::nullopt;
   const bool by_name = target->kind == s3::TargetKind::kBucket && !target->alias;
-  if (!by_name && !target->alias && target->kind != s3::TargetKind::kAccessPoint &&
-      target->kind != s3::TargetKind::kMultiRegion) {
-    return std::nullopt;
-  }
   return MountedBy{std::move(*target), by_name};
+}
+
+bool IsDoor(const s3::Target& target) {
+  return target.alias || target.kind == s3::TargetKind::kAccessPoint ||
+         target.kind == s3::TargetKind::kMultiRegion ||
+         target.kind == s3::TargetKind::kObjectLambda;
+}
+
+// Access points in the way are not those that conditions of policies speak of.
+bool IsIndirect(const s3::Target& target) {
+  return target.kind == s3::TargetKind::kObjectLambda || target.alias;
 }
 
 bool LeadsThrough(const s3::Target& target, const s3::AccessPoint& point) {
@@ -33,30 +47,60 @@ bool LeadsThrough(const s3::Target& target, const s3::AccessPoint& point) {
 }
 
 struct MountDoor {
-  std::string arn;      // "" where it is not known
-  std::string account;  // likewise
-  bool vpc = false;
-  std::string doubt;  // that it leads to the bucket; "" where there is none
+  std::vector<std::string> conditions;  // NAME=VALUE
+  std::set<std::string> unknown;        // names of others
+  std::string doubt;                    // that it leads to the bucket; "" where there is none
 };
 
-// The access point of a mount, unless it is known to be another bucket's.
-std::optional<MountDoor> FindDoor(const s3::Target& target, const BucketPolicyChange& change) {
-  if (change.points) {
-    for (const s3::AccessPoint& point : *change.points) {
-      if (LeadsThrough(target, point))
-        return MountDoor{point.arn, change.owner, !point.vpc.empty(), ""};
-    }
+constexpr const char* kDoorArn = "s3:DataAccessPointArn";
+constexpr const char* kDoorAccount = "s3:DataAccessPointAccount";
+constexpr const char* kDoorNetwork = "s3:AccessPointNetworkOrigin";
+
+MountDoor KnownDoor(const s3::AccessPoint& point, const std::string& account) {
+  const std::string network = point.vpc.empty() ? "Internet" : "VPC";
+  return {{std::string(kDoorArn) + "=" + point.arn, std::string(kDoorAccount) + "=" + account,
+           std::string(kDoorNetwork) + "=" + network},
+          {},
+          ""};
+}
+
+// One of which only its owner knows the bucket.
+MountDoor DoubtfulDoor(const s3::Target& target, const BucketPolicyChange& change) {
+  MountDoor door;
+  door.unknown.insert(AsciiLower(kDoorNetwork));
+  if (IsIndirect(target)) {
+    door.unknown.insert({AsciiLower(kDoorArn), AsciiLower(kDoorAccount)});
+  } else {
+    door.conditions = {std::string(kDoorArn) + "=" + target.arn,
+                       std::string(kDoorAccount) + "=" + target.account};
   }
-  MountDoor door{target.arn, target.account, false, ", if it leads to this bucket,"};
-  if (target.kind != s3::TargetKind::kMultiRegion && !target.alias) {
-    if (!change.region.empty() && target.region != change.region) return std::nullopt;
-    if (change.points && target.account == change.owner) return std::nullopt;
-  }
+  door.doubt = ", if it leads to this bucket,";
   if (!change.points) {
     door.doubt = ", if it leads to this bucket (which cannot be seen: " +
                  Printable(change.points.error().what) + "),";
   }
   return door;
+}
+
+// The access point of a mount, unless it is known to be another bucket's, or of what has no policy
+// of this kind.
+std::optional<MountDoor> FindDoor(const s3::Target& target, const BucketPolicyChange& change) {
+  if (change.points) {
+    for (const s3::AccessPoint& point : *change.points) {
+      if (LeadsThrough(target, point)) return KnownDoor(point, change.owner);
+    }
+  }
+  if (!IsDoor(target)) return std::nullopt;
+  const bool here = change.region.empty() || target.region == change.region;
+  const bool told = target.kind == s3::TargetKind::kAccessPoint && !target.alias;
+  if (told && (!here || (change.points && target.account == change.owner))) return std::nullopt;
+  return DoubtfulDoor(target, change);
+}
+
+// Below the mount's prefix, and below that of the rule where that is a part of it.
+std::string KeyBelow(const MountedBy& mounted, const BucketPolicyChange& change) {
+  const std::string& prefix = mounted.target.key_prefix;
+  return (change.prefix.starts_with(prefix) ? change.prefix : prefix) + "file";
 }
 
 // The request of anybody for a file below the mount's prefix.
@@ -67,20 +111,9 @@ AskedRequest AskedBy(const MountedBy& mounted, const BucketPolicyChange& change)
   asked.owner = change.owner;
   asked.partition = change.partition;
   asked.bucket = change.bucket;
-  asked.key = mounted.target.key_prefix + "file";
+  asked.key = KeyBelow(mounted, change);
   asked.tls = change.tls || !mounted.by_name;  // an access point speaks https alone
   return asked;
-}
-
-std::vector<std::string> ConditionsOf(const MountDoor& door) {
-  std::vector<std::string> conditions;
-  if (!door.arn.empty()) conditions.push_back("s3:DataAccessPointArn=" + door.arn);
-  if (!door.account.empty()) conditions.push_back("s3:DataAccessPointAccount=" + door.account);
-  if (door.doubt.empty()) {
-    conditions.push_back(std::string("s3:AccessPointNetworkOrigin=") +
-                         (door.vpc ? "VPC" : "Internet"));
-  }
-  return conditions;
 }
 
 }  // namespace
@@ -88,7 +121,7 @@ std::vector<std::string> ConditionsOf(const MountDoor& door) {
 bool AnyThroughAccessPoints(const std::vector<MountEntry>& mounts) {
   return std::any_of(mounts.begin(), mounts.end(), [](const MountEntry& mount) {
     const auto mounted = HowMounted(mount);
-    return mounted && !mounted->by_name;
+    return mounted && !mounted->by_name && IsDoor(mounted->target);
   });
 }
 
@@ -103,7 +136,8 @@ std::vector<std::string> EffectsOnMounts(const std::vector<MountEntry>& mounts,
     if (!mounted->by_name) {
       const auto door = FindDoor(mounted->target, change);
       if (!door) continue;
-      asked.headers = ConditionsOf(*door);
+      asked.headers = door->conditions;
+      asked.unknown = door->unknown;
       doubt = door->doubt;
     }
     const auto lost = Lost(change.before.statements, change.after.statements, asked, clock);

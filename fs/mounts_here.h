@@ -24,8 +24,9 @@ struct BucketPolicyChange {
   std::string bucket;
   std::string partition;
   std::string region;
-  std::string owner;  // of the bucket
-  bool tls = true;    // how the bucket is reached by its name
+  std::string owner;        // of the bucket
+  bool tls = true;          // how the bucket is reached by its name
+  std::string prefix = {};  // of the rule; "" when it is of the whole bucket
   // The bucket's, of its owner; needed where AnyThroughAccessPoints.
   Result<std::vector<s3::AccessPoint>> points = std::vector<s3::AccessPoint>();
 };

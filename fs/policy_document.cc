@@ -192,13 +192,14 @@ Result<Policy> ReadPolicy(Json json) {
   return policy;
 }
 
-Result<Policy> ParsePolicy(std::string_view text) {
+Result<Policy> ParsePolicy(std::string_view text, std::size_t limit) {
   if (text.empty()) {
     return Policy{Json{{"Version", "2012-10-17"}, {"Statement", Json::array()}}, {}};
   }
-  if (text.size() > kMaxPolicyBytes) {
+  if (text.size() > limit) {
     return Error{Code::kTooLarge, "the policy has " + std::to_string(text.size()) +
-                                      " bytes; the service takes 20480 at most"};
+                                      " bytes; the service takes " + std::to_string(limit) +
+                                      " at most"};
   }
   NamesSeen seen;
   Json json = Json::parse(

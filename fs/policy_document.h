@@ -49,8 +49,8 @@ struct Policy {  // NOLINT(bugprone-exception-escape): the JSON library's move
 
 // "" is the policy without statements. kUnsupported for what is no policy, or holds an element that
 // is not known here or one name twice (writing it back might lose it); kTooLarge above
-// kMaxPolicyBytes.
-Result<Policy> ParsePolicy(std::string_view text);
+// `limit`, which is the service's own.
+Result<Policy> ParsePolicy(std::string_view text, std::size_t limit = kMaxPolicyBytes);
 // The policy that `json` is, under the same conditions.
 Result<Policy> ReadPolicy(Json json);
 

@@ -386,6 +386,7 @@ Tri Holds(const PolicyCondition& condition, const PolicyRequest& request) {
   const std::string key = AsciiLower(condition.key);
   const auto found = request.context.find(key);
   const bool present = found != request.context.end();
+  if (request.unknown.contains(key)) return Tri::kUnknown;
   if (!present && !AbsentIsKnown(key, request.action)) return Tri::kUnknown;
   if (op == "Null") {
     Tri any = Tri::kNo;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@ struct PolicyRequest {
   // Condition keys in lower case. One that is not here, and that S3 would have set from what is
   // asked, is absent; of any other nothing is known.
   std::map<std::string, std::string> context;
+  std::set<std::string> unknown;  // keys in lower case that S3 sets, to what nobody knows here
 };
 
 enum class PolicyVerdict { kAllowed, kDenied, kNotDecided };

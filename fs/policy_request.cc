@@ -55,7 +55,7 @@ Status TakeHeader(const std::string& header, std::int64_t now_s, PolicyRequest& 
 }  // namespace
 
 Result<PolicyRequest> MakePolicyRequest(const AskedRequest& asked, const s3::Clock& clock) {
-  PolicyRequest request{asked.caller, asked.owner, asked.action, "", {}};
+  PolicyRequest request{asked.caller, asked.owner, asked.action, "", {}, asked.unknown};
   request.resource = "arn:" + asked.partition + ":s3:::" + asked.bucket;
   auto& context = request.context;
   if (IsOfObjects(asked.action)) {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct AskedRequest {
   // NAME=VALUE: a header, or a condition key such as aws:SourceIp.
   std::vector<std::string> headers;
   std::string tls_version = "1.2";
+  std::set<std::string> unknown = {};  // condition keys in lower case, as of PolicyRequest
 };
 
 // kInvalid for a date that is none, or an action on objects without a key.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "s3client/arn.h"
+#include "s3client/host_name.h"
 #include "s3client/partitions.h"
 
 namespace coffer::s3 {
@@ -45,7 +46,7 @@ Result<KmsKeyId> ParseKmsKeyId(std::string_view text, std::string_view default_r
                     std::string(default_region), "", std::string(text)};
   }
   auto arn = LooksLikeArn(text) ? ParseArn(text) : Result<Arn>(NotAKey(text));
-  if (!arn || arn->service != "kms" || !IsKeyName(arn->region) || !IsKeyName(arn->account) ||
+  if (!arn || arn->service != "kms" || !IsHostLabel(arn->region) || !IsKeyName(arn->account) ||
       !IsKeyName(arn->partition) || !IsResource(arn->resource)) {
     return NotAKey(text);
   }

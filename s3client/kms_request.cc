@@ -8,7 +8,12 @@
 namespace coffer::s3 {
 namespace {
 
-constexpr std::uint64_t kMaxReplyBytes = 64u << 10;
+constexpr std::uint64_t kMaxKeyReplyBytes = 64u << 10;
+constexpr std::uint64_t kMaxReplyBytes = 256u << 10;  // of 32 KiB of a policy, each byte escaped
+
+bool HoldsKey(Operation operation) {
+  return operation != Operation::kKmsDescribeKey && operation != Operation::kKmsGetKeyPolicy;
+}
 
 Error KmsRefusal(const Response& reply, Operation operation) {
   const ServiceError said = ReadServiceError(reply);
@@ -36,8 +41,8 @@ Result<Response> AskKms(Transport& transport, const KmsAddress& address, Operati
   request.headers.Add("Content-Type", "application/x-amz-json-1.1");
   request.headers.Add("X-Amz-Target", "TrentService." + std::string(Name(operation)));
   request.body = AsBytes(parameters);
-  request.max_reply_bytes = kMaxReplyBytes;
-  request.secret_reply = true;
+  request.secret_reply = HoldsKey(operation);
+  request.max_reply_bytes = request.secret_reply ? kMaxKeyReplyBytes : kMaxReplyBytes;
   auto reply = transport.Send(request);
   if (!reply) {
     return std::move(reply).error().While(std::string(Name(operation)) + " at " +

@@ -69,7 +69,7 @@ like "$(s3 HEAD /demo/object -I)" 'x-amz-server-side-encryption: aws:kms' "and i
 change_key() { server_control POST kms/change "$(jq -n --arg arn "$KEY" "$@" '{arn: $arn} + $ARGS.named')" >/dev/null; }
 key_check() { doctor_check "default KMS key" --kms-endpoint-url "$SERVER_URL"; }
 server_forget
-like "$(key_check)" '^ok in use; IAM of account 123456789012' "doctor: the key of the default encryption"
+like "$(key_check)" '^ok in use; the account itself may change its policy' "doctor: the key of the default encryption"
 is "$(server_requests 'map(select(.operation == "DescribeKey" or .operation == "GetKeyPolicy") | .operation) | join(" ")')" "DescribeKey GetKeyPolicy" "takes two requests"
 like "$(doctor_check "default KMS key")" '^not tested .*--kms-endpoint-url' "doctor: no KMS of a server of its own is guessed"
 change_key --arg policy '{"Version":"2012-10-17","Statement":[{"Sid":"Web","Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}'
@@ -77,11 +77,16 @@ like "$(key_check)" '^warn its policy lets everybody in.*\(Web\)' "doctor: a key
 change_key --arg state PendingDeletion
 like "$(key_check)" '^fail .* is PendingDeletion: it is deleted in 10 days' "doctor: a key that is about to be deleted"
 exits 6 "doctor: what it will not encrypt" "$COFFER" doctor s3://demo --kms-endpoint-url "$SERVER_URL"
+change_key --arg state Disabled
+like "$(key_check)" '^fail .* is Disabled' "doctor: a key that is off"
 change_key --arg state Enabled --arg manager AWS
 like "$(key_check)" "^ok AWS's own" "doctor: a key that AWS manages"
 change_key --argjson deny '["DescribeKey"]'
 like "$(key_check)" '^not tested .*kms:DescribeKey' "doctor: a key that nobody may look at"
 change_key --argjson deny '[]' --arg manager CUSTOMER
+exits 0 "a key that does not exist" "$COFFER" encryption set s3://demo --sse aws:kms --sse-kms-key-id "${KEY%/*}/none" --yes
+like "$(key_check)" '^fail .*there is no such key' "doctor: says so"
+exits 0 "the one from before" "$COFFER" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY" --bucket-key --yes
 exits 0 "set again" encryption set s3://demo --sse aws:kms --sse-kms-key-id "$KEY" --bucket-key
 like "$OUTPUT" 'nothing to change' "changes nothing, and asks nobody"
 exits 2 "--bucket-key without KMS" encryption set s3://demo --sse AES256 --bucket-key --yes

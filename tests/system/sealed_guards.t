@@ -197,7 +197,7 @@ deny() { server_control POST kms/change "{\"arn\": \"$1\", \"deny\": $2}" >/dev/
 state() { doctor --json "${@:2}" | jq -r --arg name "$1" '.checks[] | select(.name == $name) | .state'; }
 exits 3 "doctor on a sealed volume" doctor
 for line in 'sealed volume +volume .* this machine knows it' "$ARN +kms:GenerateDataKey and kms:Decrypt are allowed" \
-  "$SECOND +kms:Encrypt and kms:Decrypt are allowed" "policy of $SECOND +in use; IAM of account" 'KMS quota +a mount asks at most 50' 'memory for keys +is locked'; do
+  "$SECOND +kms:Encrypt and kms:Decrypt are allowed" "policy of $SECOND +in use; the account itself may change its policy" 'KMS quota +a mount asks at most 50' 'memory for keys +is locked'; do
   like "$OUTPUT" "ok +$line" "doctor: $line"
 done
 rm -rf "$WORK/nobody"

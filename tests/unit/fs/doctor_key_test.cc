@@ -22,59 +22,105 @@ Check Of(const std::string& principal, const std::string& action, const std::str
   return CheckKeyPolicy("key", kKey, *policy);
 }
 
+// Its state, and whether `word` stands in what it says.
+bool Warns(const Check& check, const std::string& word) {
+  return check.state == CheckState::kWarn && check.detail.find(word) != std::string::npos &&
+         check.change.find("get-key-policy") != std::string::npos;
+}
+bool Tells(const Check& check, const std::string& word) {
+  return check.state == CheckState::kOk && check.detail.find(word) != std::string::npos;
+}
+
 TEST_CASE("doctor: whom a key's policy lets in", "[policy]") {
   SECTION("the account") {
     const Check check = Of(R"({"AWS": "123456789012"})", "kms:Decrypt");
     CHECK(check.state == CheckState::kOk);
-    CHECK(check.detail == "in use; IAM of account 123456789012 says who uses and deletes it");
+    CHECK(check.detail == "in use; the account itself may change its policy");
   }
-  SECTION("somebody of another account") {
-    const Check check = Of(R"({"AWS": "210987654321"})", "kms:Decrypt");
-    CHECK(check.state == CheckState::kOk);
-    CHECK(check.detail.ends_with("lets in arn:aws:iam::210987654321:root"));
+  SECTION("somebody beside IAM") {
+    CHECK(Tells(Of(R"({"AWS": "210987654321"})", "kms:Decrypt"),
+                "lets in arn:aws:iam::210987654321:root"));
+    CHECK(Tells(Of(R"({"AWS": "arn:aws:iam::123456789012:user/u"})", "kms:Decrypt"), ":user/u"));
+    CHECK(Tells(Of(R"({"Federated": "x"})", "kms:Decrypt"), "of another kind (Other)"));
+    CHECK(Tells(Of(R"({"AWS": ["1", "2", "3", "4", "5", "6"]})", "kms:Decrypt"), "5 and 1 more"));
   }
   SECTION("everybody") {
-    for (const char* action : {"kms:Decrypt", "kms:*", "KMS:Decr*", "kms:PutKeyPolicy",
-                               "kms:ScheduleKeyDeletion", "kms:CreateGrant", "*"}) {
-      const Check check = Of(R"("*")", action);
-      CHECK(check.state == CheckState::kWarn);
-      CHECK(check.detail.find("(Other)") != std::string::npos);
-      CHECK(check.change.find("get-key-policy") != std::string::npos);
+    for (const char* action :
+         {"kms:Decrypt", "kms:*", "KMS:Decr*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion",
+          "kms:CreateGrant", "kms:ReEncrypt*", "kms:DisableKey", "*"}) {
+      CHECK(Warns(Of(R"("*")", action), "(Other)"));
     }
-    CHECK(Of(R"({"AWS": "*"})", "kms:Decrypt").state == CheckState::kWarn);
+    CHECK(Warns(Of(R"({"AWS": "*"})", "kms:Decrypt"), "everybody"));
     CHECK(Of(R"("*")", "kms:DescribeKey").state == CheckState::kOk);
-    CHECK(Of(R"("*")", "kms:Decrypt", "", "Deny").state == CheckState::kOk);
   }
-  SECTION("everybody under a condition") {
-    const auto of = [](const char* condition) {
-      return Of(R"("*")", "kms:Decrypt", condition).state;
-    };
-    CHECK(of(R"({"StringEquals": {"kms:CallerAccount": "123456789012"}})") == CheckState::kOk);
-    CHECK(of(R"({"StringLike": {"aws:PrincipalOrgID": ["o-1", "o-2"]}})") == CheckState::kOk);
-    CHECK(of(R"({"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}})") ==
-          CheckState::kWarn);
-    CHECK(of(R"({"StringNotEquals": {"kms:CallerAccount": "1"}})") == CheckState::kWarn);
-    CHECK(of(R"({"StringEqualsIfExists": {"kms:CallerAccount": "1"}})") == CheckState::kWarn);
-    CHECK(of(R"({"StringLike": {"kms:CallerAccount": "*"}})") == CheckState::kWarn);
-    CHECK(of(R"({"Null": {"aws:PrincipalOrgID": "false"}})") == CheckState::kWarn);
+  SECTION("everybody, and somebody: both are told") {
+    const Check check = Of(R"({"AWS": ["*", "210987654321"]})", "kms:Decrypt");
+    CHECK(Warns(check, "everybody"));
+    CHECK(Warns(check, "210987654321"));
+  }
+}
+
+TEST_CASE("doctor: conditions that leave some of everybody", "[policy]") {
+  const auto of = [](const char* condition) { return Of(R"("*")", "kms:Decrypt", condition); };
+  for (const char* bounds :
+       {R"({"StringEquals": {"kms:CallerAccount": "123456789012"}})",
+        R"({"StringLike": {"aws:PrincipalOrgID": ["o-1", "o-2"]}})",
+        R"({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-1"}})",
+        R"({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/*"}})"}) {
+    CHECK(Tells(of(bounds), "everybody under conditions (Other)"));
+  }
+  for (const char* open : {R"({"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}})",
+                           R"({"StringNotEquals": {"kms:CallerAccount": "1"}})",
+                           R"({"StringEqualsIfExists": {"kms:CallerAccount": "1"}})",
+                           R"({"StringLike": {"kms:CallerAccount": "*"}})",
+                           R"({"StringLike": {"kms:CallerAccount": "????????????"}})",
+                           R"({"StringLike": {"aws:PrincipalOrgID": "o-*"}})",
+                           R"({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Admin"}})",
+                           R"({"StringEquals": {"aws:PrincipalArn": "${aws:PrincipalArn}"}})",
+                           R"({"ForAllValues:StringLike": {"aws:PrincipalOrgID": "o-1"}})",
+                           R"({"Null": {"aws:PrincipalOrgID": "false"}})"}) {
+    CHECK(Warns(of(open), "everybody in"));
   }
 }
 
 TEST_CASE("doctor: a key that nobody can manage when one user is gone", "[policy]") {
-  const auto alone = [](const std::string& statement) {
+  const auto alone = [](const std::string& statements) {
     return CheckKeyPolicy(
         "key", kKey,
-        *ParsePolicy(R"({"Version": "2012-10-17", "Statement": [)" + statement + "]}"));
+        *ParsePolicy(R"({"Version": "2012-10-17", "Statement": [)" + statements + "]}"));
+  };
+  const auto own = [](const std::string& rest) {
+    return R"({"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "kms:*")" + rest +
+           "}";
   };
   CHECK(alone(kRoot).state == CheckState::kOk);
-  const Check only = alone(
-      R"({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/u"},
-          "Action": "kms:*", "Resource": "*"})");
-  CHECK(only.state == CheckState::kWarn);
-  CHECK(only.detail.find("arn:aws:iam::123456789012:root") != std::string::npos);
-  CHECK(alone(R"({"Effect": "Allow", "Principal": {"AWS": "123456789012"},
-                  "Action": "kms:Decrypt", "Resource": "*"})")
-            .state == CheckState::kWarn);
+  CHECK(alone(own(R"(, "Resource": "arn:aws:kms:us-east-1:123456789012:key/k")")).state ==
+        CheckState::kOk);
+  CHECK(Warns(alone(R"({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/u"},
+                        "Action": "kms:*", "Resource": "*"})"),
+              "not the account (arn:aws:iam::123456789012:root)"));
+  CHECK(Warns(alone(R"({"Effect": "Allow", "Principal": {"AWS": "123456789012"},
+                        "Action": "kms:Decrypt", "Resource": "*"})"),
+              "not the account"));
+  SECTION("the account's statement is of another key, or of none") {
+    CHECK(Warns(alone(own(R"(, "Resource": "arn:aws:kms:us-east-1:123456789012:key/other")")),
+                "not the account"));
+    CHECK(Warns(alone(own("")), "not the account"));
+  }
+  SECTION("a denial") {
+    const auto denied = [&](const std::string& principal, const std::string& condition) {
+      return Of(principal, "kms:Put*", condition, "Deny");
+    };
+    CHECK(Warns(denied(R"("*")", ""), "(Other)"));
+    CHECK(Warns(denied(R"("*")", R"({"ArnNotEquals": {"aws:PrincipalArn":
+                                      "arn:aws:iam::123456789012:user/bob"}})"),
+                "(Other)"));
+    CHECK(Warns(denied(R"({"AWS": "123456789012"})", ""), "(Other)"));
+    CHECK(denied(R"({"AWS": "210987654321"})", "").state == CheckState::kOk);
+    CHECK(denied(R"("*")", R"({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}})").state ==
+          CheckState::kOk);
+    CHECK(Of(R"("*")", "kms:Decrypt", "", "Deny").state == CheckState::kOk);
+  }
 }
 
 }  // namespace coffer::fs::doctor_key_test

@@ -39,7 +39,7 @@ std::vector<std::string> Effects(const std::vector<MountEntry>& mounts, const st
   added.sse = "aws:kms";
   const Policy after = *AddRule(none, added);
   return EffectsOnMounts(
-      mounts, {none, after, "b", "aws", "us-east-1", "123456789012", tls, points}, clock);
+      mounts, {none, after, "b", "aws", "us-east-1", "123456789012", tls, "", points}, clock);
 }
 
 TEST_CASE("what a rule does to the mounts of this machine", "[policy]") {
@@ -94,6 +94,47 @@ TEST_CASE("what a rule does to the mounts through the bucket's access points", "
   }
 }
 
+TEST_CASE("a rule beside one that may not hold for a door that is not known", "[policy]") {
+  // of one's own name for the bucket alone: it does not deny already what comes through doors
+  const Policy before = *ParsePolicy(R"({"Version": "2012-10-17", "Statement": [{
+      "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::b/*",
+      "Condition": {"StringNotEquals": {"s3:DataAccessPointAccount": "123456789012"}}}]})");
+  PolicyRule added;
+  added.name = "encryption";
+  added.bucket = "b";
+  added.sse = "aws:kms";
+  const Policy after = *AddRule(before, added);
+  const auto effects = [&](const std::string& source, const Points& points) {
+    return EffectsOnMounts(
+               {At("/mnt/p", source)},
+               {before, after, "b", "aws", "us-east-1", "123456789012", true, "", points},
+               s3::FakeClock())
+        .size();
+  };
+  CHECK(effects("team-abc-s3alias", std::vector{Point()}) == 1);
+  CHECK(effects("team-abc-s3alias", Error{Code::kDenied, "no"}) == 1);
+  CHECK(effects(kPointArn, Error{Code::kDenied, "no"}) == 1);
+  CHECK(effects("s3://b", std::vector{Point()}) == 0);  // denied before
+}
+
+TEST_CASE("a rule of a part of the bucket", "[policy]") {
+  const Policy none = *ParsePolicy("");
+  PolicyRule added;
+  added.name = "names";
+  added.bucket = "b";
+  added.prefix = "team/";
+  const Policy after = *AddRule(none, added);
+  const auto effects = [&](const std::string& source) {
+    return EffectsOnMounts({At("/mnt/p", source)},
+                           {none, after, "b", "aws", "us-east-1", "123456789012", true, "team/"},
+                           s3::FakeClock())
+        .size();
+  };
+  CHECK(effects("s3://b") == 1);
+  CHECK(effects("s3://b/team/a") == 1);
+  CHECK(effects("s3://b/other") == 0);
+}
+
 TEST_CASE("a rule for those from elsewhere than a VPC", "[policy]") {
   const Policy none = *ParsePolicy("");
   const Policy after = *ParsePolicy(R"({"Version": "2012-10-17", "Statement": [{
@@ -102,7 +143,7 @@ TEST_CASE("a rule for those from elsewhere than a VPC", "[policy]") {
   const auto effects = [&](const std::string& vpc) {
     return EffectsOnMounts(
         {At("/mnt/p", kPointArn)},
-        {none, after, "b", "aws", "us-east-1", "123456789012", true, std::vector{Point(vpc)}},
+        {none, after, "b", "aws", "us-east-1", "123456789012", true, "", std::vector{Point(vpc)}},
         s3::FakeClock());
   };
   CHECK(effects("").size() == 1);
@@ -113,6 +154,7 @@ TEST_CASE("whether mounts go through access points", "[policy]") {
   CHECK_FALSE(AnyThroughAccessPoints({At("/mnt/a", "s3://b/d"), At("/mnt/b", "?")}));
   CHECK(AnyThroughAccessPoints({At("/mnt/a", "s3://b"), At("/mnt/b", kPointArn)}));
   CHECK(AnyThroughAccessPoints({At("/mnt/b", "team-abc-s3alias")}));
+  CHECK_FALSE(AnyThroughAccessPoints({At("/mnt/b", "b--use1-az4--x-s3")}));
 }
 
 TEST_CASE("which mounts go through an access point", "[policy]") {
