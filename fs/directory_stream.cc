@@ -138,8 +138,7 @@ void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
   const Lock lock(tree_.mu);
   --stream.node->directory->questions;
   CollectExtras(stream);
-  tree_.InstallListing(*stream.node, stream.listing, stream.pages > 1,
-                       Until(options_.metadata_ttl));
+  tree_.InstallListing(*stream.node, stream.listing, stream.pages, Until(options_.metadata_ttl));
 }
 
 // Names that the listing lacks because they were made here after it was asked for, or because they

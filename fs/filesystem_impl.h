@@ -1,8 +1,9 @@
 // The state behind Filesystem, and the steps that its calls share. Implemented by topic:
-// lookup.cc (names to nodes), directory_stream.cc (readdir), open.cc (handles, read, write),
-// small_files.cc (small ones, which arrive whole), commit.cc (content into S3), namespace.cc
-// (mkdir, unlink), rename.cc, attribute_changes.cc (setattr and its delayed copies), xattrs.cc,
-// locked_files.cc (Object Lock), filesystem.cc (the rest).
+// lookup.cc (names to nodes), whole_listing.cc (directories listed for lookups),
+// directory_stream.cc (readdir), open.cc (handles, read, write), small_files.cc (small ones, which
+// arrive whole), commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc,
+// attribute_changes.cc (setattr and its delayed copies), xattrs.cc, locked_files.cc (Object Lock),
+// filesystem.cc (the rest).
 
 #pragma once
 
@@ -49,7 +50,7 @@ struct DirectoryStream {
   std::unique_ptr<ListingBuilder> builder;  // pages so far
   std::string next_token;
   bool more = false;
-  int pages = 0;
+  unsigned pages = 0;
   std::vector<DirectoryEntry> extras;  // names that only this mount knows of, after the listing
   std::uint64_t extras_from = 0;       // offset of the first of them
 };
@@ -179,6 +180,7 @@ class Filesystem::Impl {
   Result<NodePtr> AheadOfS3(const NodePtr& parent, const std::string& name);
   // What is known of a name, asking S3 where needed. Not found is a fact, not an error.
   Result<Answer> Resolve(const NodePtr& parent, const std::string& name);
+  void KeepListingOfStream(Directory& directory, const std::string& name) const REQUIRES(tree_.mu);
   Result<Answer> AskForName(const NodePtr& parent, const std::string& name);
   Result<Fact> AskBoth(const std::string& key, bool known);
   Result<Fact> AskedDirectory(const std::string& key, bool marker);
@@ -194,7 +196,10 @@ class Filesystem::Impl {
   void HeadInBackground(const NodePtr& parent, const Tree::View& view);
   Fact FactOf(const std::string& key, const s3::ObjectInfo& info) const;
   Fact ImplicitFact() const;
+
+  // whole_listing.cc
   bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);
+  void ListPagesIfTheyPay(const NodePtr& directory) REQUIRES(tree_.mu);
   Status ListWhole(const NodePtr& directory);
   Status ListWholeNow(const NodePtr& directory);
 

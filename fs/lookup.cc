@@ -13,8 +13,6 @@ namespace {
 
 // A listing vouches for a subdirectory but not for its marker's attributes.
 constexpr std::chrono::seconds kMarkerTtl{60};
-// Lookups that nothing was known for before a directory is listed whole.
-constexpr unsigned kMissesBeforeListing = 3;
 // A listing is good for as long as its stream is being read, but not for ever.
 constexpr std::chrono::minutes kLongestStream{5};
 constexpr std::uint64_t kHeadsBeforeWarning = 10'000;
@@ -62,30 +60,6 @@ Neighbours Judge(const s3::ListPage& page, const std::string& key, bool sorted) 
                   page.objects.back().key < below;
   return found;
 }
-
-// A LIST or HEAD on its way, from here to the end of the scope: what local changes make of the
-// directory's names meanwhile is kept, and counts more than the answer.
-class Question {
- public:
-  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
-    const Lock lock(tree_.mu);
-    ++directory_->directory->questions;
-    asked_at_ = directory_->directory->changes;
-  }
-  ~Question() {
-    const Lock lock(tree_.mu);
-    --directory_->directory->questions;
-  }
-  Question(const Question&) = delete;
-  Question& operator=(const Question&) = delete;
-
-  std::uint64_t asked_at() const { return asked_at_; }
-
- private:
-  Tree& tree_;
-  const NodePtr directory_;
-  std::uint64_t asked_at_ = 0;
-};
 
 }  // namespace
 
@@ -146,21 +120,24 @@ Result<NodePtr> Filesystem::Impl::AheadOfS3(const NodePtr& parent, const std::st
   return child;
 }
 
+// Whoever goes on reading the directory is still shown what its stream was, also while all that is
+// asked for was asked ahead. Not who waits for a name to come.
+void Filesystem::Impl::KeepListingOfStream(Directory& directory, const std::string& name) const {
+  if (directory.streams == 0 || !directory.listing || Now() >= directory.listed_until) return;
+  if (directory.listing->Find(name) == nullptr) return;
+  const s3::SteadyTime latest = directory.listed_at + kLongestStream;
+  directory.listed_until =
+      std::max(directory.listed_until, std::min(Until(options_.metadata_ttl), latest));
+}
+
 Result<Filesystem::Impl::Answer> Filesystem::Impl::Resolve(const NodePtr& parent,
                                                            const std::string& name) {
   Tree::View view;
   {
     const Lock lock(tree_.mu);
     while (parent->directory->heads.contains(name)) tree_.changed.Wait(tree_.mu);
+    KeepListingOfStream(*parent->directory, name);
     view = tree_.Consult(*parent, name, Now());
-    // Whoever goes on reading the directory is still shown what its stream was.
-    Directory& directory = *parent->directory;
-    if (directory.streams > 0 && view.kind == Tree::View::Kind::kListed) {
-      const s3::SteadyTime latest = directory.listed_at + kLongestStream;
-      directory.listed_until =
-          std::max(directory.listed_until, std::min(Until(options_.metadata_ttl), latest));
-      view.listed_until = directory.listed_until;
-    }
   }
   if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
   if (view.kind == Tree::View::Kind::kListed) return AttributesOfListed(parent, view);
@@ -330,11 +307,6 @@ void Filesystem::Impl::HeadInBackground(const NodePtr& parent, const Tree::View&
 
 // --- names that nothing is known of ---
 
-bool Filesystem::Impl::MayListWhole(const Directory& directory) const {
-  if (directory.large || options_.metadata_ttl.count() == 0) return false;
-  return directory.listing != nullptr || directory.misses >= kMissesBeforeListing;
-}
-
 Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& parent,
                                                               const std::string& name) {
   bool whole = false;
@@ -345,12 +317,13 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
     whole = MayListWhole(directory);
     known = tree_.Child(*parent, name) != nullptr || directory.doubtful.erase(name) > 0;
     if (!whole) ++directory.misses;
+    ListPagesIfTheyPay(parent);
   }
   if (whole) {
     COFFER_TRY(ListWhole(parent));
     // Large after all, or nothing else to go by: then the name alone is asked for.
     const Lock lock(tree_.mu);
-    if (parent->directory->large || !parent->directory->listing) parent->directory->misses = 0;
+    if (parent->directory->pages > 1 || !parent->directory->listing) parent->directory->misses = 0;
     const Tree::View view = tree_.Consult(*parent, name, Now());
     if (view.kind == Tree::View::Kind::kFact) return Answer{view.fact, view.asked_at};
   }
@@ -428,64 +401,6 @@ Result<Fact> Filesystem::Impl::AskedDirectory(const std::string& key, bool marke
   fact.marker = marker;
   fact.marker_until = Until(kMarkerTtl);
   return fact;
-}
-
-// One attempt at a time. Whoever waits for one shares its end; but one that was under way already
-// as we ask may fail for what is over by now, so the failure that counts is that of the next.
-Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
-  std::shared_ptr<WholeListing> attempt;
-  {
-    const Lock lock(tree_.mu);
-    Directory& state = *directory->directory;
-    const std::shared_ptr<WholeListing> before = state.whole_listing;
-    if (before && !before->ended) {
-      while (!before->ended) tree_.changed.Wait(tree_.mu);
-      if (!before->failure) return Ok();
-    }
-    if (state.whole_listing != before) {
-      attempt = state.whole_listing;
-      while (!attempt->ended) tree_.changed.Wait(tree_.mu);
-      if (attempt->failure) return Error(*attempt->failure);
-      return Ok();
-    }
-    attempt = state.whole_listing = std::make_shared<WholeListing>();
-  }
-  Status listed = Error{Code::kNoMemory, "list: cut short"};
-  {
-    const OnExit ended([&] {
-      const Lock lock(tree_.mu);
-      attempt->ended = true;
-      if (!listed) attempt->failure = listed.error();
-      tree_.changed.NotifyAll();
-    });
-    listed = ListWholeNow(directory);
-  }
-  return listed;
-}
-
-Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
-  const Question question(tree_, directory);
-  std::string key;
-  {
-    const Lock lock(tree_.mu);
-    key = tree_.Key(*directory);
-  }
-  s3::ListRequest request;
-  request.prefix = key;
-  auto page = parts_.store.List(request);
-  ListingBuilder builder(key, question.asked_at());
-  if (page) builder.Add(*page);
-  CountHidden(builder.hidden());
-  const Lock lock(tree_.mu);
-  if (!page) return std::move(page).error();
-  if (page->next_token.empty()) {
-    if (!options_.sorted_listings) builder.Sort();
-    tree_.InstallListing(*directory, std::move(builder).Finish(), false,
-                         Until(options_.metadata_ttl));
-  } else {
-    directory->directory->large = true;
-  }
-  return Ok();
 }
 
 // --- facts and replies ---

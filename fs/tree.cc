@@ -221,13 +221,13 @@ void Tree::Expire(Node& node) {
   DropListing(node);
 }
 
-void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, bool large,
+void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, unsigned pages,
                           s3::SteadyTime until) {
   Directory& directory = *node.directory;
   if (listing->asked_at < directory.expired_at) return;
   if (directory.listing && directory.listing->asked_at > listing->asked_at) return;
   DropListing(node);
-  directory.large = large;
+  directory.pages = pages;
   directory.listed_until = until;
   directory.misses = 0;
   directory.listed_at = clock_.Steady();

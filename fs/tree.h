@@ -15,6 +15,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "fs/attributes.h"
@@ -84,8 +85,8 @@ struct Directory {
   std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
   std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
   std::shared_ptr<WholeListing> whole_listing;  // the latest, under way or ended; null: none yet
-  bool large = false;   // more than one page: never renewed whole by a lookup
-  unsigned misses = 0;  // lookups that nothing was known for
+  unsigned pages = 0;   // that its listing takes, or takes at least; 0: not known
+  unsigned misses = 0;  // lookups that nothing was known for since it was listed, or tried to be
   HeadAhead ahead;
   std::unique_ptr<OpenOrder> opens;       // null until a file is opened
   std::unordered_set<std::string> heads;  // names a HEAD is under way for
@@ -195,7 +196,7 @@ class Tree {
   // The tree below was changed as a whole: nothing remembered of it holds.
   void Expire(Node& directory) REQUIRES(mu);
 
-  void InstallListing(Node& directory, std::shared_ptr<const Listing> listing, bool large,
+  void InstallListing(Node& directory, std::shared_ptr<const Listing> listing, unsigned pages,
                       s3::SteadyTime until) REQUIRES(mu);
   // The object that this mount has just written, as it is in S3: a change of attributes or a rename
   // that follows soon needs no HEAD. Only the latest few are kept.
@@ -229,5 +230,29 @@ class Tree {
 inline bool SameContent(const FileVersion& a, const FileVersion& b) {
   return a.etag == b.etag && a.size == b.size;
 }
+
+// A LIST or HEAD on its way, from here to the end of the scope: what local changes make of the
+// directory's names meanwhile is kept, and counts more than the answer.
+class Question {
+ public:
+  Question(Tree& tree, NodePtr directory) : tree_(tree), directory_(std::move(directory)) {
+    const Lock lock(tree_.mu);
+    ++directory_->directory->questions;
+    asked_at_ = directory_->directory->changes;
+  }
+  ~Question() {
+    const Lock lock(tree_.mu);
+    --directory_->directory->questions;
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  std::uint64_t asked_at() const { return asked_at_; }
+
+ private:
+  Tree& tree_;
+  const NodePtr directory_;
+  std::uint64_t asked_at_ = 0;
+};
 
 }  // namespace coffer::fs

@@ -60,6 +60,93 @@ TEST_CASE("lookup: whoever waits for a listing shares its failure") {
   CHECK(lists <= 3);
 }
 
+// LISTs that `count` lookups of other names cost, nothing under way after each.
+int ListsOfLookups(FakeStore& store, Volume& volume, int from, int count) {
+  const int before = store.count(Operation::kList);
+  for (int i = from; i < from + count; ++i) {
+    REQUIRE(volume.Look("d/" + std::to_string(i * 7)));
+    MustEnd([&] { Quiesce(volume.pool()); });
+  }
+  return store.count(Operation::kList) - before;
+}
+
+TEST_CASE("lookup: a directory of several pages is listed once that pays") {
+  FakeStore store;
+  for (int i = 0; i < 2'500; ++i) store.Plant("d/" + std::to_string(i), "x");
+  store.AdvanceTime(10);
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  SECTION("in any order, from nothing") {
+    // The directory; three names; a page that is not all of it; names, and then all three pages.
+    CHECK(ListsOfLookups(store, volume, 0, 20) <= 1 + 3 + 1 + 4 + 3);
+    CHECK(ListsOfLookups(store, volume, 20, 100) == 0);
+    clock.Advance(2min);
+    CHECK(ListsOfLookups(store, volume, 120, 100) <= 1 + 6 + 3);  // two for each page
+    CHECK(ListsOfLookups(store, volume, 220, 100) == 0);
+  }
+  SECTION("after it was read") {
+    REQUIRE(volume.List("d"));
+    clock.Advance(2min);
+    CHECK(ListsOfLookups(store, volume, 0, 5) <= 1 + 5);  // not for a few
+    CHECK(ListsOfLookups(store, volume, 5, 10) <= 1 + 3);
+    CHECK(ListsOfLookups(store, volume, 20, 100) == 0);
+  }
+  SECTION("a listing that fails is not told to who asks for a name") {
+    REQUIRE(ListsOfLookups(store, volume, 0, 4) > 0);
+    std::atomic<int> refused{0};
+    store.SetHook([&](Operation operation, std::string_view key) -> std::optional<Fault> {
+      if (operation != Operation::kList || key != "d/") return std::nullopt;
+      ++refused;
+      return Fault{{Code::kTimeout, "no progress for 300 s"}};
+    });
+    const int lists = ListsOfLookups(store, volume, 4, 20);
+    CHECK(lists == 20 + refused);
+    CHECK(refused > 0);
+    CHECK(refused <= 6);  // tried again only when as many more have missed
+  }
+}
+
+TEST_CASE("lookup: a directory that is too large is not listed for lookups") {
+  FakeStore store;
+  for (int i = 0; i < 17'001; ++i) store.Plant("d/" + std::to_string(i), "x");
+  store.AdvanceTime(10);
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  // Each name by itself; and 1, 4, 10 and 16 pages that were not all of it.
+  CHECK(ListsOfLookups(store, volume, 0, 300) <= 1 + 300 + 31);
+  CHECK(ListsOfLookups(store, volume, 300, 100) == 100);
+}
+
+TEST_CASE("lookup: a directory that is being read stays listed, also while all is known ahead") {
+  FakeStore store;
+  for (int i = 10; i < 50; ++i) store.Plant("d/" + std::to_string(i), "x");
+  store.AdvanceTime(10);
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  const auto stream = volume.fs().OpenDirectory(directory->node);
+  REQUIRE(
+      volume.fs().ReadDirectory(*stream, 0, false, [](const fs::DirectoryEntry&) { return true; }));
+  SECTION("for who goes through it") {
+    store.ResetCounters();
+    for (int i = 10; i < 18; ++i) {
+      clock.Advance(36s);  // of a minute that a listing is good for
+      CHECK(volume.fs().Lookup(directory->node, std::to_string(i)));
+      MustEnd([&] { Quiesce(volume.pool()); });
+    }
+    CHECK(store.count(Operation::kList) == 0);
+  }
+  SECTION("not for who waits for a name to come") {
+    store.Plant("d/later", "x");
+    clock.Advance(36s);
+    CHECK_FALSE(volume.fs().Lookup(directory->node, "later"));
+    clock.Advance(36s);
+    CHECK(volume.fs().Lookup(directory->node, "later"));
+  }
+  volume.fs().ReleaseDirectory(*stream);
+}
+
 // The pool does nothing else until this goes.
 class BusyPool {
  public:
