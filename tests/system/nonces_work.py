@@ -78,7 +78,8 @@ class Work:
     def run(self, operations):
         kinds = ([self.create] * 4 + [self.append, self.in_place] * 2 +
                  [self.rewrite, self.truncate, self.chmod, self.attribute, self.rename])
-        first = [self.create, self.attribute, self.stream, self.create]
+        # the rewrite is what sends the attribute with a body: of one changed alone a copy is made
+        first = [self.create, self.attribute, self.rewrite, self.stream, self.create]
         for number in range(operations):
             try:
                 (first[number] if number < len(first) else self.random.choice(kinds))()
