@@ -85,7 +85,7 @@ struct Directory {
   std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
   std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
   std::shared_ptr<WholeListing> whole_listing;  // the latest, under way or ended; null: none yet
-  unsigned pages = 0;   // that its listing takes, or takes at least; 0: not known
+  unsigned pages = 0;   // of its listing, at least, as far as lookups care; 0: not known
   unsigned misses = 0;  // lookups that nothing was known for since it was listed, or tried to be
   HeadAhead ahead;
   std::unique_ptr<OpenOrder> opens;       // null until a file is opened

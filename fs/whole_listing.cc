@@ -69,7 +69,8 @@ Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
 }
 
 // Twice as many pages as are known of at most: one that has more is tried again, when as many more
-// lookups have missed.
+// lookups have missed. All are good for the time to live of the first one, since a name that
+// another machine makes behind it is on none.
 Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
   const Question question(tree_, directory);
   s3::ListRequest request;
@@ -82,21 +83,25 @@ Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
   }
   ListingBuilder builder(request.prefix, question.asked_at());
   unsigned pages = 0;
+  s3::SteadyTime until;
   do {
     COFFER_ASSIGN(const s3::ListPage page, parts_.store.List(request));
+    if (pages++ == 0) until = Until(options_.metadata_ttl);
     builder.Add(page);
     request.token = page.next_token;
-    ++pages;
-  } while (!request.token.empty() && pages < most);
+  } while (!request.token.empty() && pages < most && Now() < until);
   CountHidden(builder.hidden());
   const Lock lock(tree_.mu);
+  if (pages > 1 && Now() >= until) {
+    directory->directory->pages = kMostPages + 1;  // too many from this server: not tried again
+    return Ok();
+  }
   if (!request.token.empty()) {
     directory->directory->pages = std::max(directory->directory->pages, pages + 1);
     return Ok();
   }
   if (!options_.sorted_listings) builder.Sort();
-  tree_.InstallListing(*directory, std::move(builder).Finish(), pages,
-                       Until(options_.metadata_ttl));
+  tree_.InstallListing(*directory, std::move(builder).Finish(), pages, until);
   return Ok();
 }
 

@@ -106,6 +106,51 @@ TEST_CASE("lookup: a directory of several pages is listed once that pays") {
   }
 }
 
+// A listing of three pages, each of which takes `page` of the minute that it is good for.
+struct SlowPages {
+  explicit SlowPages(std::chrono::seconds page) {
+    for (int i = 1'000; i < 3'500; ++i) store.Plant("d/" + std::to_string(i), "x");
+    store.AdvanceTime(10);
+    REQUIRE(volume.List("d"));
+    clock.Advance(2min);
+    store.SetHook([this, page](Operation operation, std::string_view key) {
+      if (operation == Operation::kList && key == "d/") {
+        clock.Advance(page);
+        if (++pages == 2) store.Plant("d/0", "made behind the first page");
+      }
+      return std::optional<Fault>();
+    });
+    for (int i = 1'000; i < 1'040; ++i) Look(std::to_string(i));
+  }
+  bool Look(const std::string& name) {
+    const bool found = volume.Look("d/" + name).has_value();
+    MustEnd([&] { Quiesce(volume.pool()); });
+    return found;
+  }
+  s3::FakeClock clock;
+  FakeStore store;
+  Volume volume{store, LongTtl(), {.clock = &clock}};
+  std::atomic<int> pages{0};
+};
+
+TEST_CASE("lookup: pages are good for the time to live of the first of them") {
+  SlowPages slow(20s);
+  CHECK(slow.pages == 3);
+  CHECK_FALSE(slow.Look("0"));
+  slow.clock.Advance(21s);
+  CHECK(slow.Look("0"));
+}
+
+TEST_CASE(
+    "lookup: pages that are old before the last is here answer nothing, and are not asked for "
+    "again") {
+  SlowPages slow(31s);
+  CHECK(slow.pages == 3);
+  CHECK(slow.Look("0"));
+  for (int i = 1'040; i < 1'100; ++i) CHECK(slow.Look(std::to_string(i)));
+  CHECK(slow.pages == 3);
+}
+
 TEST_CASE("lookup: a directory that is too large is not listed for lookups") {
   FakeStore store;
   for (int i = 0; i < 17'001; ++i) store.Plant("d/" + std::to_string(i), "x");
