@@ -48,7 +48,8 @@ void Filesystem::Impl::ReleaseDirectory(HandleId id) {
   const Lock lock(tree_.mu);
   Directory& directory = *stream.node->directory;
   if (stream.builder) --directory.questions;  // never read to its end
-  // The time to live of a listing runs from the end of the stream that was shown it.
+  // What it was shown is good for the time to live from the end of the stream on. Names that the
+  // listing lacks may have been made since: for them it runs from its first page.
   --directory.streams;
   if (stream.listing && directory.listing == stream.listing && Now() < directory.listed_until) {
     directory.listed_until = Until(options_.metadata_ttl);
@@ -58,6 +59,12 @@ void Filesystem::Impl::ReleaseDirectory(HandleId id) {
 }
 
 Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
+  ListNext(stream.node);
+  {
+    const Lock lock(tree_.mu);
+    AwaitListing(*stream.node->directory);
+  }
+  COFFER_TRY(Enter(stream.node, Entering::kToSee));  // it may have been listed since it was opened
   {
     const Lock lock(tree_.mu);
     while (tree_.Moving(*stream.node)) tree_.changed.Wait(tree_.mu);
@@ -69,7 +76,7 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
     stream.extras_from = 0;
     stream.pages = 0;
     stream.started = true;
-    if (directory.listing && Now() < directory.listed_until) {
+    if (directory.listing && Now() < directory.complete_until) {
       stream.listing = directory.listing;
       stream.more = false;
       CollectExtras(stream);
@@ -107,7 +114,7 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
   }
   COFFER_TRY(ExpectSealed(stream.node, request.prefix, *page));
   stream.builder->Add(*page);
-  ++stream.pages;
+  if (++stream.pages == 1) stream.complete_until = Until(options_.metadata_ttl);
   stream.next_token = page->next_token;
   stream.more = !stream.next_token.empty();
   if (!stream.more) FinishStream(stream);
@@ -138,7 +145,8 @@ void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
   const Lock lock(tree_.mu);
   --stream.node->directory->questions;
   CollectExtras(stream);
-  tree_.InstallListing(*stream.node, stream.listing, stream.pages, Until(options_.metadata_ttl));
+  tree_.InstallListing(*stream.node, stream.listing, stream.pages, Until(options_.metadata_ttl),
+                       stream.complete_until);
 }
 
 // Names that the listing lacks because they were made here after it was asked for, or because they

@@ -1,7 +1,8 @@
 // The state behind Filesystem, and the steps that its calls share. Implemented by topic:
 // lookup.cc (names to nodes), whole_listing.cc (directories listed for lookups),
-// directory_stream.cc (readdir), open.cc (handles, read, write), small_files.cc (small ones, which
-// arrive whole), commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc,
+// directory_stream.cc (readdir), list_ahead.cc (before it comes), open.cc (handles, read, write),
+// small_files.cc (small ones, which arrive whole), following.cc (who goes through a directory),
+// commit.cc (content into S3), namespace.cc (mkdir, unlink), rename.cc,
 // attribute_changes.cc (setattr and its delayed copies), xattrs.cc, locked_files.cc (Object Lock),
 // filesystem.cc (the rest).
 
@@ -51,6 +52,7 @@ struct DirectoryStream {
   std::string next_token;
   bool more = false;
   unsigned pages = 0;
+  s3::SteadyTime complete_until;       // for the time to live from the first page on
   std::vector<DirectoryEntry> extras;  // names that only this mount knows of, after the listing
   std::uint64_t extras_from = 0;       // offset of the first of them
 };
@@ -227,18 +229,39 @@ class Filesystem::Impl {
   bool IsStale(const DirectoryStream& stream, const std::string& name) const REQUIRES(tree_.mu);
   void CountHidden(const std::vector<std::string>& keys);
 
+  // following.cc
+  // What somebody who goes through a directory comes to next, as far as that is known.
+  struct Upcoming {
+    NodePtr parent;
+    std::string directory_key;
+    std::shared_ptr<const Listing> listing;
+    OpenOrder::Plan plan;
+    BodyAhead::RunPtr run;
+  };
+  using KindOf = OpenOrder::Kind (Impl::*)(const Node& parent, const ListedName& listed) const;
+  Upcoming Follow(const NodePtr& node, std::unique_ptr<OpenOrder> Directory::*order, KindOf kind,
+                  std::size_t widest);
+  bool IsCurrent(const Upcoming& next) const REQUIRES(tree_.mu);
+
   // small_files.cc
   Status PrimeSmall(Handle& handle);
   Result<s3::Fetched> FetchSmall(const Handle& handle, const std::string& key,
                                  const FileVersion& version);
   s3::Range SmallRange(std::uint64_t size) const;
   OpenOrder::Kind KindToOpen(const Node& parent, const ListedName& listed) const REQUIRES(tree_.mu);
-  struct Upcoming;
-  Upcoming FollowOpens(const NodePtr& node);
   void FetchNext(const NodePtr& node);
   bool FetchAhead(const Upcoming& next, const Tree::View& view, const ListedName& listed);
-  bool IsCurrent(const Upcoming& next) const REQUIRES(tree_.mu);
   void OpenFailed(const NodePtr& node);
+
+  // list_ahead.cc
+  class Borrowed;
+  OpenOrder::Kind KindToEnter(const Node& parent, const ListedName& listed) const
+      REQUIRES(tree_.mu);
+  void ListNext(const NodePtr& node);
+  void ListInBackground(const NodePtr& directory, const std::shared_ptr<Borrowed>& held,
+                        const BodyAhead::RunPtr& run);
+  void CameTo(Directory& directory, const BodyAhead::RunPtr& run, bool in_time) REQUIRES(tree_.mu);
+  void AwaitListing(Directory& directory) REQUIRES(tree_.mu);
 
   // open.cc
   void NoteReplaced(const NodePtr& node, const std::string& key, const FileVersion& version);

@@ -480,7 +480,7 @@ Status Filesystem::Impl::Revalidate(const NodePtr& node, bool even_if_fresh) {
 void Filesystem::Impl::ForgetFacts(Node& directory, const std::string& name) {
   directory.directory->facts.erase(name);
   directory.directory->doubtful.insert(name);
-  directory.directory->listed_until = {};
+  directory.directory->listed_until = directory.directory->complete_until = {};
 }
 
 // As Revalidate, but whoever has the file open may go on with what was opened, whatever became of

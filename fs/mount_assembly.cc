@@ -448,6 +448,8 @@ StatusFacts MountAssembly::Facts() const {
   facts.bytes_in_vain = reads.bytes_in_vain;
   facts.files_ahead = reads.files_ahead;
   facts.files_in_vain = reads.files_in_vain;
+  facts.lists_ahead = reads.lists_ahead;
+  facts.lists_in_vain = reads.lists_in_vain;
   facts.memory_limit = budget_->limit();
   facts.memory_used = budget_->used();
   facts.memory_high_water = budget_->high_water();

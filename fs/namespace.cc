@@ -44,7 +44,8 @@ Result<EntryReply> Filesystem::Impl::MakeDirectory(NodeId parent_id, std::string
   // Nothing is in it but what this mount will put there: creating files needs no listing.
   auto empty = std::make_shared<Listing>();
   empty->has_marker = true;
-  tree_.InstallListing(*node, std::move(empty), 1, Until(options_.metadata_ttl));
+  const s3::SteadyTime until = Until(options_.metadata_ttl);
+  tree_.InstallListing(*node, std::move(empty), 1, until, until);
   return ReplyFor(*node);
 }
 

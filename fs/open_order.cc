@@ -33,8 +33,8 @@ std::size_t PlaceIn(const Listing& listing, std::string_view name) {
 
 }  // namespace
 
-OpenOrder::OpenOrder(std::chrono::nanoseconds horizon)
-    : horizon_(horizon), needed_(kHitsBeforeBodies) {}
+OpenOrder::OpenOrder(std::chrono::nanoseconds horizon, std::size_t widest)
+    : horizon_(horizon), widest_(widest), needed_(kHitsBeforeBodies) {}
 
 std::size_t OpenOrder::RankOf(std::size_t position) const {
   return following_inodes_ ? by_inode_.ranks.at(position) : position;
@@ -142,7 +142,7 @@ void OpenOrder::Extend(std::size_t position, const Look& look, Plan& plan) {
     Begin();
     return;
   }
-  window_ = window_ == 0 ? kFirstBodies : std::min(2 * window_, BodyAhead::kFiles);
+  window_ = window_ == 0 ? kFirstBodies : std::min(2 * window_, widest_);
   if (pace_.count() > 0) {
     window_ = std::min(window_, static_cast<std::size_t>(horizon_ / pace_));
   }

@@ -43,8 +43,8 @@ class OpenOrder {
     bool wants_inode_order = false;      // said once for each listing
   };
 
-  // How long from now a file may be opened that is fetched now.
-  explicit OpenOrder(std::chrono::nanoseconds horizon);
+  // How long from now a file may be opened that is fetched now; and how many are planned at most.
+  explicit OpenOrder(std::chrono::nanoseconds horizon, std::size_t widest = BodyAhead::kFiles);
 
   // `name` is being opened.
   Plan Next(const std::shared_ptr<const Listing>& listing, std::string_view name,
@@ -73,6 +73,7 @@ class OpenOrder {
   void Extend(std::size_t position, const Look& look, Plan& plan);
 
   const std::chrono::nanoseconds horizon_;
+  const std::size_t widest_;
   std::shared_ptr<const Listing> listing_;
   HeadAhead::InodeOrder by_inode_;  // empty until it was taken
   bool inode_order_wanted_ = false;

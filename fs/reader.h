@@ -41,6 +41,8 @@ struct ReadCounters {
   std::atomic<std::uint64_t> bytes_in_vain{0};  // fetched ahead and never read
   std::atomic<std::uint64_t> files_ahead{0};    // small ones, asked for before they were opened
   std::atomic<std::uint64_t> files_in_vain{0};  // of these: not read, or not there
+  std::atomic<std::uint64_t> lists_ahead{0};    // of directories, before they were read
+  std::atomic<std::uint64_t> lists_in_vain{0};  // of these: not read, or larger than a page
 };
 
 class Reader {

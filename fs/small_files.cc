@@ -90,15 +90,6 @@ void Filesystem::Impl::OpenFailed(const NodePtr& node) {
   if (parent && parent->directory->opens) parent->directory->opens->Broken();
 }
 
-// What a reader of a directory opens next, as far as that is known.
-struct Filesystem::Impl::Upcoming {
-  NodePtr parent;
-  std::string directory_key;
-  std::shared_ptr<const Listing> listing;
-  OpenOrder::Plan plan;
-  BodyAhead::RunPtr run;
-};
-
 // What is known of a name without asking; an old listing still tells what was there.
 OpenOrder::Kind Filesystem::Impl::KindToOpen(const Node& parent, const ListedName& listed) const {
   using Kind = OpenOrder::Kind;
@@ -124,43 +115,10 @@ OpenOrder::Kind Filesystem::Impl::KindToOpen(const Node& parent, const ListedNam
   return version.size > options_.read.first_window ? Kind::kLarge : Kind::kSmall;
 }
 
-Filesystem::Impl::Upcoming Filesystem::Impl::FollowOpens(const NodePtr& node) {
-  Upcoming next;
-  const auto look = [this, &next](const ListedName& listed)
-                        REQUIRES(tree_.mu) { return KindToOpen(*next.parent, listed); };
-  {
-    const Lock lock(tree_.mu);
-    if (node->gone || !node->parent || !node->parent->directory->listing) return next;
-    next.parent = node->parent;
-    next.directory_key = tree_.Key(*next.parent);
-    Directory& directory = *next.parent->directory;
-    next.listing = directory.listing;
-    // Half, since what is fetched last of a window is read last.
-    if (!directory.opens) {
-      directory.opens =
-          std::make_unique<OpenOrder>(std::min(options_.metadata_ttl, BodyAhead::kLongestKept) / 2);
-    }
-    next.plan = directory.opens->Next(next.listing, node->name, Now(), look);
-    next.run = directory.opens->run();
-  }
-  if (!next.plan.wants_inode_order) return next;
-  // Of 200,000 names that takes a while, in which others may open files.
-  HeadAhead::InodeOrder order = HeadAhead::OrderByInode(*next.listing, next.directory_key);
-  const Lock lock(tree_.mu);
-  next.parent->directory->opens->TakeInodeOrder(next.listing, std::move(order), look);
-  return next;
-}
-
-// The plan is of names as they were; the directory may have been renamed or listed anew since.
-bool Filesystem::Impl::IsCurrent(const Upcoming& next) const {
-  return next.parent->directory->listing == next.listing && !tree_.Moving(*next.parent) &&
-         tree_.Key(*next.parent) == next.directory_key;
-}
-
 // A file is being opened: whoever opens one after the other finds the next ones here.
 void Filesystem::Impl::FetchNext(const NodePtr& node) {
   if (!bodies_) return;
-  const Upcoming next = FollowOpens(node);
+  const Upcoming next = Follow(node, &Directory::opens, &Impl::KindToOpen, BodyAhead::kFiles);
   for (const std::string& name : next.plan.skipped) bodies_->Skip(next.directory_key + name);
   for (const std::size_t position : next.plan.positions) {
     const ListedName& listed = next.listing->names[position];

@@ -222,11 +222,11 @@ Json StatusReport(const StatusFacts& facts) {
   report["total"] = StatusJson(facts.requests.Total());
   report["in_flight"] = facts.requests.in_flight;
   report["in_flight_max"] = facts.requests.in_flight_max;
-  report["reads"] = {{"bytes_fetched", facts.bytes_fetched},
-                     {"bytes_returned", facts.bytes_returned},
-                     {"bytes_in_vain", facts.bytes_in_vain},
-                     {"files_ahead", facts.files_ahead},
-                     {"files_in_vain", facts.files_in_vain}};
+  report["reads"] = {
+      {"bytes_fetched", facts.bytes_fetched}, {"bytes_returned", facts.bytes_returned},
+      {"bytes_in_vain", facts.bytes_in_vain}, {"files_ahead", facts.files_ahead},
+      {"files_in_vain", facts.files_in_vain}, {"lists_ahead", facts.lists_ahead},
+      {"lists_in_vain", facts.lists_in_vain}};
   report["memory"] = {{"limit", facts.memory_limit},
                       {"used", facts.memory_used},
                       {"high_water", facts.memory_high_water},
@@ -277,6 +277,10 @@ std::string StatusForPeople(const Json& report) {
   if (const std::uint64_t ahead = NumberAt(reads, "files_ahead"); ahead > 0) {
     lines.Add("ahead", Plural(ahead, "small file", "small files") + " fetched before the open, " +
                            std::to_string(NumberAt(reads, "files_in_vain")) + " in vain");
+  }
+  if (const std::uint64_t ahead = NumberAt(reads, "lists_ahead"); ahead > 0) {
+    lines.Add("listed", Plural(ahead, "directory", "directories") + " before it was read, " +
+                            std::to_string(NumberAt(reads, "lists_in_vain")) + " in vain");
   }
   lines.Add("writing", WritingForPeople(files));
   lines.Add("locks", LaterForPeople(PartAt(report, "owed_locks")));

@@ -46,6 +46,8 @@ struct StatusFacts {
   std::uint64_t bytes_in_vain = 0;
   std::uint64_t files_ahead = 0;
   std::uint64_t files_in_vain = 0;
+  std::uint64_t lists_ahead = 0;
+  std::uint64_t lists_in_vain = 0;
   std::uint64_t memory_limit = 0;
   std::uint64_t memory_used = 0;
   std::uint64_t memory_high_water = 0;

@@ -66,8 +66,9 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
   }
   const ListedName* listed = directory.listing->Find(name);
   if (listed == nullptr && !directory.kept.contains(name) && !directory.listing->HasFolder(name)) {
+    if (now >= directory.complete_until) return view;
     view.kind = View::Kind::kFact;
-    view.fact.valid_until = directory.listed_until;
+    view.fact.valid_until = directory.complete_until;
     return view;
   }
   // The listing vouches for a directory, the fact for its marker's attributes.
@@ -222,13 +223,14 @@ void Tree::Expire(Node& node) {
 }
 
 void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, unsigned pages,
-                          s3::SteadyTime until) {
+                          s3::SteadyTime listed_until, s3::SteadyTime complete_until) {
   Directory& directory = *node.directory;
   if (listing->asked_at < directory.expired_at) return;
   if (directory.listing && directory.listing->asked_at > listing->asked_at) return;
   DropListing(node);
   directory.pages = pages;
-  directory.listed_until = until;
+  directory.listed_until = listed_until;
+  directory.complete_until = complete_until;
   directory.misses = 0;
   directory.listed_at = clock_.Steady();
   const ListedName* const own = listing->Find(kVolumeOwn);
@@ -248,7 +250,9 @@ void Tree::DropListing(Node& node) {
   if (!node.directory->listing) return;
   cached_names_ -= node.directory->listing->names.size();
   node.directory->ahead = {};  // it holds the listing too
-  if (node.directory->opens) node.directory->opens->ForgetListing();
+  for (const auto* order : {&node.directory->opens, &node.directory->visits}) {
+    if (*order) (*order)->ForgetListing();
+  }
   node.directory->listing = nullptr;
   listed_.erase(std::find(listed_.begin(), listed_.end(), &node));
 }

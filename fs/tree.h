@@ -78,9 +78,10 @@ struct WholeListing {
 struct Directory {
   std::unordered_map<std::string, Node*> children;  // nodes that are not gone
   std::shared_ptr<const Listing> listing;           // null: none held
-  s3::SteadyTime listed_until;
-  std::uint64_t changes = 0;  // local changes so far
-  int questions = 0;          // LISTs and HEADs under way: facts of changes are kept meanwhile
+  s3::SteadyTime listed_until;                      // the names that it has are there
+  s3::SteadyTime complete_until;                    // and those that it lacks are not
+  std::uint64_t changes = 0;                        // local changes so far
+  int questions = 0;  // LISTs and HEADs under way: facts of changes are kept meanwhile
   std::unordered_map<std::string, Fact> facts;
   std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
   std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
@@ -89,6 +90,8 @@ struct Directory {
   unsigned misses = 0;  // lookups that nothing was known for since it was listed, or tried to be
   HeadAhead ahead;
   std::unique_ptr<OpenOrder> opens;       // null until a file is opened
+  std::unique_ptr<OpenOrder> visits;      // null until a subdirectory is read
+  BodyAhead::RunPtr listed_for;           // who it is listed ahead for, and has not come yet
   std::unordered_set<std::string> heads;  // names a HEAD is under way for
   std::size_t prune_at = 4096;            // facts
   int streams = 0;                        // directory handles that are open
@@ -196,8 +199,9 @@ class Tree {
   // The tree below was changed as a whole: nothing remembered of it holds.
   void Expire(Node& directory) REQUIRES(mu);
 
+  // Whose names are there until `listed_until`, and all that are there until `complete_until`.
   void InstallListing(Node& directory, std::shared_ptr<const Listing> listing, unsigned pages,
-                      s3::SteadyTime until) REQUIRES(mu);
+                      s3::SteadyTime listed_until, s3::SteadyTime complete_until) REQUIRES(mu);
   // The object that this mount has just written, as it is in S3: a change of attributes or a rename
   // that follows soon needs no HEAD. Only the latest few are kept.
   void Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> object) REQUIRES(mu);

@@ -101,7 +101,7 @@ Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
     return Ok();
   }
   if (!options_.sorted_listings) builder.Sort();
-  tree_.InstallListing(*directory, std::move(builder).Finish(), pages, until);
+  tree_.InstallListing(*directory, std::move(builder).Finish(), pages, until, until);
   return Ok();
 }
 

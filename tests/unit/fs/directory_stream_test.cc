@@ -63,4 +63,48 @@ TEST_CASE("directory_stream: a name that is known in many ways goes out once") {
   REQUIRE(volume.Close(*handle));
 }
 
+TEST_CASE("directory_stream: who lists again and again sees what another machine makes") {
+  FakeStore store;
+  store.Plant("d/a", "x");
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  REQUIRE(volume.List("d"));
+  store.Plant("d/b", "x");
+  clock.Advance(36s);  // of a minute that names are good for
+  CHECK(volume.List("d")->size() == 1);
+  clock.Advance(36s);
+  CHECK(volume.List("d")->size() == 2);
+}
+
+TEST_CASE(
+    "directory_stream: what a listing lacks is not there for as long as its first page says") {
+  FakeStore store;
+  for (int i = 1'000; i < 3'500; ++i) store.Plant("d/" + std::to_string(i), "x");
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  int pages = 0;
+  store.SetHook([&](Operation operation, std::string_view) -> std::optional<Fault> {
+    if (operation != Operation::kList) return {};
+    clock.Advance(25s);
+    if (++pages == 3) store.Plant("d/0", "made behind the first page");
+    return {};
+  });
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  pages = 0;
+  const auto stream = volume.fs().OpenDirectory(directory->node);
+  REQUIRE(
+      volume.fs().ReadDirectory(*stream, 0, false, [](const fs::DirectoryEntry&) { return true; }));
+  CHECK(pages == 3);
+  store.SetHook({});
+  SECTION("while it is read") { CHECK_FALSE(volume.fs().Lookup(directory->node, "0")); }
+  clock.Advance(11s);
+  CHECK(volume.fs().Lookup(directory->node, "0"));
+  const int heads = store.count(Operation::kHead);
+  volume.fs().ReleaseDirectory(*stream);
+  clock.Advance(20s);
+  CHECK(volume.fs().Lookup(directory->node, "2000"));  // a name that it has
+  CHECK(store.count(Operation::kHead) - heads <= 1);
+}
+
 }  // namespace coffer::test::directory_stream_test
