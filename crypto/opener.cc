@@ -1,6 +1,7 @@
 #include "crypto/opener.h"
 
-#include "crypto/frame.h"
+#include <cstring>
+
 #include "crypto/header_tag.h"
 #include "crypto/openssl.h"
 
@@ -58,19 +59,60 @@ Status Opener::Open(const Shape& shape, FrameRun run, ByteView sealed, MutableBy
   return opened;
 }
 
+Status Opener::OpenInPlace(const Shape& shape, FrameRun run, Bytes& bytes) const {
+  COFFER_TRY(shape.Check(run));
+  if (shape.layout() != layout_ || bytes.size() != shape.SealedOf(run).size) {
+    return Error{Code::kInvalid, "bytes of another size than these frames have"};
+  }
+  Status opened = OpenAllInPlace(shape, run, bytes);
+  if (!opened) {
+    Wipe(bytes);
+    bytes.clear();
+    return opened;
+  }
+  bytes.resize(shape.PlainOf(run).size);
+  return opened;
+}
+
+// What stands at the beginning of `frame`, as it must at the place of that number.
+Result<Opener::Placed> Opener::HeadOf(const Shape& shape, FrameNumber number,
+                                      ByteView frame) const {
+  ByteReader reader(frame);
+  COFFER_ASSIGN(const FrameHead head, ParseFrameHead(reader, layout_.frame_size()));
+  COFFER_TRY(CheckHead(head, shape, number, ours_));
+  return Placed{head, reader.position()};
+}
+
 Status Opener::OpenAll(const Shape& shape, FrameRun run, ByteView sealed,
                        MutableByteView out) const {
   COFFER_ASSIGN(AesGcm cipher, AesGcm::ForOpening(content_key_.view()));
   for (std::uint32_t i = 0; i < run.count; ++i) {
-    const FrameRun frame{run.first + i, 1};
-    const std::size_t size = shape.SealedOf(frame).size;
-    ByteReader reader(sealed.first(size));
-    COFFER_ASSIGN(const FrameHead head, ParseFrameHead(reader, layout_.frame_size()));
-    COFFER_TRY(CheckHead(head, shape, frame.first, ours_));
-    COFFER_TRY(OpenFrame(cipher, message_id_, head, sealed.first(size).subspan(reader.position()),
-                         out.first(head.size)));
-    sealed = sealed.subspan(size);
-    out = out.subspan(head.size);
+    const FrameRun one{run.first + i, 1};
+    const ByteView frame = sealed.first(shape.SealedOf(one).size);
+    COFFER_ASSIGN(const Placed placed, HeadOf(shape, one.first, frame));
+    COFFER_TRY(OpenFrame(cipher, message_id_, placed.head, frame.subspan(placed.begin),
+                         out.first(placed.head.size)));
+    sealed = sealed.subspan(frame.size());
+    out = out.subspan(placed.head.size);
+  }
+  return Ok();
+}
+
+// Each frame is deciphered where it lies, for which OpenSSL takes the very place or one that does
+// not overlap it, and then moved to the end of what was opened before.
+Status Opener::OpenAllInPlace(const Shape& shape, FrameRun run, MutableByteView bytes) const {
+  COFFER_ASSIGN(AesGcm cipher, AesGcm::ForOpening(content_key_.view()));
+  MutableByteView rest = bytes;
+  std::size_t opened = 0;
+  for (std::uint32_t i = 0; i < run.count; ++i) {
+    const FrameRun one{run.first + i, 1};
+    const MutableByteView frame = rest.first(shape.SealedOf(one).size);
+    COFFER_ASSIGN(const Placed placed, HeadOf(shape, one.first, frame));
+    const MutableByteView plain = frame.subspan(placed.begin, placed.head.size);
+    COFFER_TRY(OpenFrame(cipher, message_id_, placed.head, frame.subspan(placed.begin), plain));
+    if (!plain.empty()) std::memmove(bytes.data() + opened, plain.data(), plain.size());
+    opened += plain.size();
+    rest = rest.subspan(frame.size());
   }
   return Ok();
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "crypto/bytes.h"
+#include "crypto/frame.h"
 #include "crypto/header.h"
 #include "crypto/key_source.h"
 #include "crypto/layout.h"
@@ -36,6 +37,9 @@ class Opener {
   // what is wrong with which frame, and then `out` has been wiped. Nobody else may look at `out`
   // before this returns.
   Status Open(const Shape& shape, FrameRun run, ByteView sealed, MutableByteView out) const;
+  // The same where they lie: `bytes` holds the frames before, and what they say afterwards; nothing
+  // when it fails.
+  Status OpenInPlace(const Shape& shape, FrameRun run, Bytes& bytes) const;
 
  private:
   Opener(const Layout& layout, const Header& header, Secret content_key)
@@ -43,7 +47,13 @@ class Opener {
         message_id_(header.message_id),
         ours_(header.pad > 0),
         content_key_(std::move(content_key)) {}
+  struct Placed {
+    FrameHead head;
+    std::size_t begin = 0;  // of the ciphertext, in its frame
+  };
+  Result<Placed> HeadOf(const Shape& shape, FrameNumber number, ByteView frame) const;
   Status OpenAll(const Shape& shape, FrameRun run, ByteView sealed, MutableByteView out) const;
+  Status OpenAllInPlace(const Shape& shape, FrameRun run, MutableByteView bytes) const;
 
   Layout layout_;
   Bytes message_id_;

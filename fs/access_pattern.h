@@ -19,7 +19,7 @@ namespace coffer::fs {
 struct ReadOptions {
   std::uint64_t first_window = 128u << 10;  // of a sequential run; doubles
   std::uint64_t part_size = 8u << 20;       // the largest single range
-  std::uint64_t max_window = 64u << 20;     // read ahead of one handle
+  std::uint64_t max_window = 128u << 20;    // read ahead of one handle
   std::uint64_t granularity = 4096;         // ranges begin and end at multiples of it
 };
 

@@ -62,7 +62,7 @@ FilesystemOptions ToFilesystem(const MountOptions& options, const s3::Target& ta
   fs.read.part_size = options.read_part_size;
   fs.read.first_window = std::min(fs.read.first_window, options.read_part_size);
   fs.read.max_window =
-      std::max(options.read_part_size, std::min(fs.read.max_window, options.memory_limit / 4));
+      std::max(options.read_part_size, std::min(fs.read.max_window, options.memory_limit / 2));
   fs.write.first_part = options.write_part_size;
   fs.write.largest_part =
       std::max(options.write_part_size, std::min(fs.write.largest_part, options.memory_limit / 4));
@@ -185,9 +185,7 @@ Status MountAssembly::OpenSealed(std::vector<std::string>& notes) {
   if (sealed_->volume() && !arena_.locked()) notes.emplace_back(kUnlockedKeys);
   if (finding.read_only) options_.read_only = true;
   authentic_ = !finding.read_only;
-  // Sealed bytes stand beside plain ones while they are sent or opened.
-  budget_ = std::make_unique<MemoryBudget>(sealed_->volume() ? options_.memory_limit / 2
-                                                             : options_.memory_limit);
+  budget_ = std::make_unique<MemoryBudget>(options_.memory_limit);
   return Ok();
 }
 
@@ -230,6 +228,7 @@ FilesystemOptions MountAssembly::Options() const {
     *size = WholeFrames(*size, frame);
   }
   fs.write.alignment = frame;
+  fs.write.copies = 2;
   return fs;
 }
 

@@ -30,8 +30,8 @@ std::uint64_t PartBuffer::Step(std::uint64_t size, std::uint64_t smallest_part,
 void PartBuffer::Give(Reservation memory, std::uint64_t most) {
   memory_.Add(std::move(memory));
   // Address space for the whole part costs nothing until it is touched, and spares moving it.
-  const std::uint64_t wanted = memory_.size() <= kMedium ? memory_.size() : std::max(most, room());
-  if (bytes_.capacity() < memory_.size()) bytes_.reserve(wanted);
+  const std::uint64_t wanted = room() <= kMedium ? room() : std::max(most, room());
+  if (bytes_.capacity() < room()) bytes_.reserve(wanted);
 }
 
 void PartBuffer::Append(ByteView bytes) {
@@ -63,7 +63,7 @@ void PartBuffer::Fill(Bytes bytes) {
 void PartBuffer::KeepEnd(std::uint64_t size) {
   assert(size <= bytes_.size());
   bytes_ = Bytes(bytes_.end() - static_cast<std::ptrdiff_t>(size), bytes_.end());
-  memory_.Shrink(size);
+  memory_.Shrink(size * copies_);
 }
 
 }  // namespace coffer::fs

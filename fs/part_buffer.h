@@ -13,9 +13,13 @@ namespace coffer::fs {
 // Owned by one writer at a time; not thread-safe.
 class PartBuffer {
  public:
+  // Each byte takes `copies` of the budget: where a sealed one stands beside it while it is sent,
+  // that comes out of the same limit.
+  explicit PartBuffer(std::uint64_t copies = 1) : copies_(copies) {}
+
   std::uint64_t size() const { return bytes_.size(); }
   // How large it may become with the memory it has.
-  std::uint64_t room() const { return memory_.size(); }
+  std::uint64_t room() const { return memory_.size() / copies_; }
   ByteView bytes() const { return bytes_; }
 
   // The step in which memory for `size` bytes of a part of at most `most` is best taken: small
@@ -34,6 +38,7 @@ class PartBuffer {
   void KeepEnd(std::uint64_t size);
 
  private:
+  std::uint64_t copies_;
   Bytes bytes_;
   Reservation memory_;
 };

@@ -60,6 +60,7 @@ struct Reader::State : public MemoryHolder, public std::enable_shared_from_this<
 
   std::vector<s3::Range> Holes(s3::Range range) const REQUIRES(mu);
   std::vector<Piece> Cover(std::uint64_t offset, std::uint64_t end) const REQUIRES(mu);
+  std::uint64_t Held() const REQUIRES(mu);
   void Admit(Block& block, Reservation memory) REQUIRES(mu);
   void DropUnwanted() REQUIRES(mu);
   void Fail(Block& block) REQUIRES(mu);
@@ -118,6 +119,15 @@ std::vector<Piece> Reader::State::Cover(std::uint64_t offset, std::uint64_t end)
   return pieces;
 }
 
+// Memory of the budget that this reader's blocks take.
+std::uint64_t Reader::State::Held() const {
+  std::uint64_t held = 0;
+  for (const auto& [offset, block] : blocks) {
+    held += block->memory.size() + (block->buffer ? block->buffer->memory.size() : 0);
+  }
+  return held;
+}
+
 void Reader::State::Fail(Block& block) {
   block.phase = Block::Phase::kFailed;
   block.memory.Shrink(0);
@@ -145,9 +155,10 @@ void Reader::State::DropUnwanted() {
 // reads at once, so that nothing is fetched twice.
 std::vector<Piece> Reader::State::Begin(std::uint64_t offset, std::uint64_t end,
                                         std::vector<SharedBlock>& planned) {
-  // Half of what is free: then several readers come to rest at equal shares.
-  const std::uint64_t room = (shared.budget.limit() - shared.budget.used()) / 2;
   Lock lock(mu);
+  // Half of what others leave: then several readers come to rest at equal shares.
+  const std::uint64_t others = shared.budget.used() - std::min(shared.budget.used(), Held());
+  const std::uint64_t room = (shared.budget.limit() - others) / 2;
   last_read = std::chrono::steady_clock::now();
   for (const s3::Range wanted : pattern.Plan(offset, end, room)) {
     for (const s3::Range hole : Holes(wanted)) {

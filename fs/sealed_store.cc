@@ -199,7 +199,7 @@ Result<s3::Fetched> SealedStore::GetKnown(const std::string& key, s3::Range rang
   COFFER_ASSIGN(s3::ObjectInfo info,
                 Proved(key, {*message->key, message->opener.message_id()},
                        message->shape.plain_size().bytes, std::move(fetched.info)));
-  auto opened = OpenRange(*message, run, fetched.body, range);
+  auto opened = OpenRange(*message, run, std::move(fetched.body), range);
   if (!opened) return std::move(opened).error().While("read " + QuotedKey(key));
   return s3::Fetched{std::move(info), std::move(opened).value()};
 }
@@ -239,7 +239,9 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
     return GetKnown(key, range, {.etag = opened->info.etag, .version_id = condition.version_id},
                     opened->message);
   }
-  auto body = OpenRange(message, run, *sealed, range);
+  Bytes frames;
+  Append(frames, *sealed);
+  auto body = OpenRange(message, run, std::move(frames), range);
   if (!body) return std::move(body).error().While("read " + QuotedKey(key));
   return s3::Fetched{std::move(opened->info), std::move(body).value()};
 }
@@ -371,14 +373,14 @@ Status SealedStore::OpenFinal(const std::string& key, const SealedMessage& messa
   return message.opener.Open(message.shape, final_frame, *sealed, plain);
 }
 
-Result<Bytes> SealedStore::OpenRange(const SealedMessage& message, FrameRun run, ByteView sealed,
+// Where the frames lie: a part of a large file is not there twice.
+Result<Bytes> SealedStore::OpenRange(const SealedMessage& message, FrameRun run, Bytes bytes,
                                      s3::Range wanted) {
   const PlainRange plain = message.shape.PlainOf(run);
-  if (sealed.size() != message.shape.SealedOf(run).size) {
+  if (bytes.size() != message.shape.SealedOf(run).size) {
     return Error{Code::kUnavailable, "the service sent less than was asked for"};
   }
-  Bytes bytes(plain.size);
-  COFFER_TRY(message.opener.Open(message.shape, run, sealed, bytes));
+  COFFER_TRY(message.opener.OpenInPlace(message.shape, run, bytes));
   const std::uint64_t end = std::min(wanted.offset + wanted.size, plain.offset + plain.size);
   if (wanted.offset >= end) return Bytes{};
   bytes.resize(end - plain.offset);

@@ -128,7 +128,7 @@ class SealedStore : public s3::ObjectStore, public ContentSealer {
   Result<s3::ObjectInfo> Proved(const std::string& key, const MessageIdentity& message,
                                 std::uint64_t plain_size, s3::ObjectInfo stored);
   Status OpenFinal(const std::string& key, const SealedMessage& message, FirstLook& look);
-  static Result<Bytes> OpenRange(const SealedMessage& message, FrameRun run, ByteView sealed,
+  static Result<Bytes> OpenRange(const SealedMessage& message, FrameRun run, Bytes bytes,
                                  s3::Range wanted);
 
   // sealed_writes.cc

@@ -83,6 +83,7 @@ class Writer::Impl {
   Status Append(ByteView bytes);
   Status PrepareTail(std::uint64_t more);
   Status MakeRoom(std::uint64_t needed);
+  PartBuffer NewBuffer() const { return PartBuffer(shared_.options.copies); }
   Status Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint64_t most,
                  WhenShort when_short);
   bool CanSendEarly() const;
@@ -112,7 +113,7 @@ class Writer::Impl {
   FileVersion prefix_;        // what the first bytes are copied from; size 0 for nothing
   std::uint64_t copied_ = 0;  // how many: all of prefix_, but for its last frame
   std::uint64_t origin_ = 0;  // where tail_ begins in the file
-  PartBuffer tail_;
+  PartBuffer tail_ = NewBuffer();
   std::unique_ptr<PartUploads> uploads_;
   int next_part_ = 1;
   bool parts_gone_ = false;  // of new bytes, which are in no memory any more
@@ -145,7 +146,7 @@ Result<Bytes> Writer::Impl::Fetch(const FileVersion& of, s3::Range range) const 
 
 // Brings small content into memory.
 Status Writer::Impl::LoadAll(const FileVersion& of) {
-  PartBuffer loaded;
+  PartBuffer loaded = NewBuffer();
   if (of.size > 0) {
     COFFER_TRY(Reserve(loaded, of.size, plan_.first_part(), WhenShort::kWait));
     COFFER_ASSIGN(Bytes bytes, Fetch(of, {0, of.size}));
@@ -186,7 +187,7 @@ std::uint64_t Writer::Impl::EndOf(std::uint64_t size) const {
 // Large content is copied when the stream begins, but for its last frame.
 Status Writer::Impl::SetPrefix(const FileVersion& base) {
   const std::uint64_t rest = EndOf(base.size);
-  PartBuffer end;
+  PartBuffer end = NewBuffer();
   if (rest > 0) {
     COFFER_TRY(Reserve(end, rest, plan_.first_part(), WhenShort::kWait));
     COFFER_ASSIGN(Bytes bytes, Fetch(base, {base.size - rest, rest}));
@@ -203,7 +204,7 @@ void Writer::Impl::Rest() {
     kept_ = std::make_shared<KeptContent>();
     shared_.budget.Register(kept_);
   }
-  kept_->Keep(std::exchange(tail_, {}));
+  kept_->Keep(std::exchange(tail_, NewBuffer()));
   resting_ = true;
 }
 
@@ -250,8 +251,9 @@ Status Writer::Impl::Reserve(PartBuffer& buffer, std::uint64_t needed, std::uint
   needed = std::max(needed, std::min((needed + frame - 1) / frame * frame, most));
   if (needed <= buffer.room()) return Ok();
   const std::uint64_t step = PartBuffer::Step(needed, plan_.smallest(), most);
-  Reservation memory = shared_.budget.TryReserve(step - buffer.room());
-  const std::uint64_t least = needed - buffer.room();
+  const std::uint64_t copies = shared_.options.copies;
+  Reservation memory = shared_.budget.TryReserve((step - buffer.room()) * copies);
+  const std::uint64_t least = (needed - buffer.room()) * copies;
   if (memory.size() == 0) memory = shared_.budget.TryReserve(least);
   while (memory.size() == 0 && uploads_ != nullptr && uploads_->WaitForOne()) {
     memory = shared_.budget.TryReserve(least);
@@ -379,7 +381,7 @@ Status Writer::Impl::SendTail() {
   if (!streaming()) COFFER_TRY(BeginStream());
   const std::uint64_t sent = tail_.size();
   parts_gone_ = true;
-  if (auto status = uploads_->Send({next_part_++, origin_}, std::exchange(tail_, {})); !status) {
+  if (auto status = uploads_->Send({next_part_++, origin_}, std::exchange(tail_, NewBuffer())); !status) {
     return Fail(std::move(status).error());
   }
   origin_ += sent;
@@ -423,7 +425,7 @@ Status Writer::Impl::ReuploadPrefix() {
       return Error{Code::kTooLarge, "the old content leaves no parts for more"};
     }
     const std::uint64_t size = plan_.NextPiece(copied_ - at, plan_.SizeOf(next_part_));
-    PartBuffer piece;
+    PartBuffer piece = NewBuffer();
     COFFER_TRY(Reserve(piece, size, size, WhenShort::kWait));
     COFFER_ASSIGN(Bytes bytes, Fetch(prefix_, {at, size}));
     piece.Fill(std::move(bytes));
@@ -459,7 +461,7 @@ void Writer::Impl::StartOver() {
   if (uploads_ != nullptr) uploads_->Abort();
   uploads_.reset();
   if (kept_ != nullptr) static_cast<void>(kept_->Take());
-  tail_ = {};
+  tail_ = NewBuffer();
   prefix_ = {};
   copied_ = 0;
   origin_ = 0;

@@ -35,6 +35,7 @@ struct WriteOptions {
   std::uint64_t smallest_part = 5u << 20;         // S3's demand on every part but the last
   std::uint64_t copy_part = 1u << 30;             // server-side copied pieces of old content
   std::uint64_t alignment = 1;                    // of every part but the last: a sealed frame
+  std::uint64_t copies = 1;                       // of each byte in memory: PartBuffer
   int parts_in_flight = 8;                        // of one file
   std::chrono::milliseconds memory_wait{30'000};  // for the budget, then kNoMemory
 };

@@ -32,7 +32,12 @@ struct Fixture {
     COFFER_ASSIGN(const Opener opener, Opener::Make(header, message, *key, arena));
     const FrameRun all{1, shape.final_frame()};
     Bytes out(shape.plain_size().bytes);
-    COFFER_TRY(opener.Open(shape, all, ByteView(message).subspan(kH), out));
+    const Status opened = opener.Open(shape, all, ByteView(message).subspan(kH), out);
+    Bytes there(message.begin() + kH, message.end());
+    const Status in_place = opener.OpenInPlace(shape, all, there);
+    CHECK((opened ? "" : opened.error().what) == (in_place ? "" : in_place.error().what));
+    CHECK(there == (opened ? out : Bytes()));
+    COFFER_TRY(opened);
     return std::string(AsText(out));
   }
   std::string Why(const Bytes& message) {
@@ -112,6 +117,9 @@ TEST_CASE("opener: any run of frames by itself") {
       Bytes out(plain.size);
       REQUIRE(opener.Open(shape, run, ByteView(message).subspan(sealed.offset, sealed.size), out));
       CHECK(AsText(out) == content.substr(plain.offset, plain.size));
+      Bytes there(message.begin() + sealed.offset, message.begin() + sealed.offset + sealed.size);
+      REQUIRE(opener.OpenInPlace(shape, run, there));
+      CHECK(there == out);
     }
   }
   Bytes out(kF);
@@ -121,8 +129,13 @@ TEST_CASE("opener: any run of frames by itself") {
   CHECK(opener.Open(shape, {1, 1}, frame.first(kF), out).error().code == Code::kInvalid);
   CHECK(opener.Open(shape, {1, 1}, frame, MutableByteView(out).first(1)).error().code ==
         Code::kInvalid);
+  Bytes there(frame.begin(), frame.end());
+  CHECK(opener.OpenInPlace(shape, {0, 1}, there).error().code == Code::kInvalid);
+  CHECK(opener.OpenInPlace(shape, {1, 2}, there).error().code == Code::kInvalid);
   const Shape other = Layout::Make(kH + 1, kF)->ShapeOf(shape.plain_size()).value();
   CHECK(opener.Open(other, {1, 1}, frame, out).error().code == Code::kInvalid);
+  CHECK(opener.OpenInPlace(other, {1, 1}, there).error().code == Code::kInvalid);
+  CHECK(there == Bytes(frame.begin(), frame.end()));
 }
 
 TEST_CASE("opener: every changed bit of a message is refused") {

@@ -60,7 +60,8 @@ TEST_CASE(
       asked += Sum(pattern.Plan(end - 128 * kKiB, end, room));
       CAPTURE(room, end);
       REQUIRE(asked >= end);
-      REQUIRE(asked - end <= std::max(std::min({room, 4 * end, 64 * kMiB}), 128 * kKiB));
+      REQUIRE(asked - end <=
+              std::max(std::min({room, 4 * end, ReadOptions{}.max_window}), 128 * kKiB));
     }
   }
 }

@@ -35,6 +35,17 @@ TEST_CASE("part_buffer: a large part does not move while it fills") {
   CHECK(budget.used() == 8 * kMiB);
 }
 
+TEST_CASE("part_buffer: where two copies will stand, both are paid for") {
+  MemoryBudget budget(64 * kMiB);
+  PartBuffer buffer(2);
+  buffer.Give(budget.TryReserve(8 * kMiB), 8 * kMiB);
+  CHECK(buffer.room() == 4 * kMiB);
+  buffer.Append(AsBytes(std::string(4 * kMiB, 'x')));
+  buffer.KeepEnd(kMiB);
+  CHECK(buffer.room() == kMiB);
+  CHECK(budget.used() == 2 * kMiB);
+}
+
 TEST_CASE("part_buffer: bytes are appended, overwritten, cut and extended with zeros") {
   MemoryBudget budget(kMiB);
   PartBuffer buffer;
@@ -51,7 +62,7 @@ TEST_CASE("part_buffer: bytes are appended, overwritten, cut and extended with z
   CHECK(AsText(buffer.bytes()).substr(0, 11) == "taken overx");
   PartBuffer moved = std::move(buffer);
   CHECK(moved.room() == 100);
-  moved = {};
+  moved = PartBuffer();
   CHECK(budget.used() == 0);
 }
 
