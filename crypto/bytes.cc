@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -13,17 +14,19 @@ namespace coffer {
 namespace {
 
 constexpr std::size_t kLargePage = 2u << 20;
-#ifdef __has_feature
-constexpr bool kWatched = __has_feature(address_sanitizer);  // what is freed, lest it be used
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kWatched = true;  // what is freed, lest it be used
+#elif defined(__has_feature)
+constexpr bool kWatched = __has_feature(address_sanitizer);
 #else
 constexpr bool kWatched = false;
 #endif
 // The few buffers that are free for a moment between one part and the next.
 constexpr std::size_t kMostKept = kWatched ? 0 : 32u << 20;
 
-// Large buffers that were freed, for the next of about their size: what the system takes back it
-// has to zero before it gives it again. Part of the allocator, as the lists of malloc are, and like
-// those without an end.
+// Large buffers that were freed, for the next ones of their size: what the system takes back it has
+// to zero before it gives it again. Part of the allocator, as the lists of malloc are, and like
+// those without an end. Sizes are whole large pages.
 class Freed {
  public:
   static Freed& Get() {
@@ -33,21 +36,25 @@ class Freed {
 
   void* Take(std::size_t size) {
     const std::lock_guard lock(mu_);
-    for (auto at = kept_.begin(); at != kept_.end(); ++at) {
-      if (at->size < size || at->size - size > size / 8) continue;
-      void* const memory = at->memory;
-      total_ -= at->size;
-      kept_.erase(at);
-      return memory;
-    }
-    return nullptr;
+    const auto found = std::find_if(kept_.begin(), kept_.end(),
+                                    [size](const Block& block) { return block.size == size; });
+    if (found == kept_.end()) return nullptr;
+    void* const memory = found->memory;
+    total_ -= size;
+    kept_.erase(found);
+    return memory;
   }
-  bool Keep(void* memory, std::size_t size) noexcept {
+  // In the place of the oldest, where there are too many.
+  void Keep(void* memory, std::size_t size) noexcept {
     const std::lock_guard lock(mu_);
-    if (size > kMostKept - total_ || kept_.size() == kMost) return false;
+    while (!kept_.empty() && total_ + size > kMostKept) {
+      total_ -= kept_.front().size;
+      GiveBack(kept_.front().memory);
+      kept_.erase(kept_.begin());
+    }
+    if (size > kMostKept) return GiveBack(memory);
     kept_.push_back({memory, size});
     total_ += size;
-    return true;
   }
 
  private:
@@ -55,29 +62,33 @@ class Freed {
     void* memory;
     std::size_t size;
   };
-  static constexpr std::size_t kMost = kMostKept / kLarge;
 
-  Freed() { kept_.reserve(kMost); }
+  Freed() { kept_.reserve(kMostKept / kLargeBuffer + 1); }
+  static void GiveBack(void* memory) { ::operator delete (memory, std::align_val_t{kLargePage}); }
 
   std::mutex mu_;
-  std::vector<Block> kept_;
+  std::vector<Block> kept_;  // the oldest first
   std::size_t total_ = 0;
 };
+
+std::size_t InLargePages(std::size_t size) {
+  return (size + kLargePage - 1) / kLargePage * kLargePage;
+}
 
 }  // namespace
 
 void* AllocateLarge(std::size_t size) {
-  if (void* const kept = Freed::Get().Take(size)) return kept;
-  void* const memory = ::operator new (size, std::align_val_t{kLargePage});
-  // Advice alone: where it is not taken, small pages do as well. The rest of the last page is not
-  // ours.
+  const std::size_t whole = InLargePages(size);
+  if (void* const kept = Freed::Get().Take(whole)) return kept;
+  void* const memory = ::operator new (whole, std::align_val_t{kLargePage});
+  // Advice alone: where it is not taken, small pages do as well. The last page is often touched
+  // at its beginning alone.
   static_cast<void>(madvise(memory, size / kLargePage * kLargePage, MADV_HUGEPAGE));
   return memory;
 }
 
 void FreeLarge(void* memory, std::size_t size) noexcept {
-  if (Freed::Get().Keep(memory, size)) return;
-  ::operator delete (memory, std::align_val_t{kLargePage});
+  Freed::Get().Keep(memory, InLargePages(size));
 }
 
 void Append(Bytes& to, ByteView from) {

@@ -18,17 +18,17 @@ namespace coffer {
 // which of 4 KiB are as dear as the deciphering of what goes in. Throws std::bad_alloc.
 void* AllocateLarge(std::size_t size);
 void FreeLarge(void* memory, std::size_t size) noexcept;
-inline constexpr std::size_t kLarge = 4u << 20;
+inline constexpr std::size_t kLargeBuffer = 4u << 20;
 
 // Leaves bytes uninitialised where a vector would zero them.
 template <typename T>
 struct DefaultInitAllocator : std::allocator<T> {
   T* allocate(std::size_t count) {
-    if (count < kLarge / sizeof(T)) return std::allocator<T>::allocate(count);
+    if (count < kLargeBuffer / sizeof(T)) return std::allocator<T>::allocate(count);
     return static_cast<T*>(AllocateLarge(count * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t count) noexcept {
-    if (count < kLarge / sizeof(T)) return std::allocator<T>::deallocate(memory, count);
+    if (count < kLargeBuffer / sizeof(T)) return std::allocator<T>::deallocate(memory, count);
     FreeLarge(memory, count * sizeof(T));
   }
   template <typename U>

@@ -40,7 +40,7 @@ class BodyAhead {
   // for who never comes.
   static constexpr std::chrono::milliseconds kLongestKept{60'000};
 
-  // What became of the files that were fetched for one reader.
+  // What became of the files that were fetched, or the directories listed, for one reader.
   struct Run {
     std::atomic<int> unread{0};        // asked for in vain
     std::atomic<bool> refused{false};  // by the service, which would refuse the next ones too

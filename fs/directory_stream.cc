@@ -64,7 +64,16 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
     const Lock lock(tree_.mu);
     AwaitListing(*stream.node->directory);
   }
-  COFFER_TRY(Enter(stream.node, Entering::kToSee));  // it may have been listed since it was opened
+  Status begun = BeginStream(stream);
+  if (begun && !stream.listing) begun = NextPage(stream);
+  // What comes in no order is shown when all of it is there.
+  while (begun && stream.more && !options_.sorted_listings) begun = NextPage(stream);
+  if (!begun) stream.started = false;
+  return begun;
+}
+
+// With the listing that is held, where it is good; else the first page has to be asked for.
+Status Filesystem::Impl::BeginStream(DirectoryStream& stream) {
   {
     const Lock lock(tree_.mu);
     while (tree_.Moving(*stream.node)) tree_.changed.Wait(tree_.mu);
@@ -76,22 +85,18 @@ Status Filesystem::Impl::StartStream(DirectoryStream& stream) {
     stream.extras_from = 0;
     stream.pages = 0;
     stream.started = true;
-    if (directory.listing && Now() < directory.complete_until) {
-      stream.listing = directory.listing;
-      stream.more = false;
-      CollectExtras(stream);
+    stream.more = !(directory.listing && Now() < directory.complete_until);
+    if (stream.more) {
+      stream.builder = std::make_unique<ListingBuilder>(tree_.Key(*stream.node), directory.changes);
+      ++directory.questions;
+      stream.next_token.clear();
       return Ok();
     }
-    stream.builder = std::make_unique<ListingBuilder>(tree_.Key(*stream.node), directory.changes);
-    ++directory.questions;
-    stream.next_token.clear();
-    stream.more = true;
+    stream.listing = directory.listing;
+    CollectExtras(stream);
   }
-  Status listed = NextPage(stream);
-  // What comes in no order is shown when all of it is there.
-  while (listed && stream.more && !options_.sorted_listings) listed = NextPage(stream);
-  if (!listed) stream.started = false;
-  return listed;
+  // It may have been listed since the directory was opened, and have told of a sealed volume.
+  return Enter(stream.node, Entering::kToSee);
 }
 
 Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
@@ -113,10 +118,18 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
     }
   }
   COFFER_TRY(ExpectSealed(stream.node, request.prefix, *page));
-  stream.builder->Add(*page);
   if (++stream.pages == 1) stream.complete_until = Until(options_.metadata_ttl);
   stream.next_token = page->next_token;
   stream.more = !stream.next_token.empty();
+  {
+    const Lock lock(tree_.mu);
+    const std::size_t added = stream.builder->Add(*page);
+    // What comes in no order is sorted when all of it is there.
+    if (options_.sorted_listings) {
+      tree_.ShowPages(*stream.node, stream.builder->shared(), added,
+                      stream.pages + (stream.more ? 1 : 0), Until(options_.metadata_ttl));
+    }
+  }
   if (!stream.more) FinishStream(stream);
   return Ok();
 }
@@ -139,10 +152,10 @@ Status Filesystem::Impl::ExpectSealed(const NodePtr& node, const std::string& ke
 void Filesystem::Impl::FinishStream(DirectoryStream& stream) {
   if (!options_.sorted_listings) stream.builder->Sort();
   CountHidden(stream.builder->hidden());
+  const Lock lock(tree_.mu);
   // The stream goes on at the same positions: the finished listing has the same order.
   stream.listing = std::move(*stream.builder).Finish();
   stream.builder = nullptr;
-  const Lock lock(tree_.mu);
   --stream.node->directory->questions;
   CollectExtras(stream);
   tree_.InstallListing(*stream.node, stream.listing, stream.pages, Until(options_.metadata_ttl),
@@ -290,7 +303,11 @@ DirectoryEntry Filesystem::Impl::DotEntry(const DirectoryStream& stream, std::ui
 
 // The listing's name number `at`, for which more pages may be asked; null when it has fewer.
 Result<const ListedName*> Filesystem::Impl::ListedAt(DirectoryStream& stream, std::uint64_t at) {
-  while (stream.more && at >= stream.builder->listing().names.size()) COFFER_TRY(NextPage(stream));
+  while (stream.more) {
+    const Listing& so_far = stream.builder->listing();
+    if (at < so_far.names.size() && so_far.IsSettled(so_far.names[at])) break;
+    COFFER_TRY(NextPage(stream));
+  }
   const Listing& listing = stream.listing ? *stream.listing : stream.builder->listing();
   return at < listing.names.size() ? &listing.names[at] : nullptr;
 }

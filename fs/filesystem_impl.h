@@ -201,8 +201,9 @@ class Filesystem::Impl {
 
   // whole_listing.cc
   bool MayListWhole(const Directory& directory) const REQUIRES(tree_.mu);
-  void ListPagesIfTheyPay(const NodePtr& directory) REQUIRES(tree_.mu);
-  Status ListWhole(const NodePtr& directory);
+  bool PagesPay(Directory& directory) const REQUIRES(tree_.mu);
+  void ListPages(const NodePtr& directory);
+  Status ListWhole(const NodePtr& directory, const ListedAheadPtr& ahead = nullptr);
   Status ListWholeNow(const NodePtr& directory);
 
   // sealed_guard.cc
@@ -216,6 +217,7 @@ class Filesystem::Impl {
 
   // directory_stream.cc
   Status StartStream(DirectoryStream& stream);
+  Status BeginStream(DirectoryStream& stream);
   Status NextPage(DirectoryStream& stream);
   Status ExpectSealed(const NodePtr& node, const std::string& key, const s3::ListPage& page);
   Result<std::optional<DirectoryEntry>> NextEntry(DirectoryStream& stream, std::uint64_t offset,
@@ -257,10 +259,12 @@ class Filesystem::Impl {
   class Borrowed;
   OpenOrder::Kind KindToEnter(const Node& parent, const ListedName& listed) const
       REQUIRES(tree_.mu);
+  NodePtr ExpectReader(const Upcoming& next, const ListedName& listed) REQUIRES(tree_.mu);
   void ListNext(const NodePtr& node);
   void ListInBackground(const NodePtr& directory, const std::shared_ptr<Borrowed>& held,
-                        const BodyAhead::RunPtr& run);
-  void CameTo(Directory& directory, const BodyAhead::RunPtr& run, bool in_time) REQUIRES(tree_.mu);
+                        const ListedAheadPtr& ahead);
+  void CameTo(Directory& directory, ListedAheadPtr ahead, bool in_time) REQUIRES(tree_.mu);
+  void WentPast(const Upcoming& next);
   void AwaitListing(Directory& directory) REQUIRES(tree_.mu);
 
   // open.cc
@@ -433,7 +437,8 @@ class Filesystem::Impl {
 
   std::unordered_map<NodeId, NodePtr> waiting_ GUARDED_BY(tree_.mu);  // changes not sent yet
   bool timer_set_ GUARDED_BY(tree_.mu) = false;
-  Background background_;  // last: its tasks use everything above
+  std::atomic<std::size_t> lists_under_way_{0};  // of directories that somebody will read
+  Background background_;                        // last: its tasks use everything above
 };
 
 }  // namespace coffer::fs

@@ -15,7 +15,9 @@ Filesystem::Impl::Upcoming Filesystem::Impl::Follow(const NodePtr& node,
   const auto look = [&](const ListedName& listed) { return (this->*kind)(*next.parent, listed); };
   {
     const Lock lock(tree_.mu);
-    if (node->gone || !node->parent || !node->parent->directory->listing) return next;
+    if (node->gone || !node->parent) return next;
+    const std::shared_ptr<const Listing>& listing = node->parent->directory->listing;
+    if (!listing || listing->growing) return next;  // it is looked at without a lock
     next.parent = node->parent;
     next.directory_key = tree_.Key(*next.parent);
     Directory& directory = *next.parent->directory;

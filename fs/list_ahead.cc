@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fs/filesystem_impl.h"
+#include "fs/on_exit.h"
 #include "fs/option_values.h"
 
 namespace coffer::fs {
@@ -14,7 +15,8 @@ constexpr std::size_t kListsAhead = 16;  // of one reader
 
 }  // namespace
 
-// What is known of a name without asking; an old listing still tells what was there.
+// What is known of a name without asking; an old listing still tells what was there. What is listed
+// ahead already counts among what is ahead.
 OpenOrder::Kind Filesystem::Impl::KindToEnter(const Node& parent, const ListedName& listed) const {
   using Kind = OpenOrder::Kind;
   if (!listed.directory || listed.hidden()) return Kind::kNothing;
@@ -27,80 +29,103 @@ OpenOrder::Kind Filesystem::Impl::KindToEnter(const Node& parent, const ListedNa
   if (!child) return Kind::kSmall;
   if (!child->directory) return Kind::kNothing;
   const Directory& directory = *child->directory;
+  if (directory.listed_for) return Kind::kSmall;
   const bool under_way = directory.whole_listing && !directory.whole_listing->ended;
   const bool listed_well = directory.listing && Now() < directory.complete_until;
   const bool large = directory.pages > 1;
-  const bool busy = under_way || directory.listed_for || directory.streams > 0;
-  return listed_well || large || busy ? Kind::kOther : Kind::kSmall;
+  return under_way || listed_well || large || directory.streams > 0 ? Kind::kOther : Kind::kSmall;
 }
 
-// A directory is being read: the next ones are listed meanwhile. The nodes are held as the kernel
-// would hold them if it had looked the names up: what this mount changes below counts more than a
-// listing that was asked for before.
+// The node of a directory to list ahead, held as the kernel would hold it if it had looked the name
+// up: what this mount changes below counts more than a listing that was asked for before. Null
+// where there is nothing to ask.
+NodePtr Filesystem::Impl::ExpectReader(const Upcoming& next, const ListedName& listed) {
+  if (KindToEnter(*next.parent, listed) != OpenOrder::Kind::kSmall) return nullptr;
+  NodePtr child = tree_.Child(*next.parent, listed.name);
+  if (child && child->directory->listed_for) return nullptr;
+  if (child) {
+    ++child->lookups;
+  } else {
+    child = tree_.Adopt(next.parent, listed.name, ImplicitFact());  // a lookup will tell more
+  }
+  child->directory->listed_for = std::make_shared<ListedAhead>(ListedAhead{next.run});
+  return child;
+}
+
+// A directory is being read: the next ones are listed meanwhile.
 void Filesystem::Impl::ListNext(const NodePtr& node) {
   if (options_.metadata_ttl <= kMinimal) return;
   const Upcoming next = Follow(node, &Directory::visits, &Impl::KindToEnter, kListsAhead);
+  if (next.parent) WentPast(next);
   for (const std::size_t position : next.plan.positions) {
-    const ListedName& listed = next.listing->names[position];
     NodePtr child;
+    ListedAheadPtr ahead;
     {
       const Lock lock(tree_.mu);
       if (!IsCurrent(next)) return;
-      if (KindToEnter(*next.parent, listed) != OpenOrder::Kind::kSmall) continue;
-      child = tree_.Child(*next.parent, listed.name);
-      if (child) {
-        ++child->lookups;
-      } else {
-        child = tree_.Adopt(next.parent, listed.name, ImplicitFact());  // a lookup will tell more
+      if (lists_under_way_ >= parts_.pool.threads() / 2) {  // others need some, too
+        next.parent->directory->visits->Retreat(next.listing, position);
+        return;
       }
-      child->directory->listed_for = next.run;
+      child = ExpectReader(next, next.listing->names[position]);
+      if (!child) continue;
+      ahead = child->directory->listed_for;
     }
+    ++lists_under_way_;
     const auto held = std::make_shared<Borrowed>(*this, child);
     background_.Now(parts_.pool,
-                    [this, child, held, run = next.run] { ListInBackground(child, held, run); });
+                    [this, child, held, ahead] { ListInBackground(child, held, ahead); });
   }
 }
 
-// Nothing when the reader was here first.
+// Directories that were planned, and that the reader did not enter.
+void Filesystem::Impl::WentPast(const Upcoming& next) {
+  const Lock lock(tree_.mu);
+  for (const std::string& name : next.plan.skipped) {
+    const NodePtr child = tree_.Child(*next.parent, name);
+    if (child && child->directory) CameTo(*child->directory, child->directory->listed_for, false);
+  }
+}
+
 void Filesystem::Impl::ListInBackground(const NodePtr& directory,
                                         const std::shared_ptr<Borrowed>& held,
-                                        const BodyAhead::RunPtr& run) {
-  {
+                                        const ListedAheadPtr& ahead) {
+  const OnExit ended([this] { --lists_under_way_; });
+  const Status listed = ListWhole(directory, ahead);
+  if (!listed && listed.error().code == Code::kDenied) ahead->run->refused = true;
+  const auto unread = [this, directory, held, ahead] {
     const Lock lock(tree_.mu);
-    if (directory->directory->listed_for != run) return;
-  }
-  ++read_counters_->lists_ahead;
-  const Status listed = ListWhole(directory);
-  if (!listed && listed.error().code == Code::kDenied) run->refused = true;
-  const auto unread = [this, directory, held, run] {
-    const Lock lock(tree_.mu);
-    CameTo(*directory->directory, run, false);
+    CameTo(*directory->directory, ahead, false);
   };
   bool there = false;
   {
     const Lock lock(tree_.mu);
+    if (!ahead->asked) return;  // the reader was here first
+    ++read_counters_->lists_ahead;
     there = listed && directory->directory->listing;
   }
   if (!there) return unread();
   background_.Later(parts_.pool, std::min(options_.metadata_ttl, BodyAhead::kLongestKept), unread);
 }
 
-// The reader for whom it was listed has come, or comes no more.
-void Filesystem::Impl::CameTo(Directory& directory, const BodyAhead::RunPtr& run, bool in_time) {
-  if (!run || directory.listed_for != run) return;
+// The reader for whom it was listed has come, or comes no more. A copy of `ahead`, which may be the
+// directory's own.
+void Filesystem::Impl::CameTo(Directory& directory, ListedAheadPtr ahead, bool in_time) {
+  if (!ahead || directory.listed_for != ahead) return;
   directory.listed_for = nullptr;
-  if (in_time) return;
-  ++run->unread;
+  if (in_time || !ahead->asked) return;
+  ++ahead->run->unread;
   ++read_counters_->lists_in_vain;
 }
 
 // What is under way for whoever comes now is waited for; what still waits for a thread is left to
 // him.
 void Filesystem::Impl::AwaitListing(Directory& directory) {
-  if (!directory.listed_for) return;
+  const ListedAheadPtr ahead = directory.listed_for;
+  if (!ahead) return;
   const std::shared_ptr<WholeListing> attempt = directory.whole_listing;
-  while (attempt && !attempt->ended) tree_.changed.Wait(tree_.mu);
-  CameTo(directory, directory.listed_for, true);
+  while (ahead->asked && attempt && !attempt->ended) tree_.changed.Wait(tree_.mu);
+  CameTo(directory, ahead, directory.listing && Now() < directory.complete_until);
 }
 
 }  // namespace coffer::fs

@@ -43,7 +43,13 @@ std::size_t LowerBound(const std::vector<ListedName>& names, std::string_view na
 }  // namespace
 
 bool Listing::HasFolder(std::string_view name) const {
+  if (growing) return std::find(folders.begin(), folders.end(), name) != folders.end();
   return std::binary_search(folders.begin(), folders.end(), name);
+}
+
+bool Listing::IsSettled(const ListedName& row) const {
+  if (!growing || row.directory) return true;
+  return Before(row.name, true, names.back().name, names.back().directory);
 }
 
 bool IsBareMarker(std::string_view key, std::uint64_t size) {
@@ -68,11 +74,12 @@ std::size_t Listing::Position(std::string_view name) const {
 
 ListingBuilder::ListingBuilder(std::string directory_key, std::uint64_t asked_at)
     : directory_key_(std::move(directory_key)) {
-  listing_.asked_at = asked_at;
+  listing_->asked_at = asked_at;
+  listing_->growing = true;
 }
 
 std::size_t ListingBuilder::Add(const s3::ListPage& page) {
-  const std::size_t before = listing_.names.size();
+  const std::size_t before = listing_->names.size();
   // Objects and prefixes arrive as two sorted lists; the directory is their merge.
   std::size_t object = 0;
   std::size_t prefix = 0;
@@ -86,14 +93,14 @@ std::size_t ListingBuilder::Add(const s3::ListPage& page) {
       AddPrefix(page.prefixes[prefix++]);
     }
   }
-  return listing_.names.size() - before;
+  return listing_->names.size() - before;
 }
 
 void ListingBuilder::AddObject(const s3::ListedObject& object) {
   FileVersion version{object.etag, "", object.size, object.last_modified_s, object.storage_class};
   if (object.key == directory_key_) {
-    listing_.has_marker = true;
-    listing_.marker = std::move(version);
+    listing_->has_marker = true;
+    listing_->marker = std::move(version);
     return;
   }
   if (!object.key.starts_with(directory_key_)) return;  // not what was asked for
@@ -113,8 +120,8 @@ void ListingBuilder::AddObject(const s3::ListedObject& object) {
 
 // A server that lists a name twice has it shown once.
 void ListingBuilder::Append(ListedName row) {
-  if (!listing_.names.empty() && SameName(listing_.names.back(), row)) return;
-  listing_.names.push_back(std::move(row));
+  if (!listing_->names.empty() && SameName(listing_->names.back(), row)) return;
+  listing_->names.push_back(std::move(row));
 }
 
 // False when "name_$folder$" is a file after all, since nothing but the suffix is there.
@@ -122,10 +129,10 @@ bool ListingBuilder::AddFolder(std::string_view marker) {
   const std::string name(marker.substr(0, marker.size() - kFolderSuffix.size()));
   if (!IsName(name)) return false;
   // "name/" sorts before its marker: a directory that has keys is here already.
-  const std::size_t at = LowerBound(listing_.names, name, true);
-  const bool shown =
-      at < listing_.names.size() && listing_.names[at].directory && listing_.names[at].name == name;
-  if (!shown) listing_.folders.push_back(name);
+  const std::size_t at = LowerBound(listing_->names, name, true);
+  const bool shown = at < listing_->names.size() && listing_->names[at].directory &&
+                     listing_->names[at].name == name;
+  if (!shown) listing_->folders.push_back(name);
   return true;
 }
 
@@ -141,17 +148,17 @@ void ListingBuilder::AddPrefix(const std::string& prefix) {
     return;
   }
   // Only names with a byte below '/' after the common part can stand between "a" and "a/".
-  const std::size_t file = LowerBound(listing_.names, name, false);
-  if (file < listing_.names.size() && listing_.names[file].name == name &&
-      !listing_.names[file].directory) {
-    listing_.names[file].shadowed = true;
+  const std::size_t file = LowerBound(listing_->names, name, false);
+  if (file < listing_->names.size() && listing_->names[file].name == name &&
+      !listing_->names[file].directory) {
+    listing_->names[file].shadowed = true;
     hidden_.push_back(directory_key_ + name);
   }
   Append({std::move(name), true, false, false, false, {}});
 }
 
 void ListingBuilder::Sort() {
-  auto& names = listing_.names;
+  auto& names = listing_->names;
   std::stable_sort(names.begin(), names.end(), NameBefore);
   names.erase(std::unique(names.begin(), names.end(), SameName), names.end());
   for (const auto& row : names) {
@@ -163,8 +170,9 @@ void ListingBuilder::Sort() {
 }
 
 std::shared_ptr<const Listing> ListingBuilder::Finish() && {
-  std::sort(listing_.folders.begin(), listing_.folders.end());
-  return std::make_shared<const Listing>(std::move(listing_));
+  std::sort(listing_->folders.begin(), listing_->folders.end());
+  listing_->growing = false;
+  return listing_;
 }
 
 }  // namespace coffer::fs

@@ -1,5 +1,5 @@
-// One directory as S3 listed it: an immutable, sorted snapshot, and what builds it from pages.
-// No lock, no network.
+// One directory as S3 listed it: a sorted snapshot, and what builds it from pages. It may be shown
+// while it grows, under a lock of those who share it, and is immutable from then on. No network.
 
 #pragma once
 
@@ -36,11 +36,14 @@ struct Listing {
   // Directories that only a marker of the kind "name_$folder$" (Hadoop's) shows, sorted.
   std::vector<std::string> folders;
   bool has_marker = false;  // the directory's own marker object was among the keys
+  bool growing = false;     // pages still come, or did when nobody went on asking for them
   FileVersion marker;
 
   // The visible name, or null. A directory hides a file of the same name.
   const ListedName* Find(std::string_view name) const;
   bool HasFolder(std::string_view name) const;
+  // False for a file that a directory of its name, on a page to come, would hide.
+  bool IsSettled(const ListedName& row) const;
   // Where `name` stands, or would.
   std::size_t Position(std::string_view name) const;
 };
@@ -52,7 +55,9 @@ class ListingBuilder {
 
   // Takes over a page; returns how many names of `listing().names` are new.
   std::size_t Add(const s3::ListPage& page);
-  const Listing& listing() const { return listing_; }
+  const Listing& listing() const { return *listing_; }
+  // To be shown as it grows: then Add and Finish are called under the lock of those who see it.
+  std::shared_ptr<const Listing> shared() const { return listing_; }
   const std::vector<std::string>& hidden() const { return hidden_; }
   // Directory buckets list in no order.
   void Sort();
@@ -65,7 +70,7 @@ class ListingBuilder {
   void Append(ListedName row);
 
   const std::string directory_key_;
-  Listing listing_;
+  const std::shared_ptr<Listing> listing_ = std::make_shared<Listing>();
   std::vector<std::string> hidden_;  // keys that cannot be shown
 };
 

@@ -248,7 +248,7 @@ void Filesystem::Impl::StartAhead(const NodePtr& parent, const std::string& name
     Directory& directory = *parent->directory;
     if (!directory.listing) return;
     const HeadAhead::Plan plan = directory.ahead.Next(directory.listing, name);
-    if (plan.wants_inode_order) to_sort = directory.listing;
+    if (plan.wants_inode_order && !directory.listing->growing) to_sort = directory.listing;
     for (const std::size_t at : plan.positions) {
       const ListedName& listed = directory.listing->names[at];
       if (listed.hidden() || directory.heads.contains(listed.name)) continue;
@@ -311,14 +311,16 @@ Result<Filesystem::Impl::Answer> Filesystem::Impl::AskForName(const NodePtr& par
                                                               const std::string& name) {
   bool whole = false;
   bool known = false;
+  bool pages = false;
   {
     const Lock lock(tree_.mu);
     Directory& directory = *parent->directory;
     whole = MayListWhole(directory);
     known = tree_.Child(*parent, name) != nullptr || directory.doubtful.erase(name) > 0;
     if (!whole) ++directory.misses;
-    ListPagesIfTheyPay(parent);
+    pages = PagesPay(directory);
   }
+  if (pages) ListPages(parent);
   if (whole) {
     COFFER_TRY(ListWhole(parent));
     // Large after all, or nothing else to go by: then the name alone is asked for.

@@ -1,4 +1,5 @@
-// The order in which small files of a directory are opened, and which of them to fetch ahead.
+// The order in which small files of a directory are opened, and which of them to fetch ahead; or
+// its subdirectories are read, and which of them to list ahead: below, read that for a file.
 //
 // `cat *` and `tar c` go in the order of the listing, `cp -r` by ascending st_ino. From the third
 // file on that is opened in one of these orders the next ones are planned, in a window that

@@ -29,7 +29,7 @@ std::uint64_t PartBuffer::Step(std::uint64_t size, std::uint64_t smallest_part,
 
 void PartBuffer::Give(Reservation memory, std::uint64_t most) {
   memory_.Add(std::move(memory));
-  // Address space for the whole part costs nothing until it is touched, and spares moving it.
+  // Address space for the whole part costs little until it is touched, and spares moving it.
   const std::uint64_t wanted = room() <= kMedium ? room() : std::max(most, room());
   if (bytes_.capacity() < room()) bytes_.reserve(wanted);
 }

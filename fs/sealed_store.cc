@@ -62,6 +62,20 @@ struct SealedStore::FirstLook {
     }
     return std::nullopt;
   }
+  // The same, after which the piece that held it is gone: no second copy of a large one.
+  Bytes Take(s3::Range range) {
+    for (Piece& piece : pieces) {
+      const auto there = piece.reply ? ByteView(piece.reply->body) : ByteView();
+      if (range.offset < piece.range.offset) continue;
+      const std::uint64_t from = range.offset - piece.range.offset;
+      if (from > there.size() || range.size > there.size() - from) continue;
+      Bytes taken = std::move(piece.reply->body);
+      taken.resize(from + range.size);
+      taken.erase(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(from));
+      return taken;
+    }
+    return {};
+  }
   const s3::ObjectInfo& info() const { return pieces.front().reply->info; }
   // The piece that the object begins with.
   const s3::Fetched& head() const {
@@ -234,14 +248,12 @@ Result<s3::Fetched> SealedStore::GetFirst(const std::string& key, s3::Range rang
   }
   messages_.Add(key, opened->info.etag, opened->message);
   const FrameRun run = FramesFor(message.shape, range);
-  const auto sealed = look.Find(ToRange(message.shape.SealedOf(run)));
-  if (!sealed) {
+  const s3::Range sealed = ToRange(message.shape.SealedOf(run));
+  if (!look.Find(sealed)) {
     return GetKnown(key, range, {.etag = opened->info.etag, .version_id = condition.version_id},
                     opened->message);
   }
-  Bytes frames;
-  Append(frames, *sealed);
-  auto body = OpenRange(message, run, std::move(frames), range);
+  auto body = OpenRange(message, run, look.Take(sealed), range);
   if (!body) return std::move(body).error().While("read " + QuotedKey(key));
   return s3::Fetched{std::move(opened->info), std::move(body).value()};
 }

@@ -59,6 +59,7 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
   if (!directory.listing || now >= directory.listed_until) return view;
   // A change made after the listing was asked for is not in it.
   if (fact != nullptr && fact->change > directory.listing->asked_at) {
+    if (!fact->present && now >= directory.complete_until) return view;
     view.kind = View::Kind::kFact;
     view.fact = *fact;
     view.fact.valid_until = directory.listed_until;
@@ -71,6 +72,7 @@ Tree::View Tree::Consult(const Node& node, const std::string& name, s3::SteadyTi
     view.fact.valid_until = directory.complete_until;
     return view;
   }
+  if (listed != nullptr && !directory.listing->IsSettled(*listed)) return view;
   // The listing vouches for a directory, the fact for its marker's attributes.
   const bool is_directory = listed == nullptr || listed->directory;
   if (is_directory && fact != nullptr && fact->present &&
@@ -225,24 +227,57 @@ void Tree::Expire(Node& node) {
 void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, unsigned pages,
                           s3::SteadyTime listed_until, s3::SteadyTime complete_until) {
   Directory& directory = *node.directory;
-  if (listing->asked_at < directory.expired_at) return;
+  if (listing->asked_at < directory.expired_at || Find(node.id).get() != &node) return;
   if (directory.listing && directory.listing->asked_at > listing->asked_at) return;
-  DropListing(node);
+  if (directory.listing == listing) directory.ahead = {};  // its order is whole now
   directory.pages = pages;
   directory.listed_until = listed_until;
   directory.complete_until = complete_until;
   directory.misses = 0;
   directory.listed_at = clock_.Steady();
+  directory.slow_listings = 0;
   const ListedName* const own = listing->Find(kVolumeOwn);
+  // A volume that was seen may have been made after this was asked for.
+  const bool seen =
+      directory.sealed == HoldsSealed::kYes && directory.listed_at < directory.sealed_until;
   if (own == nullptr || !own->directory) {
-    directory.sealed = HoldsSealed::kNo;
-    directory.sealed_until = clock_.Steady() + kSealedSeenFor;
+    if (!seen) directory.sealed = HoldsSealed::kNo;
+    if (!seen) directory.sealed_until = clock_.Steady() + kSealedSeenFor;
   } else if (directory.sealed != HoldsSealed::kYes) {
     directory.sealed = HoldsSealed::kMaybe;
   }
+  Hold(node, std::move(listing));
+}
+
+void Tree::ShowPages(Node& node, const std::shared_ptr<const Listing>& growing, std::size_t added,
+                     unsigned pages, s3::SteadyTime listed_until) {
+  Directory& directory = *node.directory;
+  if (growing->asked_at < directory.expired_at) return;
+  const s3::SteadyTime now = clock_.Steady();
+  if (directory.listing == growing) {
+    cached_names_ += added;
+    DropOldest();
+  } else if (directory.listing && now < directory.listed_until) {
+    return;
+  } else {
+    directory.complete_until = {};
+    Hold(node, growing);
+  }
+  directory.pages = std::max(directory.pages, pages);
+  directory.listed_until = listed_until;
+  directory.listed_at = now;
+}
+
+void Tree::Hold(Node& node, std::shared_ptr<const Listing> listing) {
+  if (node.directory->listing == listing) return;
+  DropListing(node);
   cached_names_ += listing->names.size();
-  directory.listing = std::move(listing);
+  node.directory->listing = std::move(listing);
   listed_.push_back(&node);
+  DropOldest();
+}
+
+void Tree::DropOldest() {
   while (cached_names_ > kMaxCachedNames && listed_.size() > 1) DropListing(*listed_.front());
 }
 

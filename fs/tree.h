@@ -74,6 +74,13 @@ struct WholeListing {
   std::optional<Error> failure;
 };
 
+// A LIST of a directory for a reader who is expected there; guarded by Tree::mu.
+struct ListedAhead {
+  BodyAhead::RunPtr run;
+  bool asked = false;  // by a thread of the pool, which got to it before the reader
+};
+using ListedAheadPtr = std::shared_ptr<ListedAhead>;
+
 // The part of a node that only directories have.
 struct Directory {
   std::unordered_map<std::string, Node*> children;  // nodes that are not gone
@@ -86,12 +93,13 @@ struct Directory {
   std::unordered_set<std::string> kept;      // implicit directories that lost their last entry here
   std::unordered_set<std::string> doubtful;  // there a moment ago, then not as expected
   std::shared_ptr<WholeListing> whole_listing;  // the latest, under way or ended; null: none yet
-  unsigned pages = 0;   // of its listing, at least, as far as lookups care; 0: not known
+  unsigned pages = 0;          // of its listing, at least, as far as lookups care; 0: not known
+  unsigned slow_listings = 0;  // that were old before their last page came, one after the other
   unsigned misses = 0;  // lookups that nothing was known for since it was listed, or tried to be
   HeadAhead ahead;
   std::unique_ptr<OpenOrder> opens;       // null until a file is opened
   std::unique_ptr<OpenOrder> visits;      // null until a subdirectory is read
-  BodyAhead::RunPtr listed_for;           // who it is listed ahead for, and has not come yet
+  ListedAheadPtr listed_for;              // null when nobody is expected
   std::unordered_set<std::string> heads;  // names a HEAD is under way for
   std::size_t prune_at = 4096;            // facts
   int streams = 0;                        // directory handles that are open
@@ -202,6 +210,10 @@ class Tree {
   // Whose names are there until `listed_until`, and all that are there until `complete_until`.
   void InstallListing(Node& directory, std::shared_ptr<const Listing> listing, unsigned pages,
                       s3::SteadyTime listed_until, s3::SteadyTime complete_until) REQUIRES(mu);
+  // The names of a listing whose pages still come, one more of them now, are there until
+  // `listed_until`, unless a listing is held that is good. `pages` is how many it takes at least.
+  void ShowPages(Node& directory, const std::shared_ptr<const Listing>& growing, std::size_t added,
+                 unsigned pages, s3::SteadyTime listed_until) REQUIRES(mu);
   // The object that this mount has just written, as it is in S3: a change of attributes or a rename
   // that follows soon needs no HEAD. Only the latest few are kept.
   void Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> object) REQUIRES(mu);
@@ -215,7 +227,9 @@ class Tree {
   std::vector<NodePtr> Below(const NodePtr& directory) const REQUIRES(mu);
 
  private:
+  void Hold(Node& directory, std::shared_ptr<const Listing> listing) REQUIRES(mu);
   void DropListing(Node& directory) REQUIRES(mu);
+  void DropOldest() REQUIRES(mu);  // listings, where there are too many names in all of them
   // Drops facts that can not matter any more, when there are many.
   void Prune(Directory& directory) REQUIRES(mu);
   void Show(Node& node, const Fact& fact) REQUIRES(mu);

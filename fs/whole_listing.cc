@@ -15,6 +15,10 @@ constexpr unsigned kMissesBeforeListing = 3;
 // pages would be old before it is here.
 constexpr unsigned kMissesForPage = 2;
 constexpr unsigned kMostPages = 16;
+// From a server that is too slow for them they are asked for again after so many times more
+// lookups.
+constexpr unsigned kPatience = 16;
+constexpr unsigned kMostPatience = 3;  // times that factor
 
 }  // namespace
 
@@ -26,22 +30,37 @@ bool Filesystem::Impl::MayListWhole(const Directory& directory) const {
 
 // Who looks up names of a larger directory one after the other, in any order, finds them listed
 // after a while; until then, and where that fails, each is asked for by itself.
-void Filesystem::Impl::ListPagesIfTheyPay(const NodePtr& directory) {
-  Directory& state = *directory->directory;
+bool Filesystem::Impl::PagesPay(Directory& state) const {
   const bool under_way = state.whole_listing && !state.whole_listing->ended;
-  if (state.pages < 2 || state.pages > kMostPages || under_way) return;
-  if (options_.metadata_ttl.count() == 0 || state.misses < kMissesForPage * state.pages) return;
+  if (state.pages < 2 || state.pages > kMostPages || under_way) return false;
+  unsigned enough = kMissesForPage * state.pages;
+  for (unsigned i = 0; i < state.slow_listings; ++i) enough *= kPatience;
+  if (options_.metadata_ttl.count() == 0 || state.misses < enough) return false;
   state.misses = 0;
-  background_.Now(parts_.pool, [this, directory] { static_cast<void>(ListWhole(directory)); });
+  return true;
+}
+
+// The directory is held meanwhile: a node that the kernel has forgotten keeps no listing.
+void Filesystem::Impl::ListPages(const NodePtr& directory) {
+  {
+    const Lock lock(tree_.mu);
+    ++directory->lookups;
+  }
+  const auto held = std::make_shared<Borrowed>(*this, directory);
+  background_.Now(parts_.pool,
+                  [this, directory, held] { static_cast<void>(ListWhole(directory)); });
 }
 
 // One attempt at a time. Whoever waits for one shares its end; but one that was under way already
 // as we ask may fail for what is over by now, so the failure that counts is that of the next.
-Status Filesystem::Impl::ListWhole(const NodePtr& directory) {
+// With `ahead` nothing when its reader has come already.
+Status Filesystem::Impl::ListWhole(const NodePtr& directory, const ListedAheadPtr& ahead) {
   std::shared_ptr<WholeListing> attempt;
   {
     const Lock lock(tree_.mu);
     Directory& state = *directory->directory;
+    if (ahead && state.listed_for != ahead) return Ok();
+    if (ahead) ahead->asked = true;
     const std::shared_ptr<WholeListing> before = state.whole_listing;
     if (before && !before->ended) {
       while (!before->ended) tree_.changed.Wait(tree_.mu);
@@ -93,7 +112,8 @@ Status Filesystem::Impl::ListWholeNow(const NodePtr& directory) {
   CountHidden(builder.hidden());
   const Lock lock(tree_.mu);
   if (pages > 1 && Now() >= until) {
-    directory->directory->pages = kMostPages + 1;  // too many from this server: not tried again
+    unsigned& slow = directory->directory->slow_listings;
+    slow = std::min(slow + 1, kMostPatience);
     return Ok();
   }
   if (!request.token.empty()) {

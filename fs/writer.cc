@@ -381,7 +381,8 @@ Status Writer::Impl::SendTail() {
   if (!streaming()) COFFER_TRY(BeginStream());
   const std::uint64_t sent = tail_.size();
   parts_gone_ = true;
-  if (auto status = uploads_->Send({next_part_++, origin_}, std::exchange(tail_, NewBuffer())); !status) {
+  if (auto status = uploads_->Send({next_part_++, origin_}, std::exchange(tail_, NewBuffer()));
+      !status) {
     return Fail(std::move(status).error());
   }
   origin_ += sent;

@@ -100,11 +100,91 @@ TEST_CASE(
   SECTION("while it is read") { CHECK_FALSE(volume.fs().Lookup(directory->node, "0")); }
   clock.Advance(11s);
   CHECK(volume.fs().Lookup(directory->node, "0"));
-  const int heads = store.count(Operation::kHead);
+  const int lists = store.count(Operation::kList);
   volume.fs().ReleaseDirectory(*stream);
   clock.Advance(20s);
   CHECK(volume.fs().Lookup(directory->node, "2000"));  // a name that it has
-  CHECK(store.count(Operation::kHead) - heads <= 1);
+  CHECK(store.count(Operation::kList) == lists);
+}
+
+// Reads the entries up to `name`; where to go on.
+std::uint64_t ReadUpTo(fs::Filesystem& fs, fs::HandleId stream, std::uint64_t from,
+                       const std::string& name) {
+  std::uint64_t offset = from;
+  REQUIRE(fs.ReadDirectory(stream, from, false, [&](const fs::DirectoryEntry& entry) {
+    offset = entry.next_offset;
+    return entry.name != name;
+  }));
+  return offset;
+}
+
+TEST_CASE("request budgets: ls -l of a directory of many pages, while they come") {
+  constexpr int kNames = 20'000;
+  FakeStore store;
+  for (int i = 0; i < kNames; ++i) store.Plant("d/" + std::to_string(100'000 + i), "x");
+  store.AdvanceTime(10);
+  s3::FakeClock clock;
+  Volume volume(store, LongTtl(), {.clock = &clock});
+  auto& fs = volume.fs();
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  store.ResetCounters();
+  const auto stream = fs.OpenDirectory(directory->node);
+  std::uint64_t offset = 0;
+  for (int at = 0; at < kNames; at += 500) {
+    offset = ReadUpTo(fs, *stream, offset, std::to_string(100'000 + at + 499));
+    for (int i = at; i < at + 500; ++i) {
+      REQUIRE(fs.Lookup(directory->node, std::to_string(100'000 + i)));
+    }
+    clock.Advance(2s);
+  }
+  ReadUpTo(fs, *stream, offset, "");
+  MustEnd([&] { Quiesce(volume.pool()); });
+  CHECK(store.count(Operation::kList) == 20);
+  CHECK(store.count(Operation::kHead) == kNames);
+  fs.ReleaseDirectory(*stream);
+}
+
+TEST_CASE("directory_stream: what is not on a page yet is asked for") {
+  FakeStore store;
+  store.Plant("d/a", "a file that a directory hides");
+  for (int i = 1'000; i < 1'999; ++i) store.Plant("d/a!" + std::to_string(i), "x");
+  store.Plant("d/a/b", "x");
+  for (int i = 10'000; i < 12'500; ++i) store.Plant("d/z" + std::to_string(i), "x");
+  Volume volume(store, LongTtl());
+  auto& fs = volume.fs();
+  const auto directory = volume.Look("d");
+  REQUIRE(directory);
+  const auto stream = fs.OpenDirectory(directory->node);
+  int pages = 0;
+  std::uint64_t offset = 0;
+  REQUIRE(fs.ReadDirectory(*stream, 0, false, [&](const fs::DirectoryEntry& entry) {
+    offset = entry.next_offset;
+    if (entry.name != "." && entry.name != "..") pages = store.count(Operation::kList) - 1;
+    CHECK(entry.name != "a");  // not before it is clear what it is
+    return entry.name != "a!1000";
+  }));
+  CHECK(pages == 2);
+  REQUIRE(store.count(Operation::kList) == 3);  // of "d", and two pages of four
+  SECTION("a directory that hides a file") {
+    const auto hidden = fs.Lookup(directory->node, "a");
+    REQUIRE(hidden);
+    CHECK(hidden->stat.attributes.type == fs::FileType::kDirectory);
+  }
+  SECTION("a name behind it") { CHECK(fs.Lookup(directory->node, "z12000")); }
+  SECTION("a name that nobody has") { CHECK_FALSE(fs.Lookup(directory->node, "b")); }
+  SECTION("one that somebody here removes, makes, and leaves the stream") {
+    REQUIRE(volume.Unlink("d/a!1001"));
+    CHECK_FALSE(fs.Lookup(directory->node, "a!1001"));
+    REQUIRE(volume.Write("d/y", "x"));
+    CHECK(fs.Lookup(directory->node, "y"));
+    fs.ReleaseDirectory(*stream);
+    CHECK(volume.List("d")->size() == 3'500);
+    return;
+  }
+  ReadUpTo(fs, *stream, offset, "");
+  CHECK_FALSE(fs.Lookup(directory->node, "b"));
+  fs.ReleaseDirectory(*stream);
 }
 
 }  // namespace coffer::test::directory_stream_test

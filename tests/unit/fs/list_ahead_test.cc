@@ -1,5 +1,6 @@
 // Directories that are listed ahead: what that costs, and what it must not hide.
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <string>
 #include <thread>
@@ -19,12 +20,12 @@ std::string Folder(int i) { return "d/" + std::to_string(1'000 + i); }
 
 // `count` directories of one file each, seen by whoever has listed the one that they are in.
 struct Forest {
-  explicit Forest(int count, const fs::FilesystemOptions& options = LongTtl())
+  explicit Forest(int count, const fs::FilesystemOptions& options = LongTtl(), bool look = true)
       : volume(store, options, {.clock = &clock, .threads = 64}) {
     for (int i = 0; i < count; ++i) store.Plant(Folder(i) + "/file", "x");
     store.AdvanceTime(10);
     REQUIRE(volume.List("d")->size() == static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) REQUIRE(volume.Look(Folder(i)));
+    for (int i = 0; look && i < count; ++i) REQUIRE(volume.Look(Folder(i)));
     Settle();
     store.ResetCounters();
   }
@@ -92,7 +93,7 @@ TEST_CASE("list ahead: what is made in a directory meanwhile is in it") {
     REQUIRE(forest.volume.Write(Folder(3) + "/mine", "x"));
     REQUIRE(forest.volume.Unlink(Folder(4) + "/file"));
   }
-  SECTION("elsewhere, within the time to live") {
+  SECTION("elsewhere: for no longer than the time to live") {
     forest.store.Plant(Folder(3) + "/mine", "x");
     forest.store.Remove(Folder(4) + "/file");
     forest.clock.Advance(61s);
@@ -131,6 +132,89 @@ TEST_CASE("list ahead: a change that is made while the listing is under way coun
   CHECK(forest.volume.List(Folder(3))->size() == 2);
   forest.Settle();
   forest.store.SetHook(nullptr);
+}
+
+TEST_CASE("list ahead: nodes that nobody has looked up yet, and that go when nobody does") {
+  fs::FilesystemOptions options = LongTtl();
+  options.metadata_ttl = 1s;
+  Forest forest(40, options, false);
+  auto& fs = forest.volume.fs();
+  const auto parent = forest.volume.Look("d");
+  REQUIRE(parent);
+  const std::uint64_t before = fs.stats().nodes;
+  std::vector<fs::NodeId> visited;
+  for (int i = 0; i < 8; ++i) {
+    const auto folder = fs.Lookup(parent->node, std::to_string(1'000 + i));
+    REQUIRE(folder);
+    visited.push_back(folder->node);
+    const auto stream = fs.OpenDirectory(folder->node);
+    REQUIRE(fs.ReadDirectory(*stream, 0, false, [](const fs::DirectoryEntry&) { return true; }));
+    fs.ReleaseDirectory(*stream);
+    forest.Settle();
+  }
+  CHECK(forest.ahead() >= 8);
+  CHECK(fs.stats().nodes > before + 8);
+  const auto ahead = fs.Lookup(parent->node, "1008");
+  REQUIRE(ahead);
+  CHECK(ahead->stat.attributes.type == fs::FileType::kDirectory);
+  fs.Forget(ahead->node, 1);
+  for (const fs::NodeId node : visited) fs.Forget(node, 1);
+  MustEnd([&] {
+    while (fs.stats().nodes > before) std::this_thread::sleep_for(5ms);
+  });
+}
+
+TEST_CASE("list ahead: directories that are renamed, or removed, while they are listed") {
+  Forest forest(30);
+  forest.Visit(0, 2);
+  std::atomic<bool> go{false};
+  forest.store.SetHook([&](Operation operation, std::string_view key) -> std::optional<Fault> {
+    if (operation != Operation::kList || key.size() != Folder(3).size() + 1 || key < Folder(3)) {
+      return {};
+    }
+    while (!go) std::this_thread::sleep_for(1ms);
+    return {};
+  });
+  std::thread later([&] {
+    std::this_thread::sleep_for(50ms);
+    go = true;
+  });
+  REQUIRE(forest.volume.List(Folder(2)));
+  SECTION("one of them") {
+    REQUIRE(forest.volume.Rename(Folder(3), "d/9999"));
+    REQUIRE(forest.volume.Write("d/9999/more", "x"));
+    CHECK(forest.volume.List("d/9999")->size() == 2);
+    CHECK_FALSE(forest.volume.List(Folder(3)));
+  }
+  SECTION("the one that they are in") {
+    REQUIRE(forest.volume.Rename("d", "e"));
+    CHECK_FALSE(forest.volume.List(Folder(3)));
+    CHECK(forest.volume.List("e")->size() == 30);
+    CHECK(forest.volume.List("e/1003")->size() == 1);
+  }
+  SECTION("removed") {
+    REQUIRE(forest.volume.Unlink(Folder(3) + "/file"));
+    REQUIRE(forest.volume.RemoveDirectory(Folder(3)));
+    CHECK_FALSE(forest.volume.List(Folder(3)));
+    REQUIRE(forest.volume.MakeDirectory(Folder(3)));
+    CHECK(forest.volume.List(Folder(3))->empty());
+  }
+  later.join();
+  forest.Settle();
+  forest.store.SetHook(nullptr);
+}
+
+TEST_CASE("list ahead: no more than 16 at once, however often what they are in is listed anew") {
+  Forest forest(200);
+  forest.Visit(0, 20);
+  const std::uint64_t before = forest.ahead();
+  for (int i = 0; i < 5; ++i) {
+    forest.clock.Advance(61s);
+    REQUIRE(forest.volume.List("d"));
+    forest.clock.Advance(-61s);
+    forest.Visit(20 + i);
+  }
+  CHECK(forest.ahead() <= before + 5 + 1);
 }
 
 TEST_CASE("list ahead: who leaves them unread is not followed any more") {
