@@ -113,7 +113,7 @@ like "$OUTPUT" 'h/a: 20.* 3 B .*hidden by a newer version; not locked' "what is 
 like "$OUTPUT" 'h/b: 20.*hidden by a delete marker; not locked' "what is under a marker"
 like "$OUTPUT" 'h/sub/c: 20.*hidden by a delete marker; legal hold' "and that it is locked"
 like "$OUTPUT" '3 hidden versions of 3 files, 13 B; 1 of them locked' "with counts"
-unlike "$OUTPUT" 'hz|three3| 6 B' "nothing else"
+unlike "$OUTPUT" 'hz:|three3| 6 B' "nothing else"
 is "$("$COFFER" versions -r --hidden s3://demo/h/ --json | jq -c '[.version_count, .file_count, .bytes, .locked, .unknown, .complete, (.versions | length)]')" \
   "[3,3,13,1,0,true,3]" "the same for programs"
 mount_coffer s3://demo/h "$M" || bail "no mount"
