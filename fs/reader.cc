@@ -258,13 +258,14 @@ Status Reader::State::Fill(Block& block) {
 Result<Slice> Reader::State::Obtain(const Piece& piece) {
   if (piece.block == nullptr) return FetchAlone(piece.range);
   Block& block = *piece.block;
-  if (Claim(block)) COFFER_TRY(Fill(block));
   SharedBuffer buffer;
-  {
+  for (bool ended = false; !ended;) {
+    if (Claim(block)) COFFER_TRY(Fill(block));
     Lock lock(mu);
     while (block.phase == Block::Phase::kPlanned || block.phase == Block::Phase::kFetching) {
       arrived.Wait(mu);
     }
+    ended = block.phase != Block::Phase::kQueued;  // which it becomes when it has its memory
     buffer = block.buffer;
   }
   // Somebody else's attempt failed, or there was no memory for the whole block.
