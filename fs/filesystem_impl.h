@@ -259,11 +259,13 @@ class Filesystem::Impl {
   class Borrowed;
   OpenOrder::Kind KindToEnter(const Node& parent, const ListedName& listed) const
       REQUIRES(tree_.mu);
-  NodePtr ExpectReader(const Upcoming& next, const ListedName& listed) REQUIRES(tree_.mu);
+  std::optional<NodePtr> ExpectReader(const Upcoming& next, std::size_t position)
+      REQUIRES(tree_.mu);
+  void ListSoon(const NodePtr& directory);
   void ListNext(const NodePtr& node);
   void ListInBackground(const NodePtr& directory, const std::shared_ptr<Borrowed>& held,
                         const ListedAheadPtr& ahead);
-  void CameTo(Directory& directory, ListedAheadPtr ahead, bool in_time) REQUIRES(tree_.mu);
+  void CameTo(Directory& directory, const ListedAheadPtr& ahead, bool in_time) REQUIRES(tree_.mu);
   void WentPast(const Upcoming& next);
   void AwaitListing(Directory& directory) REQUIRES(tree_.mu);
 

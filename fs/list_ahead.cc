@@ -2,6 +2,7 @@
 // directory one after the other: find, du, rm -r. One page each, since it is the many small ones
 // that take their time; a larger one counts as listed in vain.
 
+#include <optional>
 #include <utility>
 
 #include "fs/filesystem_impl.h"
@@ -38,11 +39,17 @@ OpenOrder::Kind Filesystem::Impl::KindToEnter(const Node& parent, const ListedNa
 
 // The node of a directory to list ahead, held as the kernel would hold it if it had looked the name
 // up: what this mount changes below counts more than a listing that was asked for before. Null
-// where there is nothing to ask.
-NodePtr Filesystem::Impl::ExpectReader(const Upcoming& next, const ListedName& listed) {
-  if (KindToEnter(*next.parent, listed) != OpenOrder::Kind::kSmall) return nullptr;
+// where there is nothing to ask, nothing at all where the plan is over.
+std::optional<NodePtr> Filesystem::Impl::ExpectReader(const Upcoming& next, std::size_t position) {
+  if (!IsCurrent(next)) return std::nullopt;
+  if (lists_under_way_ >= parts_.pool.threads() / 2) {  // others need some, too
+    next.parent->directory->visits->Retreat(next.listing, position);
+    return std::nullopt;
+  }
+  const ListedName& listed = next.listing->names[position];
+  if (KindToEnter(*next.parent, listed) != OpenOrder::Kind::kSmall) return NodePtr();
   NodePtr child = tree_.Child(*next.parent, listed.name);
-  if (child && child->directory->listed_for) return nullptr;
+  if (child && child->directory->listed_for) return NodePtr();
   if (child) {
     ++child->lookups;
   } else {
@@ -58,24 +65,27 @@ void Filesystem::Impl::ListNext(const NodePtr& node) {
   const Upcoming next = Follow(node, &Directory::visits, &Impl::KindToEnter, kListsAhead);
   if (next.parent) WentPast(next);
   for (const std::size_t position : next.plan.positions) {
-    NodePtr child;
-    ListedAheadPtr ahead;
+    std::optional<NodePtr> child;
     {
       const Lock lock(tree_.mu);
-      if (!IsCurrent(next)) return;
-      if (lists_under_way_ >= parts_.pool.threads() / 2) {  // others need some, too
-        next.parent->directory->visits->Retreat(next.listing, position);
-        return;
-      }
-      child = ExpectReader(next, next.listing->names[position]);
-      if (!child) continue;
-      ahead = child->directory->listed_for;
+      child = ExpectReader(next, position);
     }
-    ++lists_under_way_;
-    const auto held = std::make_shared<Borrowed>(*this, child);
-    background_.Now(parts_.pool,
-                    [this, child, held, ahead] { ListInBackground(child, held, ahead); });
+    if (!child) return;
+    if (*child) ListSoon(*child);
   }
+}
+
+void Filesystem::Impl::ListSoon(const NodePtr& directory) {
+  const auto held = std::make_shared<Borrowed>(*this, directory);
+  ListedAheadPtr ahead;
+  {
+    const Lock lock(tree_.mu);
+    ahead = directory->directory->listed_for;
+  }
+  if (!ahead) return;  // the reader is here
+  ++lists_under_way_;
+  background_.Now(parts_.pool,
+                  [this, directory, held, ahead] { ListInBackground(directory, held, ahead); });
 }
 
 // Directories that were planned, and that the reader did not enter.
@@ -108,13 +118,13 @@ void Filesystem::Impl::ListInBackground(const NodePtr& directory,
   background_.Later(parts_.pool, std::min(options_.metadata_ttl, BodyAhead::kLongestKept), unread);
 }
 
-// The reader for whom it was listed has come, or comes no more. A copy of `ahead`, which may be the
-// directory's own.
-void Filesystem::Impl::CameTo(Directory& directory, ListedAheadPtr ahead, bool in_time) {
+// The reader for whom it was listed has come, or comes no more.
+void Filesystem::Impl::CameTo(Directory& directory, const ListedAheadPtr& ahead, bool in_time) {
   if (!ahead || directory.listed_for != ahead) return;
-  directory.listed_for = nullptr;
-  if (in_time || !ahead->asked) return;
-  ++ahead->run->unread;
+  // `ahead` may be the directory's own.
+  const ListedAheadPtr over = std::exchange(directory.listed_for, nullptr);
+  if (in_time || !over->asked) return;
+  ++over->run->unread;
   ++read_counters_->lists_in_vain;
 }
 
