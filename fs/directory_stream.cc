@@ -123,11 +123,11 @@ Status Filesystem::Impl::NextPage(DirectoryStream& stream) {
   stream.more = !stream.next_token.empty();
   {
     const Lock lock(tree_.mu);
-    const std::size_t added = stream.builder->Add(*page);
-    // What comes in no order is sorted when all of it is there.
-    if (options_.sorted_listings) {
-      tree_.ShowPages(*stream.node, stream.builder->shared(), added,
-                      stream.pages + (stream.more ? 1 : 0), Until(options_.metadata_ttl));
+    stream.builder->Add(*page);
+    // What comes in no order is sorted when all of it is there; of a single page all is there.
+    if (options_.sorted_listings && stream.more) {
+      tree_.ShowPages(*stream.node, stream.builder->shared(), stream.pages + 1,
+                      Until(options_.metadata_ttl));
     }
   }
   if (!stream.more) FinishStream(stream);

@@ -249,31 +249,30 @@ void Tree::InstallListing(Node& node, std::shared_ptr<const Listing> listing, un
   Hold(node, std::move(listing));
 }
 
-void Tree::ShowPages(Node& node, const std::shared_ptr<const Listing>& growing, std::size_t added,
-                     unsigned pages, s3::SteadyTime listed_until) {
+void Tree::ShowPages(Node& node, const std::shared_ptr<const Listing>& growing, unsigned pages,
+                     s3::SteadyTime listed_until) {
   Directory& directory = *node.directory;
   if (growing->asked_at < directory.expired_at) return;
   const s3::SteadyTime now = clock_.Steady();
-  if (directory.listing == growing) {
-    cached_names_ += added;
-    DropOldest();
-  } else if (directory.listing && now < directory.listed_until) {
-    return;
-  } else {
+  if (directory.listing != growing) {
+    if (directory.listing && now < directory.listed_until) return;
     directory.complete_until = {};
-    Hold(node, growing);
   }
+  Hold(node, growing);
   directory.pages = std::max(directory.pages, pages);
   directory.listed_until = listed_until;
   directory.listed_at = now;
 }
 
 void Tree::Hold(Node& node, std::shared_ptr<const Listing> listing) {
-  if (node.directory->listing == listing) return;
-  DropListing(node);
-  cached_names_ += listing->names.size();
-  node.directory->listing = std::move(listing);
-  listed_.push_back(&node);
+  Directory& directory = *node.directory;
+  if (directory.listing != listing) {
+    DropListing(node);
+    listed_.push_back(&node);
+    directory.listing = std::move(listing);
+  }
+  const std::size_t names = directory.listing->names.size();
+  cached_names_ += names - std::exchange(directory.counted, names);
   DropOldest();
 }
 
@@ -283,7 +282,7 @@ void Tree::DropOldest() {
 
 void Tree::DropListing(Node& node) {
   if (!node.directory->listing) return;
-  cached_names_ -= node.directory->listing->names.size();
+  cached_names_ -= std::exchange(node.directory->counted, 0);
   node.directory->ahead = {};  // it holds the listing too
   for (const auto* order : {&node.directory->opens, &node.directory->visits}) {
     if (*order) (*order)->ForgetListing();

@@ -85,6 +85,7 @@ using ListedAheadPtr = std::shared_ptr<ListedAhead>;
 struct Directory {
   std::unordered_map<std::string, Node*> children;  // nodes that are not gone
   std::shared_ptr<const Listing> listing;           // null: none held
+  std::size_t counted = 0;                          // of its names, among all that are held
   s3::SteadyTime listed_until;                      // the names that it has are there
   s3::SteadyTime complete_until;                    // and those that it lacks are not
   std::uint64_t changes = 0;                        // local changes so far
@@ -210,10 +211,10 @@ class Tree {
   // Whose names are there until `listed_until`, and all that are there until `complete_until`.
   void InstallListing(Node& directory, std::shared_ptr<const Listing> listing, unsigned pages,
                       s3::SteadyTime listed_until, s3::SteadyTime complete_until) REQUIRES(mu);
-  // The names of a listing whose pages still come, one more of them now, are there until
-  // `listed_until`, unless a listing is held that is good. `pages` is how many it takes at least.
-  void ShowPages(Node& directory, const std::shared_ptr<const Listing>& growing, std::size_t added,
-                 unsigned pages, s3::SteadyTime listed_until) REQUIRES(mu);
+  // The names of a listing whose pages still come are there until `listed_until`, unless a listing
+  // is held that is good. `pages` is how many it takes at least. Again for each page.
+  void ShowPages(Node& directory, const std::shared_ptr<const Listing>& growing, unsigned pages,
+                 s3::SteadyTime listed_until) REQUIRES(mu);
   // The object that this mount has just written, as it is in S3: a change of attributes or a rename
   // that follows soon needs no HEAD. Only the latest few are kept.
   void Remember(const NodePtr& node, std::shared_ptr<const s3::ObjectInfo> object) REQUIRES(mu);
@@ -227,6 +228,7 @@ class Tree {
   std::vector<NodePtr> Below(const NodePtr& directory) const REQUIRES(mu);
 
  private:
+  // Another listing, or the same with more names.
   void Hold(Node& directory, std::shared_ptr<const Listing> listing) REQUIRES(mu);
   void DropListing(Node& directory) REQUIRES(mu);
   void DropOldest() REQUIRES(mu);  // listings, where there are too many names in all of them
